@@ -1,0 +1,5 @@
+import type { StepCommand } from '../workflows/contract.ts';
+import { type StepDeps, runStep } from './run-step.ts';
+
+export const createCreateInvoice = (deps: StepDeps) => (command: StepCommand<'create'>) =>
+  runStep(deps, 'create', command);

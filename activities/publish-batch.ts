@@ -1,0 +1,40 @@
+import { Context } from '@temporalio/activity';
+import type { Nudge } from '../events/nudge.ts';
+import { type PublishDeps, publishPending } from '../events/publish.ts';
+import { outboxBacklog } from '../queries/outbox-backlog.ts';
+import type { RelayInput, RelayReport } from '../workflows/contract.ts';
+
+/** Long enough that an idle relay writes hardly any history. */
+const RUN_MS = 60_000;
+/** After work: time for more to come together in one batch. */
+const PAUSE_AFTER_WORK_MS = 10;
+/** Without work a nudge ends the wait; commits of other processes are found at the next look. */
+const PAUSE_IDLE_MS = 75;
+
+export interface PublishBatchDeps extends PublishDeps {
+  nudge: Nudge;
+}
+
+/**
+ * Publishes a shard's events for a minute. A broker or database that is away makes it fail; Temporal tries it again,
+ * and shows the attempts and the last error.
+ */
+export const createPublishBatch =
+  (deps: PublishBatchDeps) =>
+  async ({ shard, shards }: RelayInput): Promise<RelayReport> => {
+    const context = Context.current();
+    const stopped = context.cancellationSignal;
+    const until = Date.now() + RUN_MS;
+    let published = 0;
+    await deps.sink.prepare();
+    while (Date.now() < until && !stopped.aborted) {
+      const sent = await publishPending(deps, shard, shards);
+      published += sent;
+      context.heartbeat({ published });
+      if (sent > 0) await pause(PAUSE_AFTER_WORK_MS);
+      else await deps.nudge.wait(PAUSE_IDLE_MS, stopped);
+    }
+    return { published, ...(await outboxBacklog(deps.database)) };
+  };
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,25 @@
+/** The request headers that carry a command's identity and expectation. */
+import { randomUUID } from 'node:crypto';
+import { Problem } from './problems.ts';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+const STRONG_ETAG = /^"([1-9]\d{0,8})"$/;
+
+/** The caller's key, or one made here (and returned) when none came. */
+export function idempotencyKey(header: string | undefined): string {
+  if (header === undefined) return randomUUID();
+  if (!KEY.test(header))
+    throw new Problem('invalid_header', 'Idempotency-Key must be 1 to 255 visible ASCII characters.');
+  return header;
+}
+
+/** The version that If-Match names; null without the header or for `*`. */
+export function expectedVersion(header: string | undefined): number | null {
+  if (header === undefined || header.trim() === '*') return null;
+  const match = STRONG_ETAG.exec(header.trim());
+  if (!match)
+    throw new Problem('invalid_header', 'If-Match must be one strong ETag as an answer gave it, such as "2", or *.');
+  return Number(match[1]);
+}
+
+export const etag = (version: number): string => `"${version}"`;

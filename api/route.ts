@@ -1,0 +1,49 @@
+/**
+ * A route as data: the server mounts it and the OpenAPI document describes it, so neither can know a route that the
+ * other does not.
+ */
+import type { z } from 'zod';
+import type { Identity } from './identity.ts';
+import type { ProblemCode } from './problems.ts';
+
+export type Method = 'get' | 'post' | 'patch';
+
+/** A request after the edge: identity known, path and headers at hand, body and query not parsed yet. */
+export interface Call {
+  identity: Identity;
+  method: Method;
+  /** Path parameters, decoded. */
+  params: Record<string, string>;
+  query: unknown;
+  body: unknown;
+  header: (name: string) => string | undefined;
+  /** RFC 3339; the instant at which the request was accepted. */
+  acceptedAt: string;
+}
+
+export interface Reply {
+  status: number;
+  headers?: Record<string, string>;
+  body: unknown;
+}
+
+export interface Route {
+  method: Method;
+  /** With parameters in braces, as OpenAPI writes them. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description?: string;
+  tag: string;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: { schema: z.ZodType; required: boolean; examples: Record<string, unknown> };
+  /** Does it take Idempotency-Key and If-Match? */
+  command?: { ifMatch: boolean };
+  /** Schema and headers of each answer that is not a problem. */
+  answers: Record<number, { description: string; schema: z.ZodType; headers?: readonly AnswerHeader[] }>;
+  problems: readonly ProblemCode[];
+  handle: (call: Call) => Promise<Reply>;
+}
+
+export type AnswerHeader = 'ETag' | 'Location' | 'Idempotency-Key' | 'Idempotency-Replayed' | 'Retry-After';

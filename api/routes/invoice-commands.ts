@@ -1,0 +1,249 @@
+/** The routes that change an invoice: create, update, finalize, pay, cancel. */
+import { z } from 'zod';
+import { fingerprintOf, invoiceIdOf, storedKey } from '../../commands/key.ts';
+import { type OutgoingCommand, type SendDeps, type SendResult, sendCommand } from '../../commands/send.ts';
+import type { FieldError } from '../../domain/errors.ts';
+import {
+  type Invoice,
+  type PayBody,
+  type StepBodies,
+  decide,
+  dueDateError,
+  invoiceNotFound,
+} from '../../domain/invoice.ts';
+import {
+  type WireInvoice,
+  calendarDate,
+  cancelInvoiceSchema,
+  createInvoiceSchema,
+  finalizeInvoiceSchema,
+  invoiceSchema,
+  payInvoiceSchema,
+  updateInvoiceSchema,
+  uuid,
+} from '../../domain/invoice-schema.ts';
+import { type Step, isFinal } from '../../domain/lifecycle.ts';
+import type { Database } from '../../platform/database.ts';
+import { lookUpCommand } from '../../queries/command-look-up.ts';
+import { paymentWithReference } from '../../queries/payment-with-reference.ts';
+import { etag, expectedVersion, idempotencyKey } from '../headers.ts';
+import { Problem, type ProblemCode, problemOf, unavailable } from '../problems.ts';
+import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
+import { parseOrRefuse } from '../validation.ts';
+import { operationSchema } from './operations.ts';
+
+export interface InvoiceCommandDeps {
+  database: Database;
+  send: SendDeps;
+  requestDeadlineMs: number;
+}
+
+const answerHeaders: readonly AnswerHeader[] = ['ETag', 'Idempotency-Key', 'Idempotency-Replayed'];
+const everyCommand: readonly ProblemCode[] = [
+  'malformed_request',
+  'invalid_tenant',
+  'invalid_header',
+  'unsupported_media_type',
+  'payload_too_large',
+  'validation_failed',
+  'idempotency_key_reused',
+  'internal_error',
+  'temporarily_unavailable',
+];
+const existing: readonly ProblemCode[] = [
+  ...everyCommand,
+  'invoice_not_found',
+  'version_conflict',
+  'transition_not_allowed',
+];
+const payProblems: readonly ProblemCode[] = [
+  'payment_reference_used',
+  'currency_mismatch',
+  'payment_below_amount',
+  'payment_above_amount',
+];
+const byId = z.object({ id: z.string().meta({ description: 'The invoice’s id' }) });
+const pending = {
+  description: 'Accepted, not carried out yet: ask at Location',
+  schema: operationSchema,
+  headers: ['Location', 'Retry-After', 'Idempotency-Key'],
+} as const;
+const answer = (description: string) => ({ description, schema: invoiceSchema, headers: answerHeaders });
+
+interface CommandRoute<S extends Step> extends Pick<Route, 'method' | 'path' | 'summary' | 'description' | 'problems'> {
+  step: S;
+  body: NonNullable<Route['body']> & { schema: z.ZodType<StepBodies[S]> };
+}
+
+export function invoiceCommandRoutes(deps: InvoiceCommandDeps): Route[] {
+  const route = <S extends Step>({ step, ...row }: CommandRoute<S>): Route => ({
+    ...row,
+    operationId: `${step}Invoice`,
+    tag: 'Invoices',
+    command: { ifMatch: step !== 'create' },
+    ...(step === 'create' ? {} : { params: byId }),
+    answers:
+      step === 'create'
+        ? { 201: { ...answer('The draft'), headers: ['Location', ...answerHeaders] }, 202: pending }
+        : { 200: answer('The invoice after the step'), 202: pending },
+    handle: (call) => carryOut(deps, step, row.path, call, parseBody(row.body.schema, call)),
+  });
+  return [
+    route({
+      step: 'create',
+      method: 'post',
+      path: '/v1/invoices',
+      summary: 'Draft an invoice',
+      body: {
+        schema: createInvoiceSchema,
+        required: true,
+        examples: { shortest: { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' } },
+      },
+      problems: [...everyCommand, 'unknown_cashier'],
+    }),
+    route({
+      step: 'update',
+      method: 'patch',
+      path: '/v1/invoices/{id}',
+      summary: 'Change a draft',
+      description: 'Absent members are unchanged, null clears; amount and currency are given together.',
+      body: {
+        schema: updateInvoiceSchema,
+        required: true,
+        examples: { price: { amount: '1300.00', currency: 'EUR' } },
+      },
+      problems: [...existing, 'unknown_cashier'],
+    }),
+    route({
+      step: 'finalize',
+      method: 'post',
+      path: '/v1/invoices/{id}/finalize',
+      summary: 'Give a draft its public number',
+      description: 'Without a due date it becomes due in 30 days.',
+      body: { schema: finalizeInvoiceSchema, required: false, examples: { nothing: {} } },
+      problems: existing,
+    }),
+    route({
+      step: 'pay',
+      method: 'post',
+      path: '/v1/invoices/{id}/pay',
+      summary: 'Record the payment of a finalized invoice',
+      description: 'The amount must be what is open. A reference that was used for the same payment is answered again.',
+      body: {
+        schema: payInvoiceSchema,
+        required: true,
+        examples: {
+          transfer: { amount: '1200.00', currency: 'EUR', method: 'bank transfer', reference: 'PAY-2026-000812' },
+        },
+      },
+      problems: [...existing, ...payProblems],
+    }),
+    route({
+      step: 'cancel',
+      method: 'post',
+      path: '/v1/invoices/{id}/cancel',
+      summary: 'Cancel a draft or a finalized invoice',
+      body: { schema: cancelInvoiceSchema, required: false, examples: { reason: { reason: 'Ordered twice' } } },
+      problems: existing,
+    }),
+  ];
+}
+
+/** What depends on the day is told together with the other faults; alone it is the rules that refuse it. */
+function parseBody<T extends z.ZodType>(schema: T, { body, acceptedAt }: Call): z.output<T> {
+  const date = calendarDate.safeParse((body as { dueDate?: unknown } | null | undefined)?.dueDate);
+  const wrongDay: FieldError | undefined = date.success ? dueDateError(date.data, acceptedAt) : undefined;
+  return parseOrRefuse(schema, body, wrongDay ? [wrongDay] : []);
+}
+
+/** The order of checks is docs/rules.md's: key, existence, and what is final already need no workflow. */
+async function carryOut<S extends Step>(
+  deps: InvoiceCommandDeps,
+  step: S,
+  path: string,
+  call: Call,
+  body: StepBodies[S],
+): Promise<Reply> {
+  const deadline = Date.parse(call.acceptedAt) + deps.requestDeadlineMs;
+  const callerKey = idempotencyKey(call.header('Idempotency-Key'));
+  const { tenantId, actor } = call.identity;
+  const key = storedKey('rest', tenantId, callerKey);
+  const ifMatch = step === 'create' ? null : expectedVersion(call.header('If-Match'));
+  const invoiceId = step === 'create' ? invoiceIdOf(tenantId, key) : existingId(call.params['id']);
+  const route = step === 'create' ? path : path.replace('{id}', invoiceId);
+  const command: OutgoingCommand<S> = {
+    step,
+    tenantId,
+    invoiceId,
+    actor,
+    body,
+    key,
+    fingerprint: fingerprintOf({ method: call.method, route, ifMatch, body }),
+    acceptedAt: call.acceptedAt,
+    expectedVersion: ifMatch,
+  };
+  const known = await lookUpCommand(deps.database, tenantId, key, invoiceId);
+  if (known.answered) {
+    if (known.answered.fingerprint !== command.fingerprint) {
+      throw new Problem('idempotency_key_reused', 'The Idempotency-Key was used for another request.');
+    }
+    return replyWith(step, callerKey, known.answered.invoice, true);
+  }
+  if (step !== 'create') await refuseWhatIsFinal(deps.database, command, known.invoice);
+  return replyTo(step, callerKey, command, await sendCommand(deps.send, command, deadline));
+}
+
+function existingId(text: string | undefined): string {
+  const id = uuid.safeParse(text);
+  if (!id.success) throw problemOf(invoiceNotFound(text ?? ''));
+  return id.data;
+}
+
+/** Nothing changes an invoice that is final, so the rules can refuse without asking its workflow. */
+async function refuseWhatIsFinal(database: Database, command: OutgoingCommand, invoice: Invoice | null): Promise<void> {
+  if (!invoice) throw problemOf(invoiceNotFound(command.invoiceId));
+  if (!isFinal(invoice.status)) return;
+  const reference = command.step === 'pay' ? (command.body as PayBody).reference : null;
+  const facts =
+    reference === null
+      ? {}
+      : { paymentWithReference: await paymentWithReference(database, command.tenantId, reference) };
+  const decision = decide(invoice, command, facts);
+  if (decision.kind === 'refused') throw problemOf(decision.refusal);
+}
+
+function replyTo(step: Step, callerKey: string, { invoiceId }: OutgoingCommand, result: SendResult): Reply {
+  switch (result.kind) {
+    case 'answered':
+      return replyWith(step, callerKey, result.invoice, result.replayed);
+    case 'refused':
+      throw problemOf(result.refusal);
+    case 'failed':
+      throw new Problem('internal_error', 'The command could not be carried out; nothing was changed.');
+    case 'pending':
+      return {
+        status: 202,
+        headers: {
+          Location: `/v1/operations/${result.attemptId}?invoiceId=${invoiceId}`,
+          'Retry-After': '1',
+          'Idempotency-Key': callerKey,
+        },
+        body: { attemptId: result.attemptId, status: 'pending', invoice: null, problem: null },
+      };
+    case 'unknown':
+      throw unavailable(
+        'Nobody answered in time; whether the command was carried out is not known. Send it again with the same Idempotency-Key.',
+      );
+  }
+}
+
+const replyWith = (step: Step, callerKey: string, invoice: WireInvoice, replayed: boolean): Reply => ({
+  status: step === 'create' ? 201 : 200,
+  headers: {
+    ETag: etag(invoice.version),
+    'Idempotency-Key': callerKey,
+    ...(step === 'create' ? { Location: `/v1/invoices/${invoice.id}` } : {}),
+    ...(replayed ? { 'Idempotency-Replayed': 'true' } : {}),
+  },
+  body: invoice,
+});

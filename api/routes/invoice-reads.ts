@@ -1,0 +1,106 @@
+/** The routes that read invoices. They ask Postgres alone, so they go on while Temporal is away. */
+import { z } from 'zod';
+import { invoiceNotFound } from '../../domain/invoice.ts';
+import {
+  historySchema,
+  invoiceListSchema,
+  invoiceSchema,
+  listInvoicesSchema,
+  uuid,
+} from '../../domain/invoice-schema.ts';
+import { toWire } from '../../domain/invoice-wire.ts';
+import type { Database } from '../../platform/database.ts';
+import { invoiceById } from '../../queries/invoice-by-id.ts';
+import { invoiceHistory } from '../../queries/invoice-history.ts';
+import { type ListPosition, listInvoices } from '../../queries/invoice-list.ts';
+import { etag } from '../headers.ts';
+import { Problem, type ProblemCode, problemOf } from '../problems.ts';
+import type { Call, Route } from '../route.ts';
+import { parseOrRefuse } from '../validation.ts';
+
+const everyRead: readonly ProblemCode[] = [
+  'invalid_tenant',
+  'invalid_header',
+  'internal_error',
+  'temporarily_unavailable',
+];
+const byId = z.object({ id: z.string().meta({ description: 'The invoice’s id' }) });
+
+export function invoiceReadRoutes({ database }: { database: Database }): Route[] {
+  /** An unknown, a malformed and another tenant's id cannot be told apart. */
+  async function find({ identity, params }: Call) {
+    const id = uuid.safeParse(params['id']);
+    const invoice = id.success ? await invoiceById(database, identity.tenantId, id.data) : null;
+    if (!invoice) throw problemOf(invoiceNotFound(params['id'] ?? ''));
+    return invoice;
+  }
+  return [
+    {
+      method: 'get',
+      path: '/v1/invoices',
+      operationId: 'listInvoices',
+      summary: 'List invoices, newest first',
+      tag: 'Invoices',
+      query: listInvoicesSchema,
+      answers: { 200: { description: 'One page', schema: invoiceListSchema } },
+      problems: [...everyRead, 'validation_failed'],
+      handle: async ({ identity, query, acceptedAt }) => {
+        const { cursor, ...filter } = parseOrRefuse(listInvoicesSchema, query);
+        const { invoices, next } = await listInvoices(
+          database,
+          identity.tenantId,
+          filter,
+          cursor === undefined ? null : position(cursor),
+        );
+        return {
+          status: 200,
+          body: { items: invoices.map((invoice) => toWire(invoice, acceptedAt)), nextCursor: next && cursorOf(next) },
+        };
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/invoices/{id}',
+      operationId: 'getInvoice',
+      summary: 'Read an invoice',
+      tag: 'Invoices',
+      params: byId,
+      answers: { 200: { description: 'The invoice', schema: invoiceSchema, headers: ['ETag'] } },
+      problems: [...everyRead, 'invoice_not_found'],
+      handle: async (call) => {
+        const invoice = await find(call);
+        return { status: 200, headers: { ETag: etag(invoice.version) }, body: toWire(invoice, call.acceptedAt) };
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/invoices/{id}/history',
+      operationId: 'getInvoiceHistory',
+      summary: 'Read every version of an invoice: who, when, what, why',
+      tag: 'Invoices',
+      params: byId,
+      answers: { 200: { description: 'The history, oldest first', schema: historySchema } },
+      problems: [...everyRead, 'invoice_not_found'],
+      handle: async (call) => {
+        const { tenantId, id } = await find(call);
+        return { status: 200, body: { items: await invoiceHistory(database, tenantId, id) } };
+      },
+    },
+  ];
+}
+
+const positionSchema = z.tuple([z.iso.datetime(), z.guid()]);
+
+/** Opaque to callers; it holds no tenant, which always comes from the identity. */
+const cursorOf = ({ createdAt, id }: ListPosition): string =>
+  Buffer.from(JSON.stringify([createdAt, id])).toString('base64url');
+
+function position(cursor: string): ListPosition {
+  try {
+    const [createdAt, id] = positionSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+    return { createdAt, id };
+  } catch {
+    const errors = [{ path: 'cursor', code: 'invalid_cursor', message: 'must be the nextCursor of an earlier page' }];
+    throw new Problem('validation_failed', 'The request has fields that are not valid.', { errors });
+  }
+}

@@ -1,0 +1,87 @@
+/** What became of a command that was answered with 202. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { z } from 'zod';
+import { type SendDeps, type SendResult, toldBy } from '../../commands/send.ts';
+import type { Refusal } from '../../domain/errors.ts';
+import { type WireInvoice, invoiceSchema, uuid } from '../../domain/invoice-schema.ts';
+import type { Database } from '../../platform/database.ts';
+import { operationOutcome } from '../../queries/operation.ts';
+import { type StepAnswer, invoiceWorkflowId } from '../../workflows/contract.ts';
+import { Problem, problemDocument, problemOf } from '../problems.ts';
+import type { Route } from '../route.ts';
+
+const operationStatuses = ['pending', 'succeeded', 'refused', 'failed', 'unknown'] as const;
+
+export const operationSchema = z
+  .strictObject({
+    attemptId: z.string(),
+    status: z.enum(operationStatuses).meta({
+      description: 'unknown: the attempt was lost on the way; send the command again with its Idempotency-Key',
+    }),
+    invoice: invoiceSchema.nullable(),
+    problem: z
+      .looseObject({ code: z.string() })
+      .nullable()
+      .meta({ description: 'The refusal, as the request would have got it' }),
+  })
+  .meta({ id: 'Operation' });
+
+const WORKFLOW_WAIT_MS = 1_000;
+const querySchema = z.object({
+  invoiceId: z.string().optional().meta({ description: 'As in the Location that named the operation' }),
+});
+
+export function operationRoutes({ database, send }: { database: Database; send: SendDeps }): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/v1/operations/{attemptId}',
+      operationId: 'getOperation',
+      summary: 'Read what became of a command that was answered with 202',
+      tag: 'Operations',
+      params: z.object({ attemptId: z.string() }),
+      query: querySchema,
+      answers: { 200: { description: 'The operation', schema: operationSchema } },
+      problems: ['invalid_tenant', 'operation_not_found', 'internal_error', 'temporarily_unavailable'],
+      handle: async ({ identity, params, query }) => {
+        const attemptId = uuid.safeParse(params['attemptId']);
+        const invoiceId = uuid.safeParse(querySchema.safeParse(query).data?.invoiceId);
+        const recorded = attemptId.success ? await operationOutcome(database, identity.tenantId, attemptId.data) : null;
+        if (recorded) return reply(params['attemptId'], recorded);
+        if (!attemptId.success || !invoiceId.success) {
+          throw new Problem('operation_not_found', `There is no operation ${params['attemptId'] ?? ''}.`);
+        }
+        return reply(attemptId.data, await askWorkflow(send, identity.tenantId, invoiceId.data, attemptId.data));
+      },
+    },
+  ];
+}
+
+type Outcome = { invoice: WireInvoice } | { refusal: Refusal } | { status: 'pending' | 'failed' | 'unknown' };
+
+async function askWorkflow(
+  { client }: SendDeps,
+  tenantId: string,
+  invoiceId: string,
+  attemptId: string,
+): Promise<Outcome> {
+  const workflow = client.workflow.getHandle(invoiceWorkflowId(tenantId, invoiceId));
+  try {
+    return await client.withDeadline(Date.now() + WORKFLOW_WAIT_MS, () =>
+      workflow.getUpdateHandle<StepAnswer>(attemptId).result(),
+    );
+  } catch (error) {
+    const told: SendResult | undefined = toldBy(error);
+    if (told?.kind === 'refused') return { refusal: told.refusal };
+    if (told?.kind === 'failed') return { status: 'failed' };
+    return { status: error instanceof WorkflowNotFoundError ? 'unknown' : 'pending' };
+  }
+}
+
+function reply(attemptId: string | undefined, outcome: Outcome) {
+  const status = 'invoice' in outcome ? 'succeeded' : 'refusal' in outcome ? 'refused' : outcome.status;
+  const invoice = 'invoice' in outcome ? outcome.invoice : null;
+  const problem =
+    'refusal' in outcome ? problemDocument(problemOf(outcome.refusal), `/v1/operations/${attemptId}`) : null;
+  return { status: 200, body: { attemptId, status, invoice, problem } };
+}

@@ -1,0 +1,31 @@
+/** Parsing at the edge: zod's issues as the field errors of a problem, all of them at once. */
+import type { z } from 'zod';
+import type { FieldError } from '../domain/errors.ts';
+import { Problem } from './problems.ts';
+
+/** The parsed value; throws a 422 problem that lists every fault. `more` adds what a schema cannot know. */
+export function parseOrRefuse<T extends z.ZodType>(schema: T, value: unknown, more: FieldError[] = []): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = [...parsed.error.issues.flatMap(fieldErrors), ...more];
+  throw new Problem('validation_failed', 'The request has fields that are not valid.', { errors });
+}
+
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const at = issue.path.join('.');
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        path: [...issue.path, key].join('.'),
+        code: 'unknown_member',
+        message: 'is not a member of this request',
+      }));
+    case 'invalid_type':
+    case 'invalid_union':
+      return [{ path: at, code: issue.input === undefined ? 'required' : 'invalid_type', message: issue.message }];
+    case 'custom':
+      return [{ path: at, code: String(issue.params?.['code'] ?? 'invalid'), message: issue.message }];
+    default:
+      return [{ path: at, code: issue.code, message: issue.message }];
+  }
+}

@@ -1,0 +1,10 @@
+/** The floor: an entity with the same three updates that do nothing. */
+import { condition, defineUpdate, setHandler } from '@temporalio/workflow';
+
+export async function floor(): Promise<void> {
+  let updates = 0;
+  for (const name of ['create', 'finalize', 'pay']) {
+    setHandler(defineUpdate<number, [unknown]>(name), () => (updates += 1));
+  }
+  await condition(() => updates === 3);
+}

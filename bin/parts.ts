@@ -1,0 +1,166 @@
+/** The parts a process is put together from. Each starts one thing and registers how to stop it. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import { createApp } from '../api/app.ts';
+import { createGate } from '../commands/gate.ts';
+import { eventTopics } from '../events/cloud-event.ts';
+import { createNudge } from '../events/nudge.ts';
+import { type Config, ConfigError, readConfig } from '../platform/config.ts';
+import { type Database, createDatabase } from '../platform/database.ts';
+import { createEventSink, createKafka } from '../platform/kafka.ts';
+import { type Logger, createLogger } from '../platform/logger.ts';
+import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
+import { type Temporal, connectTemporal, prepareNamespace } from '../platform/temporal.ts';
+import {
+  type RelayInput,
+  STICKY_TIMEOUT_MS,
+  relayWorkflowId,
+  searchAttributes,
+  workflowTypes,
+} from '../workflows/contract.ts';
+
+export interface Parts {
+  config: Config;
+  logger: Logger;
+  shutdown: Shutdown;
+  database: Database;
+  temporal: Temporal;
+}
+
+const KEEP_OPEN_EVERY_MS = 10_000;
+const VERSION = '0.1.0';
+
+/**
+ * Runs a process: reads the environment, connects, lets `start` start its parts, and waits for the end. A bad
+ * environment prints every fault and nothing else.
+ */
+export async function runProcess(name: string, start: (parts: Parts) => Promise<void>): Promise<void> {
+  let config: Config;
+  try {
+    config = readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const logger = createLogger({ level: config.LOG_LEVEL, name });
+  const shutdown = createShutdown(logger);
+  try {
+    Runtime.install({
+      logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
+        logger[logMethods[level] ?? 'info']({ ...meta }, message),
+      ),
+      shutdownSignals: [],
+    });
+    const database = createDatabase({
+      url: config.DATABASE_URL,
+      poolMax: config.DATABASE_POOL_MAX,
+      applicationName: `billing-${name}`,
+    });
+    shutdown.onStop('database', () => database.$disconnect());
+    const temporal = await connectTemporal(config);
+    shutdown.onStop('temporal', () => temporal.connection.close());
+    await prepareNamespace(temporal, Object.values(searchAttributes));
+    await start({ config, logger, shutdown, database, temporal });
+  } catch (error) {
+    shutdown.fail(error);
+  }
+  await shutdown.done;
+  process.exit();
+}
+
+const logMethods: Record<string, 'warn' | 'error' | 'debug'> = {
+  WARN: 'warn',
+  ERROR: 'error',
+  DEBUG: 'debug',
+  TRACE: 'debug',
+};
+
+/** The REST API, listening when this resolves. */
+export async function startApi({ config, logger, shutdown, database, temporal }: Parts): Promise<AddressInfo> {
+  const app = createApp({
+    database,
+    send: { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger },
+    requestDeadlineMs: config.REQUEST_DEADLINE_MS,
+    logger,
+    version: VERSION,
+  });
+  const server = createServer(app);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.PORT, config.HOST, resolve);
+  });
+  shutdown.onStop('api', () => {
+    // Requests under way are answered; idle connections are closed at once.
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeIdleConnections();
+    return closed;
+  });
+  const address = server.address() as AddressInfo;
+  logger.info({ address: address.address, port: address.port }, 'REST API is listening');
+  return address;
+}
+
+/** The worker: workflows, activities and the relays. */
+export async function startWorker({ config, logger, shutdown, database, temporal }: Parts): Promise<void> {
+  const publicUrl = config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`;
+  const sink = createEventSink(createKafka(config, logger), eventTopics(config.NODE_ENV), config);
+  shutdown.onStop('kafka', () => sink.close());
+  const worker = await Worker.create({
+    connection: temporal.connection,
+    namespace: temporal.namespace,
+    taskQueue: config.TEMPORAL_TASK_QUEUE,
+    ...workflowCode(config),
+    activities: createActivities({
+      database,
+      logger,
+      sink,
+      nudge: createNudge(),
+      wire: { environment: config.NODE_ENV, publicUrl: publicUrl.replace(/\/$/, '') },
+    }),
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
+    maxCachedWorkflows: config.TEMPORAL_MAX_CACHED_WORKFLOWS,
+    shutdownGraceTime: config.SHUTDOWN_GRACE_MS,
+  });
+  const running = worker.run();
+  running.catch((error: unknown) => shutdown.fail(error));
+  shutdown.onStop('worker', async () => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    await running.catch(() => undefined);
+  });
+  keepRelaysOpen(temporal, config, logger, shutdown);
+  logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is polling');
+}
+
+/** Production uses the bundle that was built; from the sources it is bundled at the start. */
+const workflowCode = ({ WORKFLOW_BUNDLE: codePath }: Config) =>
+  codePath
+    ? { workflowBundle: { codePath } }
+    : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+
+/** Relays are always open: one that staff has terminated is started again within seconds. */
+function keepRelaysOpen({ client }: Temporal, config: Config, logger: Logger, shutdown: Shutdown): void {
+  const open = async () => {
+    for (let shard = 0; shard < config.OUTBOX_SHARDS; shard += 1) {
+      await client.withDeadline(Date.now() + KEEP_OPEN_EVERY_MS, () =>
+        client.workflow.start(workflowTypes.outboxRelay, {
+          workflowId: relayWorkflowId(shard),
+          taskQueue: config.TEMPORAL_TASK_QUEUE,
+          args: [{ shard, shards: config.OUTBOX_SHARDS } satisfies RelayInput],
+          workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+          staticSummary: `Publishes events, relay ${shard + 1} of ${config.OUTBOX_SHARDS}`,
+        }),
+      );
+    }
+  };
+  const attempt = () =>
+    void open().catch((error: unknown) => logger.warn({ err: error }, 'the relays could not be checked'));
+  attempt();
+  const timer = setInterval(attempt, KEEP_OPEN_EVERY_MS);
+  shutdown.onStop('relays', () => clearInterval(timer));
+}

@@ -1,0 +1,3 @@
+import { runProcess, startWorker } from './parts.ts';
+
+await runProcess('worker', startWorker);

@@ -1,0 +1,156 @@
+/**
+ * Sends a command to its invoice's workflow and waits for the answer, as long as the caller waits.
+ *
+ * Always true:
+ * 1. A refusal or a stored answer is told as it is. Every other failure means that the outcome is unknown: the same
+ *    key is sent again as a new attempt until the deadline, and never shown as the caller's mistake.
+ * 2. One deadline covers everything: the gate, every attempt, the wait for the result.
+ */
+import { type Client, WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure, WorkflowIdConflictPolicy } from '@temporalio/common';
+import { type Refusal, isRefusalCode } from '../domain/errors.ts';
+import type { StepBodies } from '../domain/invoice.ts';
+import type { Step } from '../domain/lifecycle.ts';
+import type { Logger } from '../platform/logger.ts';
+import {
+  INTERNAL_ERROR,
+  type InvoiceEnd,
+  type InvoiceInput,
+  type StepAnswer,
+  type StepRequest,
+  WORKFLOW_TASK_TIMEOUT_MS,
+  invoiceWorkflowId,
+  searchAttributes,
+  workflowTypes,
+} from '../workflows/contract.ts';
+import { type Gate, GateClosed } from './gate.ts';
+import { newAttemptId } from './key.ts';
+
+export interface SendDeps {
+  client: Client;
+  taskQueue: string;
+  gate: Gate;
+  logger: Logger;
+}
+
+/** A command on its way out. `key` and `fingerprint` are made by commands/key.ts. */
+export interface OutgoingCommand<S extends Step = Step> extends InvoiceInput {
+  step: S;
+  body: StepBodies[S];
+  actor: string;
+  key: string;
+  fingerprint: string;
+  acceptedAt: string;
+  expectedVersion: number | null;
+}
+
+export type SendResult =
+  | ({ kind: 'answered' } & StepAnswer)
+  | { kind: 'refused'; refusal: Refusal }
+  /** A bug stopped the command; nothing was changed. */
+  | { kind: 'failed' }
+  /** Accepted by the workflow, which will carry it out; no result before the deadline. */
+  | { kind: 'pending'; attemptId: string }
+  /** Nobody is known to have accepted it. Safe to send again with the same key. */
+  | { kind: 'unknown' };
+
+const PAUSE_FIRST_MS = 25;
+const PAUSE_MAX_MS = 500;
+
+export async function sendCommand(deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> {
+  const workflowId = invoiceWorkflowId(command.tenantId, command.invoiceId);
+  try {
+    return await deps.gate.run(workflowId, deadline - Date.now(), () => sendUntil(deps, command, workflowId, deadline));
+  } catch (error) {
+    if (error instanceof GateClosed) return { kind: 'unknown' };
+    throw error;
+  }
+}
+
+async function sendUntil(
+  deps: SendDeps,
+  command: OutgoingCommand,
+  workflowId: string,
+  deadline: number,
+): Promise<SendResult> {
+  let pauseMs = PAUSE_FIRST_MS;
+  let pending: SendResult = { kind: 'unknown' };
+  while (Date.now() < deadline) {
+    const result = await attempt(deps, command, workflowId, deadline);
+    if (result.kind === 'pending') pending = result;
+    else if (result.kind !== 'unknown') return result;
+    if (Date.now() + pauseMs >= deadline) break;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
+  }
+  return pending;
+}
+
+async function attempt(
+  deps: SendDeps,
+  command: OutgoingCommand,
+  workflowId: string,
+  deadline: number,
+): Promise<SendResult> {
+  const attemptId = newAttemptId();
+  const { client, logger } = deps;
+  let accepted = false;
+  try {
+    const handle = await client.withDeadline(deadline, () =>
+      client.workflow.startUpdateWithStart<() => Promise<InvoiceEnd>, StepAnswer, [StepRequest]>(command.step, {
+        args: [requestOf(command, attemptId)],
+        updateId: attemptId,
+        waitForStage: 'ACCEPTED',
+        startWorkflowOperation: startOperation(deps, command, workflowId),
+      }),
+    );
+    accepted = true;
+    return { kind: 'answered', ...(await client.withDeadline(deadline, () => handle.result())) };
+  } catch (error) {
+    const told = toldBy(error);
+    if (told) return told;
+    logger.warn(
+      { err: error, workflowId, attemptId, step: command.step, accepted },
+      'outcome of an attempt is unknown',
+    );
+    // Accepted, and the wait for its result ended with the deadline: it goes on without us.
+    return accepted && Date.now() >= deadline ? { kind: 'pending', attemptId } : { kind: 'unknown' };
+  }
+}
+
+const requestOf = (command: OutgoingCommand, attemptId: string): StepRequest => ({
+  actor: command.actor,
+  body: command.body,
+  expectedVersion: command.expectedVersion,
+  identity: { key: command.key, fingerprint: command.fingerprint, attemptId, acceptedAt: command.acceptedAt },
+});
+
+const startOperation = ({ taskQueue }: SendDeps, { tenantId, invoiceId }: OutgoingCommand, workflowId: string) =>
+  new WithStartWorkflowOperation(workflowTypes.invoice, {
+    workflowId,
+    taskQueue,
+    args: [{ tenantId, invoiceId } satisfies InvoiceInput],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+    staticSummary: `Invoice ${invoiceId}`,
+    staticDetails: STATIC_DETAILS,
+    typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+  });
+
+const STATIC_DETAILS = [
+  'One invoice, from draft to paid or cancelled. Postgres holds the truth: terminating or resetting this workflow loses nothing, the next command starts it again.',
+  '',
+  'To mend something, send an update (Update button): `cancel`, `pay`, `finalize`, `update`, or `abandon` for a command that is stuck. Request Cancellation changes nothing.',
+].join('\n');
+
+/** What the workflow answered, when its failure is an answer; undefined when the outcome is unknown. */
+export function toldBy(error: unknown): SendResult | undefined {
+  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) return undefined;
+  const { type, details, message } = error.cause;
+  if (isRefusalCode(type))
+    return {
+      kind: 'refused',
+      refusal: (details?.[0] as Refusal | undefined) ?? { code: type, detail: message, members: {} },
+    };
+  return type === INTERNAL_ERROR || type === 'malformed_request' ? { kind: 'failed' } : undefined;
+}

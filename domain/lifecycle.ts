@@ -1,0 +1,33 @@
+/**
+ * The life of an invoice as data. Everything that depends on it (allowed actions, update names, activity names,
+ * events) is derived from this table by type: add a step here and the compiler names every place that misses it.
+ */
+
+export const statuses = ['draft', 'finalized', 'paid', 'cancelled'] as const;
+export type Status = (typeof statuses)[number];
+
+interface Transition {
+  /** Statuses the step may start from; none for the step that makes the invoice. */
+  readonly from: readonly Status[];
+  readonly to: Status;
+  /** What a history says about the step. */
+  readonly pastTense: string;
+}
+
+export const lifecycle = {
+  create: { from: [], to: 'draft', pastTense: 'created' },
+  update: { from: ['draft'], to: 'draft', pastTense: 'updated' },
+  finalize: { from: ['draft'], to: 'finalized', pastTense: 'finalized' },
+  pay: { from: ['finalized'], to: 'paid', pastTense: 'paid' },
+  cancel: { from: ['draft', 'finalized'], to: 'cancelled', pastTense: 'cancelled' },
+} as const satisfies Record<string, Transition>;
+
+export type Step = keyof typeof lifecycle;
+export const steps = Object.keys(lifecycle) as Step[];
+
+/** The steps an invoice of this status can take, in the order of the table. */
+export const allowedActions = (status: Status): Step[] =>
+  steps.filter((step) => (lifecycle[step] as Transition).from.includes(status));
+
+/** A final invoice never changes again. */
+export const isFinal = (status: Status): boolean => allowedActions(status).length === 0;

@@ -1,0 +1,96 @@
+/**
+ * How a fact looks on the wire: CloudEvents 1.0 in Kafka's binary mode. The record is made once, when the fact is
+ * recorded, and kept as text; whoever sends it later sends exactly these bytes, so a duplicate is byte-identical.
+ */
+import { kebabCase } from 'change-case';
+import { type EventName, type EventRow, type FactIds, catalog, eventNames } from './catalog.ts';
+import { DEFAULT_DOMAIN, topicName, topicSegment } from './topics.ts';
+
+/** Where the facts of one name about one entity go. */
+export interface StreamPlace {
+  topic: string;
+  partitionKey: string;
+  /** One partition key on one topic: the unit of order. */
+  stream: string;
+}
+
+/** A record as Kafka carries it. */
+export interface EventRecord extends StreamPlace {
+  id: string;
+  type: string;
+  headers: Record<string, string>;
+  value: string;
+}
+
+export interface RecordContext {
+  /** UUIDv7; the CloudEvent's id, by which subscribers recognise a duplicate. */
+  id: string;
+  sequence: bigint;
+  /** RFC 3339, the time of the commit. */
+  time: string;
+  /** The key of the command that caused the fact. */
+  causationId: string;
+}
+
+export interface WireSettings {
+  /** As in NODE_ENV: development, production, test ... */
+  environment: string;
+  /** Where the JSON Schemas are published, without a slash at the end. */
+  publicUrl: string;
+}
+
+const rowOf = (name: EventName): EventRow => catalog[name];
+
+/** `billing.invoice.paid.v1`: domain, entity, what happened to it, version. */
+export function eventType(name: EventName): string {
+  const { entity, domain = DEFAULT_DOMAIN, version } = rowOf(name);
+  const happened = name.startsWith(entity) ? name.slice(entity.length) : name;
+  return `${domain}.${kebabCase(entity)}.${kebabCase(happened)}.v${version}`;
+}
+
+export const schemaUrl = (publicUrl: string, name: EventName): string => `${publicUrl}/schemas/${eventType(name)}.json`;
+
+/** The partition key is the ids joined by `|`, tenant first. */
+export function streamPlace(name: EventName, ids: FactIds, environment: string): StreamPlace {
+  const topic = topicName(environment, rowOf(name));
+  const partitionKey = rowOf(name)
+    .key.map((part) => ids[part])
+    .join('|');
+  return { topic, partitionKey, stream: `${topic}|${partitionKey}` };
+}
+
+export function toRecord(
+  name: EventName,
+  ids: FactIds,
+  data: unknown,
+  context: RecordContext,
+  settings: WireSettings,
+): EventRecord {
+  const place = streamPlace(name, ids, settings.environment);
+  const type = eventType(name);
+  return {
+    ...place,
+    id: context.id,
+    type,
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: context.id,
+      ce_source: `/${rowOf(name).domain ?? DEFAULT_DOMAIN}/${topicSegment(rowOf(name))}`,
+      ce_type: type,
+      ce_time: context.time,
+      ce_subject: ids[rowOf(name).subject],
+      ce_dataschema: schemaUrl(settings.publicUrl, name),
+      ce_sequence: String(context.sequence),
+      ce_partitionkey: place.partitionKey,
+      ce_tenantid: ids.tenantId,
+      ce_causationid: context.causationId,
+      'content-type': 'application/json',
+    },
+    value: JSON.stringify(data),
+  };
+}
+
+/** Every topic of the catalogue, as it is named in this environment. */
+export const eventTopics = (environment: string): string[] => [
+  ...new Set(eventNames.map((name) => topicName(environment, rowOf(name)))),
+];

@@ -1,0 +1,24 @@
+/** Where events are sent: the port between the relay and a broker. platform/kafka.ts is the one that is used. */
+
+/** One record, ready to be sent as it is. `headers` is the JSON text of a string-to-string object. */
+export interface StoredEvent {
+  topic: string;
+  partitionKey: string;
+  headers: string;
+  value: string;
+}
+
+export interface EventSink {
+  /**
+   * Sends the events in this order, per partition, and resolves when the broker has acknowledged all of them.
+   * Rejects with RefusedByBroker when the broker will never take what was sent, with any other error when the
+   * outcome is unknown or the broker is away; part of the events may have been written then.
+   */
+  send(events: readonly StoredEvent[]): Promise<void>;
+  /** Connects and makes missing topics; rejects when the broker is away. */
+  prepare(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The broker refused for good: sending the same again cannot help. */
+export class RefusedByBroker extends Error {}

@@ -1,0 +1,34 @@
+/** Topic names: `{environment}.{domain}.{scope}.{topic}.{version}`, lower case. */
+import { kebabCase } from 'change-case';
+import pluralize from 'pluralize';
+
+export const DEFAULT_DOMAIN = 'billing';
+const environmentNames: Record<string, string> = { development: 'dev', production: 'prod', test: 'test' };
+
+export interface TopicParts {
+  /** Another domain than ours, for events of other systems. */
+  domain?: string;
+  /** `internal` is for events of this domain only. */
+  scope: 'public' | 'internal';
+  /** All events of an entity share one topic, so that order per entity holds: LedgerEntry -> ledger-entries. */
+  entity: string;
+  /** Given as it is, instead of derived from the entity. */
+  topic?: string;
+  /** `v1` when absent; null for a topic without version. */
+  topicVersion?: string | null;
+}
+
+/** The short name of an environment as it stands first in every topic: development -> dev. */
+export const environmentName = (environment: string): string =>
+  environmentNames[environment.toLowerCase()] ?? environment.toLowerCase();
+
+/** The segment that names what the topic is about: given, or derived from the entity. */
+export const topicSegment = (parts: TopicParts): string => parts.topic ?? pluralize(kebabCase(parts.entity));
+
+export function topicName(environment: string, parts: TopicParts): string {
+  const version = parts.topicVersion === undefined ? 'v1' : parts.topicVersion;
+  return [environmentName(environment), parts.domain ?? DEFAULT_DOMAIN, parts.scope, topicSegment(parts), version]
+    .filter((segment) => segment !== null)
+    .join('.')
+    .toLowerCase();
+}

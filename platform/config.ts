@@ -1,0 +1,73 @@
+/** Every setting, read once from the environment. A bad environment stops the process with all faults listed. */
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(1).max(65_535);
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+const environmentSchema = z
+  .object({
+    NODE_ENV: z.string().min(1).default('development'),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    HOST: z.string().default('127.0.0.1'),
+    PORT: port.default(3000),
+    PUBLIC_URL: z.url().optional(),
+    AUTH: z.enum(['demo']),
+    REQUEST_DEADLINE_MS: count(100, 120_000).default(10_000),
+    SHUTDOWN_GRACE_MS: count(0, 120_000).default(10_000),
+    DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
+    DATABASE_POOL_MAX: count(2, 200).default(20),
+    TEMPORAL_ADDRESS: z.string().min(1),
+    TEMPORAL_NAMESPACE: z.string().min(1).default('billing'),
+    TEMPORAL_TASK_QUEUE: z.string().min(1).default('billing'),
+    TEMPORAL_TLS: flag.default(false),
+    TEMPORAL_API_KEY: z.string().min(1).optional(),
+    TEMPORAL_TLS_CERT_FILE: z.string().min(1).optional(),
+    TEMPORAL_TLS_KEY_FILE: z.string().min(1).optional(),
+    TEMPORAL_TLS_CA_FILE: z.string().min(1).optional(),
+    TEMPORAL_MAX_CACHED_WORKFLOWS: count(0, 100_000).default(500),
+    WORKFLOW_BUNDLE: z.string().min(1).optional(),
+    KAFKA_BROKERS: list.pipe(z.array(z.string()).min(1, 'must name at least one broker')),
+    KAFKA_TLS: flag.default(false),
+    KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+    KAFKA_SASL_USERNAME: z.string().min(1).optional(),
+    KAFKA_SASL_PASSWORD: z.string().min(1).optional(),
+    KAFKA_TOPIC_PARTITIONS: count(1, 1_000).default(6),
+    KAFKA_TOPIC_REPLICATION: count(1, 10).default(1),
+    OUTBOX_SHARDS: count(1, 64).default(1),
+  })
+  .superRefine((env, context) => {
+    const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    if (env.AUTH === 'demo' && env.NODE_ENV === 'production') {
+      fault('AUTH', 'must not be "demo" when NODE_ENV is production: anybody could name himself any tenant');
+    }
+    if (Boolean(env.TEMPORAL_TLS_CERT_FILE) !== Boolean(env.TEMPORAL_TLS_KEY_FILE)) {
+      fault('TEMPORAL_TLS_KEY_FILE', 'certificate and key are given together');
+    }
+    if (env.KAFKA_SASL_MECHANISM && !(env.KAFKA_SASL_USERNAME && env.KAFKA_SASL_PASSWORD)) {
+      fault('KAFKA_SASL_USERNAME', 'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
+    }
+  });
+
+export type Config = z.output<typeof environmentSchema>;
+
+/** The names of all settings; a test compares them with .env.example. */
+export const settingNames: readonly string[] = Object.keys(environmentSchema.shape);
+
+/** What is wrong with an environment, one line a fault. */
+export class ConfigError extends Error {}
+
+/** Reads the settings; an empty value counts as absent. Throws ConfigError with every fault. */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  throw new ConfigError(`The environment is not complete (.env.example explains every setting):\n${faults.join('\n')}`);
+}

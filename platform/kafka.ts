@@ -1,0 +1,167 @@
+/** Kafka through kafkajs: nothing else in the service knows that library. */
+import kafkajs, { type Kafka, type Producer, type logLevel as LogLevel } from 'kafkajs';
+import { type EventSink, RefusedByBroker, type StoredEvent } from '../events/event-sink.ts';
+import type { Config } from './config.ts';
+import type { Logger } from './logger.ts';
+
+export type KafkaSettings = Pick<
+  Config,
+  | 'KAFKA_BROKERS'
+  | 'KAFKA_TLS'
+  | 'KAFKA_SASL_MECHANISM'
+  | 'KAFKA_SASL_USERNAME'
+  | 'KAFKA_SASL_PASSWORD'
+  | 'KAFKA_TOPIC_PARTITIONS'
+  | 'KAFKA_TOPIC_REPLICATION'
+>;
+
+const CONNECT_LIMIT_MS = 3_000;
+const REQUEST_LIMIT_MS = 5_000;
+const SEND_LIMIT_MS = 10_000;
+const CLOSE_LIMIT_MS = 2_000;
+
+/** Sent again, these would be refused again. Anything else may pass: the broker is away or busy. */
+const REFUSED_FOR_GOOD = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+]);
+
+export function createKafka(settings: KafkaSettings, logger: Logger): Kafka {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = settings;
+  return new kafkajs.Kafka({
+    clientId: 'billing',
+    brokers: settings.KAFKA_BROKERS,
+    connectionTimeout: CONNECT_LIMIT_MS,
+    requestTimeout: REQUEST_LIMIT_MS,
+    enforceRequestTimeout: true,
+    ssl: settings.KAFKA_TLS,
+    ...(mechanism && username && password ? { sasl: { mechanism: mechanism as 'plain', username, password } } : {}),
+    retry: { retries: 0 },
+    logCreator:
+      () =>
+      ({ level, namespace, log }) => {
+        const { message, error } = log;
+        logger[levels[level] ?? 'debug']({ kafka: namespace, error }, message);
+      },
+  });
+}
+
+// kafkajs says ERROR for what is retried anyway (a coordinator that is still loading): none of it is ours to alarm.
+const levels: Partial<Record<LogLevel, 'warn' | 'debug'>> = { 1: 'warn', 2: 'warn' };
+
+/**
+ * The sink for events. One send is outstanding at a time, and the producer is replaced after any failure, so that
+ * nothing of a send that was given up can arrive behind a later one without its being sent again.
+ */
+export function createEventSink(kafka: Kafka, topics: readonly string[], settings: KafkaSettings): EventSink {
+  let producer: Producer | undefined;
+
+  async function prepare(): Promise<Producer> {
+    if (producer) return producer;
+    await ensureTopics(kafka, topics, settings);
+    const fresh = kafka.producer({
+      // kafkajs's idempotent producer goes on retrying a send that was given up; ids make duplicates harmless.
+      idempotent: false,
+      allowAutoTopicCreation: false,
+      maxInFlightRequests: 1,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      retry: { retries: 0 },
+    });
+    await within(CONNECT_LIMIT_MS * 2, 'connecting to Kafka', fresh.connect());
+    producer = fresh;
+    return fresh;
+  }
+
+  async function drop(): Promise<void> {
+    const old = producer;
+    producer = undefined;
+    if (old) await within(CLOSE_LIMIT_MS, 'closing the producer', old.disconnect()).catch(() => undefined);
+  }
+
+  return {
+    prepare: async () => void (await prepare()),
+    send: async (events) => {
+      try {
+        const open = await prepare();
+        await within(
+          SEND_LIMIT_MS,
+          'sending to Kafka',
+          open.sendBatch({ acks: -1, timeout: REQUEST_LIMIT_MS, topicMessages: byTopic(events) }),
+        );
+      } catch (error) {
+        await drop();
+        const refusedType = refusalType(error);
+        if (refusedType) throw new RefusedByBroker(refusedType, { cause: error });
+        throw error;
+      }
+    },
+    close: drop,
+  };
+}
+
+/** Makes the topics that are missing. Existing ones keep their partitions. */
+async function ensureTopics(kafka: Kafka, topics: readonly string[], settings: KafkaSettings): Promise<void> {
+  const admin = kafka.admin();
+  try {
+    await within(CONNECT_LIMIT_MS * 2, 'connecting to Kafka', admin.connect());
+    const existing = new Set(await admin.listTopics());
+    const missing = topics.filter((topic) => !existing.has(topic));
+    if (missing.length === 0) return;
+    await admin.createTopics({
+      waitForLeaders: true,
+      timeout: REQUEST_LIMIT_MS,
+      topics: missing.map((topic) => ({
+        topic,
+        numPartitions: settings.KAFKA_TOPIC_PARTITIONS,
+        replicationFactor: settings.KAFKA_TOPIC_REPLICATION,
+      })),
+    });
+  } finally {
+    await within(CLOSE_LIMIT_MS, 'closing the admin client', admin.disconnect()).catch(() => undefined);
+  }
+}
+
+function byTopic(events: readonly StoredEvent[]) {
+  const topics = new Map<string, { key: string; value: string; headers: Record<string, string> }[]>();
+  for (const { topic, partitionKey, headers, value } of events) {
+    const messages = topics.get(topic) ?? [];
+    messages.push({ key: partitionKey, value, headers: JSON.parse(headers) as Record<string, string> });
+    topics.set(topic, messages);
+  }
+  return [...topics].map(([topic, messages]) => ({ topic, messages }));
+}
+
+/** The broker's error code when it refused for good, looked for through the errors that wrap it. */
+function refusalType(error: unknown): string | undefined {
+  for (
+    let at = error as ErrorChain | undefined, depth = 0;
+    at && depth < 5;
+    at = at.cause ?? at.originalError, depth += 1
+  ) {
+    if (at.type && REFUSED_FOR_GOOD.has(at.type)) return at.type;
+  }
+  return undefined;
+}
+
+interface ErrorChain {
+  type?: string;
+  cause?: ErrorChain;
+  originalError?: ErrorChain;
+}
+
+async function within<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,54 @@
+/** `npm run bench`: servers and a service of its own, then bench/bench.ts. Not part of the tests. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { build, bundlePath, bundleWorkflows } from './build.mjs';
+import { installPackages } from './stack/install.mjs';
+import { freePort, run, waitUntil } from './stack/processes.mjs';
+import { fail, step } from './stack/progress.mjs';
+import { projectFolder } from './stack/settings.mjs';
+import { startStack } from './stack/stack.mjs';
+
+const data = path.join(projectFolder, '.data');
+mkdirSync(data, { recursive: true });
+const dataFolder = mkdtempSync(path.join(data, 'bench-'));
+let stack;
+let service;
+try {
+  await installPackages();
+  await step('Building the service', '5 s', build);
+  const floorBundle = await bundleWorkflows(
+    path.join(projectFolder, 'dist', 'floor-bundle.js'),
+    'bench/floor-workflow.ts',
+  );
+  stack = await startStack({
+    dataFolder,
+    postgresPort: await freePort(),
+    temporalPort: await freePort(),
+    webUiPort: await freePort(),
+    kafkaPort: await freePort(),
+  });
+  const port = await freePort();
+  const env = {
+    ...process.env,
+    ...stack.environment,
+    AUTH: 'demo',
+    PORT: String(port),
+    LOG_LEVEL: 'warn',
+    WORKFLOW_BUNDLE: bundlePath,
+    FLOOR_BUNDLE: floorBundle,
+  };
+  const log = openSync(path.join(dataFolder, 'logs', 'service.log'), 'a');
+  service = spawn(process.execPath, [path.join(projectFolder, 'dist/bin/all.js')], {
+    env,
+    stdio: ['ignore', log, log],
+  });
+  await waitUntil('The service', 60_000, async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok);
+  await run(process.execPath, [path.join(projectFolder, 'dist/bench/bench.js')], { env });
+} catch (error) {
+  fail(error);
+} finally {
+  service?.kill('SIGTERM');
+  await stack?.stop();
+  if (!process.exitCode) rmSync(dataFolder, { recursive: true, force: true });
+}

@@ -1,0 +1,80 @@
+/**
+ * Applies prisma/migrations to a database: `node scripts/migrate.mjs` with DATABASE_URL set.
+ * It uses Prisma's schema engine in its WebAssembly build, which needs no native download and keeps the same records
+ * (`_prisma_migrations`) as `prisma migrate deploy`, so both may be used on one database.
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import { PrismaPg } from '@prisma/adapter-pg';
+
+const prismaFolder = fileURLToPath(new URL('../prisma', import.meta.url));
+const CONNECT_LIMIT_MS = 10_000;
+
+/** @returns {Promise<string[]>} the names of the migrations that were applied now */
+export async function migrate(databaseUrl) {
+  const { SchemaEngine } = await loadEngine();
+  const adapter = new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_LIMIT_MS });
+  const engine = await SchemaEngine.new(
+    { datamodels: undefined },
+    () => {},
+    bindMigrationAwareSqlAdapterFactory(sendingScriptsWhole(adapter)),
+  );
+  const { appliedMigrationNames } = await engine.applyMigrations({
+    migrationsList: readMigrations(),
+    filters: { externalTables: [], externalEnums: [] },
+  });
+  return appliedMigrationNames;
+}
+
+/** The adapter splits a script at every `;`, which would cut a function's body in two. */
+function sendingScriptsWhole(factory) {
+  const whole = (adapter) => {
+    adapter.executeScript = async (script) => void (await adapter.client.query(script));
+    return adapter;
+  };
+  return {
+    provider: factory.provider,
+    adapterName: factory.adapterName,
+    connect: async () => whole(await factory.connect()),
+    connectToShadowDb: async () => whole(await factory.connectToShadowDb()),
+  };
+}
+
+async function loadEngine() {
+  const glue = await import('@prisma/schema-engine-wasm/schema_engine_bg');
+  const wasm = readFileSync(new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm')));
+  const { instance } = await WebAssembly.instantiate(wasm, { './schema_engine_bg.js': glue });
+  glue.__wbg_set_wasm(instance.exports);
+  instance.exports.__wbindgen_start();
+  return glue;
+}
+
+function readMigrations() {
+  const baseDir = path.join(prismaFolder, 'migrations');
+  const lockfile = path.join(baseDir, 'migration_lock.toml');
+  return {
+    baseDir,
+    lockfile: { path: 'migration_lock.toml', content: existsSync(lockfile) ? readFileSync(lockfile, 'utf8') : null },
+    shadowDbInitScript: '',
+    migrationDirectories: readdirSync(baseDir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .toSorted()
+      .map((name) => ({
+        path: name,
+        migrationFile: {
+          path: 'migration.sql',
+          content: { tag: 'ok', value: readFileSync(path.join(baseDir, name, 'migration.sql'), 'utf8') },
+        },
+      })),
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL must name the database to migrate.');
+  const applied = await migrate(process.env.DATABASE_URL);
+  process.stdout.write(applied.length === 0 ? 'The database is up to date.\n' : `Applied: ${applied.join(', ')}\n`);
+  process.exit();
+}

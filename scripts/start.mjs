@@ -1,0 +1,127 @@
+/** `npm start`: everything from a fresh clone to a running service. Ctrl-C stops what this started, in order. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { bundlePath } from './build.mjs';
+import { installPackages } from './stack/install.mjs';
+import { isAlive, portAnswers, run, waitUntil } from './stack/processes.mjs';
+import { SetupError, fail, say, step } from './stack/progress.mjs';
+import { projectFolder, loadEnvFile, startSettings } from './stack/settings.mjs';
+import { startStack } from './stack/stack.mjs';
+
+const READY_LIMIT_MS = 60_000;
+
+let interrupted = false;
+let stopService;
+let stack;
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    if (interrupted) return;
+    interrupted = true;
+    say('Stopping ...');
+    stopService?.();
+  });
+}
+const goOn = () => {
+  if (interrupted) throw new SetupError('interrupted.');
+};
+
+async function main() {
+  loadEnvFile();
+  const settings = startSettings();
+  const release = claim(settings.dataFolder);
+  try {
+    if (await portAnswers(settings.restPort)) {
+      throw new SetupError(
+        `port ${settings.restPort} is taken, and the REST API needs it. Choose another: PORT=<port> npm start.`,
+      );
+    }
+    await installPackages();
+    goOn();
+    const building = step('Building the service', '5 s', () =>
+      run(process.execPath, [path.join(projectFolder, 'scripts/build.mjs')], { cwd: projectFolder }),
+    );
+    building.catch(() => {}); // reported below, after the servers have started or failed
+    stack = await startStack({ ...settings, goOn });
+    await building;
+    goOn();
+    const code = await runService(settings);
+    if (code !== 0 && !interrupted) throw new SetupError('the service ended; its last lines are above.');
+  } finally {
+    await stack?.stop();
+    release();
+  }
+}
+
+/** One start per data folder; a lock whose process is gone is taken over. */
+function claim(dataFolder) {
+  mkdirSync(dataFolder, { recursive: true });
+  const lock = path.join(dataFolder, 'start.pid');
+  if (existsSync(lock)) {
+    const pid = Number(readFileSync(lock, 'utf8'));
+    if (pid && pid !== process.pid && isAlive(pid))
+      throw new SetupError(`Billing already runs from ${dataFolder} (pid ${pid}).`);
+  }
+  writeFileSync(lock, String(process.pid));
+  return () => rmSync(lock, { force: true });
+}
+
+/** Runs the service until it ends, by itself or because of Ctrl-C; resolves with its exit code. */
+function runService(settings) {
+  const env = {
+    AUTH: 'demo',
+    ...process.env,
+    ...stack.environment,
+    PORT: String(settings.restPort),
+    WORKFLOW_BUNDLE: bundlePath,
+  };
+  // A process group of its own: Ctrl-C reaches only this script, which then stops things in order.
+  const service = spawn(process.execPath, ['--enable-source-maps', path.join(projectFolder, 'dist/bin/all.js')], {
+    env,
+    cwd: projectFolder,
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  stopService = () => service.kill('SIGTERM');
+  if (interrupted) stopService();
+  const ended = new Promise((resolve) => service.once('exit', (code, signal) => resolve(code ?? (signal ? 1 : 0))));
+  const base = `http://127.0.0.1:${settings.restPort}`;
+  const ready = waitUntil('The service', READY_LIMIT_MS, async () => {
+    if (service.exitCode !== null || interrupted) throw new SetupError('the service ended while starting.');
+    return (await fetch(`${base}/health/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
+  });
+  return Promise.race([ready.then(() => printSummary(settings, base)).then(() => ended), ended]);
+}
+
+function printSummary(settings, base) {
+  const { DATABASE_URL, TEMPORAL_ADDRESS, KAFKA_BROKERS } = stack.environment;
+  const webUi = stack.webUi ?? '(the one of your Temporal)';
+  process.stdout.write(`
+Billing is running.
+
+  REST API       ${base}  (to read: ${base}/docs)
+  Web UI         ${webUi}
+  Temporal       ${TEMPORAL_ADDRESS}, namespace ${process.env.TEMPORAL_NAMESPACE || 'billing'}
+  Kafka          ${KAFKA_BROKERS}${stack.kafkaRunning ? '' : '  (none runs; events wait in the outbox)'}
+  Postgres       ${DATABASE_URL.replace(/:\/\/([^:]+):[^@]+@/, '://$1:***@')}
+  Data           ${settings.dataFolder}  (logs below logs/)
+
+Try it:
+
+  curl -s -X POST ${base}/v1/invoices -H 'Content-Type: application/json' -H 'Idempotency-Key: first' -d '{"name": "Hosting, November", "amount": "1200.00", "currency": "EUR"}'
+  curl -s -X POST ${base}/v1/invoices/$(curl -s '${base}/v1/invoices?limit=1' | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')/finalize
+  curl -s ${base}/v1/invoices?limit=5
+
+Ctrl-C stops it; the data stays.
+
+`);
+}
+
+main()
+  .catch((error) => {
+    if (!interrupted) fail(error);
+  })
+  .finally(() => {
+    if (interrupted) say('Stopped.');
+  });

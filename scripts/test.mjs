@@ -1,0 +1,82 @@
+/**
+ * `npm test`: sets everything up and runs every test on real servers, with ports and data of its own, so that it can
+ * run beside `npm start` and beside itself. Arguments go to vitest. Ends with a line `N passed, N failed`.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { build, bundlePath } from './build.mjs';
+import { installPackages } from './stack/install.mjs';
+import { freePort, run } from './stack/processes.mjs';
+import { SetupError, fail, say, step } from './stack/progress.mjs';
+import { projectFolder } from './stack/settings.mjs';
+import { startStack } from './stack/stack.mjs';
+import { findTimeSkippingServer } from './stack/time-skipping.mjs';
+
+const data = path.join(projectFolder, '.data');
+mkdirSync(data, { recursive: true });
+const dataFolder = mkdtempSync(path.join(data, 'test-'));
+const report = path.join(dataFolder, 'report.json');
+// Servers of their own, whatever the person's environment names: tests write, and kill.
+for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'TEMPORAL_NAMESPACE'])
+  delete process.env[name];
+
+let stack;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (interrupted = true));
+
+async function main() {
+  await installPackages();
+  const timeSkippingServer = await findTimeSkippingServer(path.join(dataFolder, 'logs'), dataFolder);
+  const ports = {
+    postgresPort: await freePort(),
+    temporalPort: await freePort(),
+    webUiPort: await freePort(),
+    kafkaPort: await freePort(),
+  };
+  const building = step('Building the service', '5 s', build);
+  building.catch(() => {});
+  stack = await startStack({ dataFolder, ...ports });
+  await building;
+  if (interrupted) throw new SetupError('interrupted.');
+  if (!stack.kafkaRunning) throw new SetupError('the tests need Kafka: install Java 17 and Maven.');
+  const vitest = path.join(projectFolder, 'node_modules', 'vitest', 'vitest.mjs');
+  await run(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
+    cwd: projectFolder,
+    env: {
+      ...process.env,
+      ...stack.environment,
+      TEST_DATA: dataFolder,
+      TEST_PORTS: JSON.stringify(ports),
+      TEST_TIME_SKIPPING_SERVER: timeSkippingServer,
+      WORKFLOW_BUNDLE: bundlePath,
+    },
+  });
+}
+
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+
+/** From vitest's report; a run that made none has failed. */
+function printTotals() {
+  try {
+    const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+    const brokenFiles = testResults.filter(
+      ({ status, assertionResults }) => status === 'failed' && assertionResults.every((one) => one.status !== 'failed'),
+    );
+    process.stdout.write(`${numPassedTests} passed, ${numFailedTests + brokenFiles.length} failed\n`);
+  } catch {
+    process.stdout.write('0 passed, 1 failed\n');
+    process.exitCode = 1;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  fail(error);
+} finally {
+  await stack?.stop();
+  printTotals();
+  // Kept after a failure: the servers' logs are in it.
+  if (process.exitCode) say(`Logs are in ${path.join(dataFolder, 'logs')}`);
+  else rmSync(dataFolder, { recursive: true, force: true });
+}

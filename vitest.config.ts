@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config';
+
+const pure = [
+  'test/domain/**/*.test.ts',
+  'test/events/**/*.test.ts',
+  'test/commands/**/*.test.ts',
+  'test/pure/**/*.test.ts',
+];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'pure', include: pure, sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          name: 'real',
+          include: ['test/**/*.test.ts'],
+          exclude: [...pure, 'test/replay/**'],
+          // The servers are shared and two cores are few: one file at a time.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Last: it replays the histories that the others have left behind.
+        test: {
+          name: 'replay',
+          include: ['test/replay/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,69 @@
+/** An invoice's page in the Web UI, as Markdown: its story without reading JSON. */
+import { type Step, allowedActions, isFinal, lifecycle } from '../domain/lifecycle.ts';
+import type { InvoiceView } from './contract.ts';
+
+/** A command that was asked for and has no answer yet. */
+export interface Waiting {
+  step: Step;
+  actor: string;
+  since: string;
+}
+
+export interface DetailsInput {
+  view: InvoiceView | null;
+  current: Waiting | undefined;
+  queued: readonly Waiting[];
+  stuck: boolean;
+}
+
+export function invoiceDetails({ view, current, queued, stuck }: DetailsInput): string {
+  const waiting = [...(current ? [current] : []), ...queued];
+  return [
+    ...(stuck ? [stuckNotice, ''] : []),
+    ...(view ? summary(view) : ['**There is no invoice yet.**']),
+    '',
+    '### What is waiting',
+    '',
+    ...(waiting.length > 0 ? waiting.map(waitingLine) : [view ? nextLine(view) : 'Nothing.']),
+    '',
+    ...(view ? ['### Last steps', '', ...steps(view)] : []),
+  ].join('\n');
+}
+
+const stuckNotice =
+  '**STUCK.** A command has been tried for ten minutes; see the pending activity for the reason. It goes on by itself when the cause is mended. To stop it, send the update `abandon` with your name and a reason; the command’s key can be sent again later.';
+
+function summary({ invoice }: InvoiceView): string[] {
+  return [
+    `**${invoice.number ?? 'Draft'}: ${invoice.status}**`,
+    '',
+    `| Amount | Paid | Due | Customer reference | Version |`,
+    `| --- | --- | --- | --- | --- |`,
+    `| ${invoice.amount} ${invoice.currency} | ${invoice.amountPaid} ${invoice.currency} | ${invoice.dueDate ?? 'none'} | ${plain(invoice.customerReference ?? 'none')} | ${invoice.version} |`,
+  ];
+}
+
+const waitingLine = ({ step, actor, since }: Waiting): string =>
+  `- \`${step}\`, asked by ${plain(actor)} at ${readable(since)}`;
+
+function nextLine({ invoice }: InvoiceView): string {
+  if (isFinal(invoice.status)) return `Nothing: the invoice is ${invoice.status}, for good.`;
+  const can = allowedActions(invoice.status).map((step) => `\`${step}\``);
+  return `Nothing is in progress. The invoice can take ${can.join(', ')}; to cancel it, send the update \`cancel\` (Request Cancellation changes nothing).`;
+}
+
+const steps = ({ entries }: InvoiceView): string[] => [
+  '| When (UTC) | What | Who | Version | Why |',
+  '| --- | --- | --- | --- | --- |',
+  ...entries
+    .toReversed()
+    .map(
+      ({ at, action, actor, version, reason }) =>
+        `| ${readable(at)} | ${lifecycle[action].pastTense} | ${plain(actor)} | ${version} | ${plain(reason ?? '')} |`,
+    ),
+];
+
+const readable = (instant: string): string => instant.slice(0, 19).replace('T', ' ');
+
+/** Text of callers must not become markup, nor break a table. */
+const plain = (text: string): string => text.replace(/[\\`*_{}[\]()#+!|<>~-]/g, '\\$&').replace(/\s+/g, ' ');

@@ -1,0 +1,39 @@
+/**
+ * Publishes the outbox, for ever: one workflow a shard. The activity does the work; its attempts, its last error and
+ * the backlog are visible here.
+ */
+import {
+  allHandlersFinished,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { RelayInput, RelayReport } from './contract.ts';
+import { publishing } from './profiles.ts';
+
+const { publishBatch } = proxyActivities<Activities>(publishing);
+
+const RUNS_MAX = 500;
+
+export async function outboxRelay(input: RelayInput): Promise<void> {
+  for (let runs = 0; ; runs += 1) {
+    setCurrentDetails(details(input, await publishBatch(input)));
+    if (runs >= RUNS_MAX || workflowInfo().continueAsNewSuggested) break;
+  }
+  if (allHandlersFinished()) await continueAsNew<typeof outboxRelay>(input);
+}
+
+const details = ({ shard, shards }: RelayInput, report: RelayReport): string =>
+  [
+    `**Relay ${shard + 1} of ${shards}**`,
+    '',
+    '| Published in the last minute | Waiting, all relays | Oldest waits | Blocked streams |',
+    '| --- | --- | --- | --- |',
+    `| ${report.published} | ${report.events} | ${report.oldestSeconds} s | ${report.blockedStreams} |`,
+    '',
+    report.blockedStreams > 0
+      ? 'A blocked stream waits for a person: the table `streams` names the event and the reason.'
+      : 'While the broker is away, the pending activity shows the attempts and the last error; events wait in the outbox.',
+  ].join('\n');

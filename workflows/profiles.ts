@@ -1,0 +1,27 @@
+/** How activities are timed and retried: every profile has a name and its reason. */
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+
+/** First try, within the workflow task: one attempt, done or given up before the task's own five seconds. */
+export const localFirst: LocalActivityOptions = {
+  scheduleToCloseTimeout: '2 seconds',
+  retry: { maximumAttempts: 1 },
+};
+
+/**
+ * When the local try met a failure of infrastructure: retried without end, visible and pausable in the Web UI. After
+ * STUCK_AFTER the workflow says so, and a person decides.
+ */
+export const untilItWorks: ActivityOptions = {
+  startToCloseTimeout: '5 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+};
+
+export const STUCK_AFTER = '10 minutes';
+
+/** The relay works for a minute at a time and says every moment that it lives; a silent one is replaced. */
+export const publishing: ActivityOptions = {
+  startToCloseTimeout: '90 seconds',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};
