@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import { paymentWithReference } from '../queries/payment-with-reference.ts';
 import type { StepCommand } from '../workflows/contract.ts';
 import { type StepDeps, runStep } from './run-step.ts';
@@ -9,17 +8,4 @@ export const createPayInvoice = (deps: StepDeps) => (command: StepCommand<'pay'>
     readFacts: async (tx) => ({
       paymentWithReference: await paymentWithReference(tx, command.tenantId, command.body.reference),
     }),
-    write: async (tx, payment) => {
-      if (!payment) throw new TypeError('A paid invoice has a payment.');
-      const { amountMinor, ...columns } = payment;
-      await tx.payment.createMany({
-        data: {
-          ...columns,
-          tenantId: command.tenantId,
-          id: uuidv7(),
-          amountMinor: BigInt(amountMinor),
-          recordedAt: command.acceptedAt,
-        },
-      });
-    },
   });

@@ -7,9 +7,10 @@ import type { RelayInput, RelayReport } from '../workflows/contract.ts';
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;
 /** After work: time for more to come together in one batch. */
-const PAUSE_AFTER_WORK_MS = 10;
+const PAUSE_AFTER_WORK_MS = 40;
 /** Without work a nudge ends the wait; commits of other processes are found at the next look. */
 const PAUSE_IDLE_MS = 75;
+const HEARTBEAT_EVERY_MS = 1_000;
 
 export interface PublishBatchDeps extends PublishDeps {
   nudge: Nudge;
@@ -26,11 +27,15 @@ export const createPublishBatch =
     const stopped = context.cancellationSignal;
     const until = Date.now() + RUN_MS;
     let published = 0;
+    let heartbeatAt = 0;
     await deps.sink.prepare();
     while (Date.now() < until && !stopped.aborted) {
       const sent = await publishPending(deps, shard, shards);
       published += sent;
-      context.heartbeat({ published });
+      if (Date.now() >= heartbeatAt) {
+        context.heartbeat({ published });
+        heartbeatAt = Date.now() + HEARTBEAT_EVERY_MS;
+      }
       if (sent > 0) await pause(PAUSE_AFTER_WORK_MS);
       else await deps.nudge.wait(PAUSE_IDLE_MS, stopped);
     }

@@ -10,7 +10,7 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { type Refusal, refusal } from '../domain/errors.ts';
-import { type Facts, type Invoice, type Payment, decide, openAmountMinor } from '../domain/invoice.ts';
+import { type Facts, type Invoice, decide, openAmountMinor } from '../domain/invoice.ts';
 import { toWire } from '../domain/invoice-wire.ts';
 import type { WireInvoice } from '../domain/invoice-schema.ts';
 import type { Step } from '../domain/lifecycle.ts';
@@ -25,7 +25,7 @@ import {
 } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { INTERNAL_ERROR, type StepCommand, type StepOutcome } from '../workflows/contract.ts';
-import { type LockedInvoice, auditRow, invoiceColumns, lockInvoice } from './invoice-rows.ts';
+import { auditEntry, openStep, writeStep } from './step-rows.ts';
 
 export interface StepDeps {
   database: Database;
@@ -41,8 +41,6 @@ export interface StepExtras<S extends Step> {
   readFacts?: (tx: TransactionClient, command: StepCommand<S>) => Promise<Facts>;
   /** The last lock: completes the invoice with what only the database can give (its number). */
   complete?: (tx: TransactionClient, invoice: Invoice, command: StepCommand<S>) => Promise<Invoice>;
-  /** Further rows. */
-  write?: (tx: TransactionClient, payment: Payment | null, command: StepCommand<S>) => Promise<void>;
 }
 
 /** Ends the transaction when the rules say no; never leaves this file. */
@@ -85,9 +83,9 @@ async function carryOut<S extends Step>(
   command: StepCommand<S>,
   extras: StepExtras<S>,
 ): Promise<StepOutcome> {
-  const answered = await claimKey(tx, step, command);
-  if (answered) return { invoice: answered, done: null };
-  const locked = await lockInvoice(tx, command);
+  const { claimed, told, locked } = await openStep(tx, step, command);
+  if (!claimed) return { invoice: await storedAnswer(tx, command), done: null };
+  if (told) throw new Refused(told);
   const facts = (await extras.readFacts?.(tx, command)) ?? {};
   const decision = decide(locked?.invoice ?? null, { step, ...command }, facts);
   if (decision.kind === 'refused') throw new Refused(decision.refusal);
@@ -101,15 +99,16 @@ async function carryOut<S extends Step>(
   const sequences = await takeSequences(tx, invoiceFacts[step], ids, wire.environment);
   const invoice = (await extras.complete?.(tx, decision.invoice, command)) ?? decision.invoice;
   const accepted: AcceptedStep = { ...decision, invoice, acceptedAt: command.acceptedAt };
-  const time = new Date().toISOString();
-  const rows = outboxRows(invoiceFacts[step], ids, accepted, sequences, { time, causationId: command.key }, wire);
-  const audit = auditRow(locked, step, command, accepted);
-  await writeInvoice(tx, locked, { ...invoiceColumns(invoice), auditSequence: audit.sequence, auditHash: audit.hash });
-  await extras.write?.(tx, decision.payment, command);
-  await tx.outboxEvent.createMany({ data: rows });
-  await tx.auditEntry.create({ data: audit, select: { sequence: true } });
+  const context = { time: new Date().toISOString(), causationId: command.key };
   const answer = toWire(invoice, command.acceptedAt);
-  await keepAnswer(tx, command, answer);
+  await writeStep(tx, {
+    command,
+    answer,
+    invoice,
+    payment: decision.payment,
+    audit: auditEntry(locked, step, command, accepted),
+    events: outboxRows(invoiceFacts[step], ids, accepted, sequences, context, wire),
+  });
   const { version, status } = invoice;
   return {
     invoice: answer,
@@ -120,34 +119,10 @@ async function carryOut<S extends Step>(
   };
 }
 
-/** Inserts the key; gives the stored answer when it was there. */
-async function claimKey<S extends Step>(
-  tx: TransactionClient,
-  step: S,
-  command: StepCommand<S>,
-): Promise<WireInvoice | undefined> {
-  const { tenantId, key, fingerprint, attemptId, invoiceId } = command;
-  const { count } = await tx.command.createMany({
-    data: { tenantId, key, fingerprint, attemptId, entityId: invoiceId, step, recordedAt: new Date() },
-    skipDuplicates: true,
-  });
-  if (count === 0) {
-    const known = await tx.command.findUniqueOrThrow({ where: { tenantId_key: { tenantId, key } } });
-    if (known.fingerprint !== fingerprint || known.answer === null) throw new Refused(keyReused());
-    return JSON.parse(known.answer) as WireInvoice;
-  }
-  // A refusal of this attempt, or of a newer one of the same command, is final for it: Temporal re-applies accepted
-  // updates after a reset, and the caller has been told the refusal.
-  const told = await tx.refusal.findFirst({
-    where: { tenantId, key, fingerprint, attemptId: { gte: attemptId } },
-    orderBy: { attemptId: 'asc' },
-  });
-  if (told) {
-    throw new Refused(
-      refusal(told.code as Refusal['code'], told.detail, JSON.parse(told.members) as Refusal['members']),
-    );
-  }
-  return undefined;
+async function storedAnswer(tx: TransactionClient, { tenantId, key, fingerprint }: StepCommand): Promise<WireInvoice> {
+  const known = await tx.command.findUniqueOrThrow({ where: { tenantId_key: { tenantId, key } } });
+  if (known.fingerprint !== fingerprint || known.answer === null) throw new Refused(keyReused());
+  return JSON.parse(known.answer) as WireInvoice;
 }
 
 export const keyReused = (): Refusal =>
@@ -155,19 +130,6 @@ export const keyReused = (): Refusal =>
 
 async function keepAnswer(tx: TransactionClient, { tenantId, key }: StepCommand, invoice: WireInvoice): Promise<void> {
   await tx.command.updateMany({ where: { tenantId, key }, data: { answer: JSON.stringify(invoice) } });
-}
-
-async function writeInvoice(
-  tx: TransactionClient,
-  locked: LockedInvoice | null,
-  columns: ReturnType<typeof invoiceColumns> & { auditSequence: number; auditHash: string },
-): Promise<void> {
-  if (!locked) {
-    await tx.invoice.createMany({ data: columns });
-    return;
-  }
-  const { tenantId, id, ...changed } = columns;
-  await tx.invoice.updateMany({ where: { tenantId, id }, data: changed });
 }
 
 async function keepRefusal(deps: StepDeps, command: StepCommand, because: Refusal): Promise<void> {

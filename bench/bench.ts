@@ -12,7 +12,8 @@ import { connectTemporal } from '../platform/temporal.ts';
 import { invoiceWorkflowId } from '../workflows/contract.ts';
 import { atConcurrency, percentiles } from './percentiles.ts';
 
-const PLAN: Record<string, number> = { 1: 150, 16: 600, 64: 600 };
+/** Lifecycles a concurrency; another plan may be given as a JSON argument. */
+const PLAN = JSON.parse(process.argv[2] ?? '{ "1": 150, "16": 600, "64": 600 }') as Record<string, number>;
 const WARM_UP = 60;
 const ACK_LIMIT_MS = 60_000;
 

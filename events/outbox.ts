@@ -35,6 +35,20 @@ export async function takeSequences(
   return new Map(taken.map((row) => [row.stream, row.last_sequence]));
 }
 
+/** A row of `outbox_events`, by the names of its columns. */
+export interface OutboxRow {
+  id: string;
+  tenant_id: string;
+  stream: string;
+  sequence: string;
+  slot: number;
+  topic: string;
+  partition_key: string;
+  type: string;
+  headers: string;
+  value: string;
+}
+
 /** The rows of the outbox for an accepted step. */
 export function outboxRows(
   facts: readonly FactOfStep[],
@@ -43,19 +57,24 @@ export function outboxRows(
   sequences: ReadonlyMap<string, bigint>,
   context: { time: string; causationId: string },
   settings: WireSettings,
-) {
+): OutboxRow[] {
   return facts.map(({ name, data }) => {
     const id = uuidv7();
     const { stream } = streamPlace(name, ids, settings.environment);
     const sequence = sequences.get(stream);
     if (sequence === undefined) throw new TypeError(`No sequence was taken for stream ${stream}.`);
-    const { headers, ...record } = toRecord(name, ids, data(step), { id, sequence, ...context }, settings);
+    const record = toRecord(name, ids, data(step), { id, sequence, ...context }, settings);
     return {
-      ...record,
-      tenantId: ids.tenantId,
-      sequence,
+      id,
+      tenant_id: ids.tenantId,
+      stream,
+      sequence: String(sequence),
       slot: slotOf(record.partitionKey),
-      headers: JSON.stringify(headers),
+      topic: record.topic,
+      partition_key: record.partitionKey,
+      type: record.type,
+      headers: JSON.stringify(record.headers),
+      value: record.value,
     };
   });
 }

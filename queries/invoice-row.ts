@@ -46,3 +46,25 @@ export const toInvoice = (row: InvoiceRow): Invoice => ({
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
 });
+
+/** The columns of an invoice as JSON values, by the names of the table. */
+export const fromInvoice = (invoice: Invoice): Record<keyof InvoiceRow, string | number | null> => ({
+  tenant_id: invoice.tenantId,
+  id: invoice.id,
+  name: invoice.name,
+  customer_reference: invoice.customerReference,
+  status: invoice.status,
+  amount_minor: invoice.amountMinor,
+  currency: invoice.currency,
+  due_date: invoice.dueDate,
+  cashier_id: invoice.cashierId,
+  number: invoice.number,
+  amount_paid_minor: invoice.amountPaidMinor,
+  paid_at: invoice.paidAt,
+  finalized_at: invoice.finalizedAt,
+  cancelled_at: invoice.cancelledAt,
+  cancel_reason: invoice.cancelReason,
+  version: invoice.version,
+  created_at: invoice.createdAt,
+  updated_at: invoice.updatedAt,
+});

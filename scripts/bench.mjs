@@ -1,17 +1,18 @@
 /** `npm run bench`: servers and a service of its own, then bench/bench.ts. Not part of the tests. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build, bundlePath, bundleWorkflows } from './build.mjs';
 import { installPackages } from './stack/install.mjs';
 import { freePort, run, waitUntil } from './stack/processes.mjs';
 import { fail, step } from './stack/progress.mjs';
-import { projectFolder } from './stack/settings.mjs';
+import { nodeFlags, projectFolder } from './stack/settings.mjs';
 import { startStack } from './stack/stack.mjs';
 
 const data = path.join(projectFolder, '.data');
 mkdirSync(data, { recursive: true });
 const dataFolder = mkdtempSync(path.join(data, 'bench-'));
+chmodSync(dataFolder, 0o755); // Postgres may run as another user
 let stack;
 let service;
 try {
@@ -39,12 +40,16 @@ try {
     FLOOR_BUNDLE: floorBundle,
   };
   const log = openSync(path.join(dataFolder, 'logs', 'service.log'), 'a');
-  service = spawn(process.execPath, [path.join(projectFolder, 'dist/bin/all.js')], {
+  service = spawn(process.execPath, [...nodeFlags, path.join(projectFolder, 'dist/bin/all.js')], {
     env,
     stdio: ['ignore', log, log],
   });
   await waitUntil('The service', 60_000, async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok);
-  await run(process.execPath, [path.join(projectFolder, 'dist/bench/bench.js')], { env });
+  await run(
+    process.execPath,
+    [...nodeFlags, path.join(projectFolder, 'dist/bench/bench.js'), ...process.argv.slice(2)],
+    { env },
+  );
 } catch (error) {
   fail(error);
 } finally {

@@ -6,7 +6,7 @@ import { bundlePath } from './build.mjs';
 import { installPackages } from './stack/install.mjs';
 import { isAlive, portAnswers, run, waitUntil } from './stack/processes.mjs';
 import { SetupError, fail, say, step } from './stack/progress.mjs';
-import { projectFolder, loadEnvFile, startSettings } from './stack/settings.mjs';
+import { loadEnvFile, nodeFlags, projectFolder, startSettings } from './stack/settings.mjs';
 import { startStack } from './stack/stack.mjs';
 
 const READY_LIMIT_MS = 60_000;
@@ -77,7 +77,7 @@ function runService(settings) {
     WORKFLOW_BUNDLE: bundlePath,
   };
   // A process group of its own: Ctrl-C reaches only this script, which then stops things in order.
-  const service = spawn(process.execPath, ['--enable-source-maps', path.join(projectFolder, 'dist/bin/all.js')], {
+  const service = spawn(process.execPath, [...nodeFlags, path.join(projectFolder, 'dist/bin/all.js')], {
     env,
     cwd: projectFolder,
     detached: true,

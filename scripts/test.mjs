@@ -2,7 +2,7 @@
  * `npm test`: sets everything up and runs every test on real servers, with ports and data of its own, so that it can
  * run beside `npm start` and beside itself. Arguments go to vitest. Ends with a line `N passed, N failed`.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build, bundlePath } from './build.mjs';
 import { installPackages } from './stack/install.mjs';
@@ -15,6 +15,7 @@ import { findTimeSkippingServer } from './stack/time-skipping.mjs';
 const data = path.join(projectFolder, '.data');
 mkdirSync(data, { recursive: true });
 const dataFolder = mkdtempSync(path.join(data, 'test-'));
+chmodSync(dataFolder, 0o755); // Postgres may run as another user
 const report = path.join(dataFolder, 'report.json');
 // Servers of their own, whatever the person's environment names: tests write, and kill.
 for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'TEMPORAL_NAMESPACE'])

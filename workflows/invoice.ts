@@ -86,6 +86,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   let updates = 0;
   let lastCommandAt = Date.now();
   let alarm: 'off' | 'set' | 'rung' = 'off';
+  let wake: () => void = () => undefined;
 
   for (const step of steps) {
     setHandler(defineUpdate<StepAnswer, [StepRequest]>(step), (request) => enqueue(step, request), {
@@ -100,19 +101,25 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
 
   return CancellationScope.nonCancellable(mainLine);
 
+  /**
+   * One loop with few promises and no condition() on its way: the SDK keeps a stack trace of each promise and enters
+   * the sandbox again for each condition, together half of a command's time here.
+   */
   async function mainLine(): Promise<InvoiceEnd> {
     for (;;) {
       const next = queue.shift();
+      // A run that starts in the middle of an invoice's life shows what was there before.
+      if (view === undefined && next?.step !== 'create') show(await load());
       if (next) {
         await carryOut(next);
         continue;
       }
-      if (view === undefined) {
-        await show(await load());
-        continue;
-      }
-      const end = await endOrWait();
-      if (end) return end;
+      const end = endOfRun();
+      if (end) {
+        await condition(allHandlersFinished);
+        if (queue.length === 0) return end;
+      } else if (updates >= UPDATES_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) await renew();
+      else await new Promise<void>((resolve) => (wake = resolve));
     }
   }
 
@@ -124,6 +131,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     return new Promise((resolve, reject) => {
       queue.push({ step, actor, since: now, command, resolve, reject });
       refreshDetails();
+      wake();
     });
   }
 
@@ -131,30 +139,21 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     current = next;
     updates += 1;
     lastCommandAt = Date.now();
-    // A run that starts in the middle of an invoice's life shows what was there before.
-    if (view === undefined && next.step !== 'create') await show(await load());
+    const activity = activityOf[next.step];
     try {
-      const outcome = await runStep(next);
-      await show(outcome.done ? advanced(view ?? null, outcome) : await load());
+      const outcome = await local[activity](next.command as never).catch((error: unknown) => {
+        if (isAnswer(error)) throw error;
+        return watched(() => regular[activity](next.command as never));
+      });
+      show(outcome.done ? advanced(view ?? null, outcome) : await load());
       next.resolve({ invoice: outcome.invoice, replayed: outcome.done === null });
     } catch (error) {
       // Nobody knows what a command that was given up has done: the next look at Postgres tells.
       if (error instanceof ApplicationFailure && error.type === ABANDONED) view = undefined;
       next.reject(answerable(error));
-    } finally {
-      current = undefined;
-      refreshDetails();
     }
-  }
-
-  async function runStep({ step, command }: QueuedCommand): Promise<StepOutcome> {
-    const name = activityOf[step];
-    try {
-      return await local[name](command as never);
-    } catch (error) {
-      if (isFinalFailure(error)) throw error;
-    }
-    return watched(() => regular[name](command as never));
+    current = undefined;
+    refreshDetails();
   }
 
   /** Only for showing: a load that cannot succeed leaves an empty page, and the run ends when nothing is asked. */
@@ -199,36 +198,36 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     return 'The attempt is being stopped.';
   }
 
-  async function endOrWait(): Promise<InvoiceEnd | undefined> {
-    await condition(allHandlersFinished);
-    if (queue.length > 0) return undefined;
+  /** Why the run ends now that nothing is asked of it, if it does. */
+  function endOfRun(): InvoiceEnd | undefined {
     if (!view) return { ended: 'abandoned' };
     const { status } = view.invoice;
     if (isFinal(status)) return { ended: status as 'paid' | 'cancelled' };
-    if (status === 'draft') {
-      const leftMs = lastCommandAt + IDLE_DRAFT_MS - Date.now();
-      if (leftMs <= 0) return { ended: 'idle' };
-      setAlarm(leftMs);
-    }
-    if (updates >= UPDATES_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) {
-      // Never in the task that answers an update: its answer would be lost with the run.
-      await sleep(RENEWAL_PAUSE_MS);
-      if (queue.length === 0 && allHandlersFinished()) await continueAsNew<typeof invoice>(input);
-      return undefined;
-    }
-    await condition(() => queue.length > 0 || alarm === 'rung');
     if (alarm === 'rung') alarm = 'off';
+    if (status !== 'draft') return undefined;
+    const leftMs = lastCommandAt + IDLE_DRAFT_MS - Date.now();
+    if (leftMs <= 0) return { ended: 'idle' };
+    setAlarm(leftMs);
     return undefined;
+  }
+
+  /** Never in the task that answers an update: its answer would be lost with the run. */
+  async function renew(): Promise<void> {
+    await sleep(RENEWAL_PAUSE_MS);
+    if (queue.length === 0 && allHandlersFinished()) await continueAsNew<typeof invoice>(input);
   }
 
   /** One timer at a time; a set one is left to ring, and what it finds then decides: cheaper than cancelling it. */
   function setAlarm(ms: number): void {
     if (alarm !== 'off') return;
     alarm = 'set';
-    void sleep(ms).then(() => (alarm = 'rung'));
+    void sleep(ms).then(() => {
+      alarm = 'rung';
+      wake();
+    });
   }
 
-  async function show(next: InvoiceView | null): Promise<void> {
+  function show(next: InvoiceView | null): void {
     const changed = invoiceAttributes(view ?? null, next);
     view = next;
     if (changed.length > 0) upsertSearchAttributes(changed);
@@ -260,7 +259,7 @@ function advanced(view: InvoiceView | null, { invoice: after, done }: StepOutcom
 const failureOf = (error: unknown): ApplicationFailure | undefined =>
   error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : undefined;
 
-function isFinalFailure(error: unknown): boolean {
+function isAnswer(error: unknown): boolean {
   const type = failureOf(error)?.type;
   return isRefusalCode(type) || type === INTERNAL_ERROR;
 }
