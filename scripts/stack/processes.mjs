@@ -90,7 +90,7 @@ export async function startServer({ name, folder, command, args, options = {}, p
   const pidFile = path.join(folder, `${name}.pid`);
   const logFile = path.join(folder, `${name}.log`);
   const running = readPidFile(pidFile);
-  if (running) return { name, pid: running.pid, logFile, stop: () => stopByPid(name, running, pidFile) };
+  if (running) return { name, pid: running.pid, logFile, stop: () => stopServer(name, pidFile) };
 
   for (const { port, setting } of ports) {
     if (await portAnswers(port)) {
@@ -113,7 +113,7 @@ export async function startServer({ name, folder, command, args, options = {}, p
     name,
     pid: child.pid,
     logFile,
-    stop: () => stopByPid(name, record, pidFile),
+    stop: () => stopServer(name, pidFile),
     /** Throws when the server has ended, with the end of its log: asked while waiting for it to become ready. */
     assertRunning() {
       if (ended) throw new SetupError(`${name} did not start: ${ended}. The end of ${logFile}:\n${tail(logFile)}`);
@@ -133,16 +133,20 @@ function readPidFile(pidFile) {
   return undefined;
 }
 
-async function stopByPid(name, record, pidFile) {
-  // The name under which ps shows a server can change while it starts (exec), so the pid alone decides within a run.
-  if (!record.pid || !isAlive(record.pid)) return rmSync(pidFile, { force: true });
-  // Postgres takes SIGINT as "disconnect everybody and stop"; SIGTERM would wait for its clients.
-  process.kill(record.pid, name === 'postgres' ? 'SIGINT' : 'SIGTERM');
-  const deadline = Date.now() + STOP_LIMIT_MS;
-  while (isAlive(record.pid) && Date.now() < deadline) await pause(POLL_MS);
-  if (isAlive(record.pid)) process.kill(record.pid, 'SIGKILL');
+/** Stops the server that the pid file names now: it may have been started again in the meantime. */
+export async function stopServer(name, pidFile, signal = stopSignal(name)) {
+  const record = existsSync(pidFile) ? JSON.parse(readFileSync(pidFile, 'utf8')) : {};
+  if (record.pid && isAlive(record.pid)) {
+    process.kill(record.pid, signal);
+    const deadline = Date.now() + STOP_LIMIT_MS;
+    while (isAlive(record.pid) && Date.now() < deadline) await pause(POLL_MS);
+    if (isAlive(record.pid)) process.kill(record.pid, 'SIGKILL');
+  }
   rmSync(pidFile, { force: true });
 }
+
+// Postgres takes SIGINT as "disconnect everybody and stop"; SIGTERM would wait for its clients.
+const stopSignal = (name) => (name === 'postgres' ? 'SIGINT' : 'SIGTERM');
 
 function tail(file, lines = 15) {
   try {

@@ -1,0 +1,88 @@
+/** A caller of the REST API, as an application would write one. */
+import type { WireInvoice } from '../../domain/invoice-schema.ts';
+
+export interface Answer<T = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+export interface RequestOptions {
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  rawBody?: string;
+}
+
+export interface Caller {
+  tenantId: string;
+  request: <T = Record<string, unknown>>(method: string, path: string, options?: RequestOptions) => Promise<Answer<T>>;
+  /** Drafts an invoice of 1200.00 EUR; fails the test unless it is created. */
+  draft: (members?: Record<string, unknown>) => Promise<WireInvoice>;
+  finalized: (members?: Record<string, unknown>) => Promise<WireInvoice>;
+  step: (id: string, step: string, options?: RequestOptions) => Promise<Answer<WireInvoice & Problem>>;
+  pay: (
+    id: string,
+    changes?: Record<string, unknown>,
+    options?: RequestOptions,
+  ) => Promise<Answer<WireInvoice & Problem>>;
+}
+
+export interface Problem {
+  code: string;
+  detail: string;
+  errors: { path: string; code: string; message: string }[];
+}
+
+const REQUEST_LIMIT_MS = 40_000;
+const draftBody = { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' };
+
+export const paymentOf = (changes: Record<string, unknown> = {}) => ({
+  amount: '1200.00',
+  currency: 'EUR',
+  method: 'bank transfer',
+  reference: `PAY-${crypto.randomUUID()}`,
+  ...changes,
+});
+
+export function createCaller(url: string, tenantId: string): Caller {
+  async function request<T>(
+    method: string,
+    path: string,
+    { headers = {}, body, rawBody }: RequestOptions = {},
+  ): Promise<Answer<T>> {
+    const text = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+    const response = await fetch(`${url}${path}`, {
+      method,
+      signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
+      headers: {
+        'X-Tenant-Id': tenantId,
+        'X-Actor': 'ann',
+        ...(text === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(text === undefined ? {} : { body: text }),
+    });
+    const answer = await response.text();
+    return { status: response.status, headers: response.headers, body: (answer ? JSON.parse(answer) : null) as T };
+  }
+  async function expectStatus(status: number, answer: Promise<Answer<WireInvoice>>): Promise<WireInvoice> {
+    const got = await answer;
+    if (got.status !== status) throw new Error(`Expected ${status}, got ${got.status}: ${JSON.stringify(got.body)}`);
+    return got.body;
+  }
+  const draft: Caller['draft'] = (members = {}) =>
+    expectStatus(201, request<WireInvoice>('POST', '/v1/invoices', { body: { ...draftBody, ...members } }));
+  const step: Caller['step'] = (id, name, options) => request('POST', `/v1/invoices/${id}/${name}`, options);
+  return {
+    tenantId,
+    request,
+    draft,
+    step,
+    finalized: async (members) => {
+      const { id } = await draft(members);
+      return expectStatus(200, step(id, 'finalize'));
+    },
+    pay: (id, changes = {}, options = {}) => step(id, 'pay', { body: paymentOf(changes), ...options }),
+  };
+}

@@ -1,0 +1,98 @@
+/** A subscriber of the events: reads topics from their beginning, in a group of its own. */
+import { randomUUID } from 'node:crypto';
+import kafkajs from 'kafkajs';
+import { eventTopics } from '../../events/cloud-event.ts';
+import { waitFor } from './wait.ts';
+
+export interface ReadEvent {
+  topic: string;
+  partition: number;
+  offset: number;
+  key: string;
+  id: string;
+  type: string;
+  sequence: number;
+  headers: Record<string, string>;
+  value: string;
+  data: Record<string, never>;
+}
+
+export interface Subscriber {
+  /** Everything read so far, duplicates included, of one tenant. */
+  of: (tenantId: string) => ReadEvent[];
+  /** The first occurrence of each event of a tenant, in the order of reading. */
+  firstOf: (tenantId: string) => ReadEvent[];
+  /** Waits until `count` different events of a tenant were read. */
+  waitForEvents: (tenantId: string, count: number, limitMs?: number) => Promise<ReadEvent[]>;
+  stop: () => Promise<void>;
+}
+
+export async function subscribe(environment = 'test'): Promise<Subscriber> {
+  const { KAFKA_BROKERS = '' } = process.env;
+  const kafka = new kafkajs.Kafka({
+    brokers: KAFKA_BROKERS.split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { retries: 20 },
+  });
+  const consumer = kafka.consumer({
+    groupId: `test-${randomUUID()}`,
+    retry: { retries: 20, restartOnFailure: async () => true },
+  });
+  const topics = eventTopics(environment);
+  const read: ReadEvent[] = [];
+  await waitFor('topics', async () => {
+    const admin = kafka.admin();
+    await admin.connect();
+    const existing = await admin.listTopics();
+    await admin.disconnect();
+    return topics.every((topic) => existing.includes(topic));
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topics, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ topic, partition, message }) => {
+      const headers = Object.fromEntries(
+        Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
+      );
+      const value = String(message.value);
+      read.push({
+        topic,
+        partition,
+        headers,
+        value,
+        offset: Number(message.offset),
+        key: String(message.key),
+        id: headers['ce_id'] ?? '',
+        type: headers['ce_type'] ?? '',
+        sequence: Number(headers['ce_sequence']),
+        data: JSON.parse(value) as Record<string, never>,
+      });
+    },
+  });
+  const of = (tenantId: string) => read.filter(({ headers }) => headers['ce_tenantid'] === tenantId);
+  const firstOf = (tenantId: string) => {
+    const seen = new Set<string>();
+    return of(tenantId).filter(({ id }) => !seen.has(id) && seen.add(id));
+  };
+  return {
+    of,
+    firstOf,
+    waitForEvents: (tenantId, count, limitMs) =>
+      waitFor(
+        `${count} events`,
+        async () => (firstOf(tenantId).length >= count ? firstOf(tenantId) : undefined),
+        limitMs,
+      ),
+    stop: () => consumer.disconnect(),
+  };
+}
+
+/** The sequences of every stream (key on topic), in the order in which they were first read. */
+export function sequencesByStream(events: readonly ReadEvent[]): Map<string, number[]> {
+  const streams = new Map<string, number[]>();
+  for (const { topic, key, sequence } of events) {
+    const stream = `${topic}|${key}`;
+    streams.set(stream, [...(streams.get(stream) ?? []), sequence]);
+  }
+  return streams;
+}

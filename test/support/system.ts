@@ -1,0 +1,71 @@
+/** The real service inside the test's process: API, worker and relay on the servers that `npm test` has started. */
+import { randomUUID } from 'node:crypto';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { startApi, startWorker } from '../../bin/parts.ts';
+import { type Config, readConfig } from '../../platform/config.ts';
+import { type Database, createDatabase } from '../../platform/database.ts';
+import { createLogger } from '../../platform/logger.ts';
+import type { Shutdown } from '../../platform/shutdown.ts';
+import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
+import { freePort } from '../../scripts/stack/processes.mjs';
+import { searchAttributes } from '../../workflows/contract.ts';
+import { type Caller, createCaller } from './caller.ts';
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+export interface System {
+  config: Config;
+  database: Database;
+  temporal: Temporal;
+  url: string;
+  /** A caller of a tenant of its own, so that tests do not meet. */
+  caller: (tenantId?: string) => Caller;
+  stop: () => Promise<void>;
+}
+
+/** The settings of the test run, with changes. */
+export async function testConfig(changes: Record<string, string> = {}): Promise<Config> {
+  const port = String(await freePort());
+  return readConfig({
+    ...process.env,
+    NODE_ENV: 'test',
+    AUTH: 'demo',
+    LOG_LEVEL: 'silent',
+    PORT: port,
+    SHUTDOWN_GRACE_MS: '2000',
+    ...changes,
+  });
+}
+
+/** Starts the service; `worker: false` leaves the API alone. */
+export async function startSystem(changes: Record<string, string> = {}, { worker = true } = {}): Promise<System> {
+  const config = await testConfig(changes);
+  const logger = createLogger({ level: config.LOG_LEVEL, name: 'test' });
+  const stops: (() => Promise<unknown> | void)[] = [];
+  const shutdown: Shutdown = {
+    onStop: (_name, stop) => void stops.push(stop),
+    done: Promise.resolve(),
+    fail: (error) => {
+      throw error;
+    },
+  };
+  const database = createDatabase({ url: config.DATABASE_URL, poolMax: 20, applicationName: 'test' });
+  shutdown.onStop('database', () => database.$disconnect());
+  const temporal = await connectTemporal(config);
+  shutdown.onStop('temporal', () => temporal.connection.close());
+  await prepareNamespace(temporal, Object.values(searchAttributes));
+  const parts = { config, logger, shutdown, database, temporal };
+  if (worker) await startWorker(parts);
+  const { port } = await startApi(parts);
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    config,
+    database,
+    temporal,
+    url,
+    caller: (tenantId = randomUUID()) => createCaller(url, tenantId),
+    stop: async () => {
+      for (const stop of stops.toReversed()) await stop();
+    },
+  };
+}
