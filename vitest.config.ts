@@ -4,6 +4,7 @@ const pure = [
   'test/domain/**/*.test.ts',
   'test/events/**/*.test.ts',
   'test/commands/**/*.test.ts',
+  'test/import/**/*.test.ts',
   'test/pure/**/*.test.ts',
 ];
 

@@ -90,13 +90,19 @@ export async function startApi({ config, logger, shutdown, database, temporal }:
     logger,
     version: VERSION,
   });
-  const server = createServer(app);
+  let stopping = false;
+  const server = createServer((request, response) => {
+    // A client that keeps its connection busy would keep the server open.
+    if (stopping) response.setHeader('Connection', 'close');
+    app(request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.PORT, config.HOST, resolve);
   });
   shutdown.onStop('api', () => {
     // Requests under way are answered; idle connections are closed at once.
+    stopping = true;
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeIdleConnections();
     return closed;

@@ -3,13 +3,28 @@ import { z } from 'zod';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-const list = z.string().transform((text) =>
+const required = z.string({ error: 'must be set' }).min(1);
+const list = required.transform((text) =>
   text
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean),
 );
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+/** Settings that only make sense together. */
+function checkCombinations(env: Partial<Record<string, unknown>>, context: z.RefinementCtx): void {
+  const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+  if (env['AUTH'] === 'demo' && env['NODE_ENV'] === 'production') {
+    fault('AUTH', 'must not be "demo" when NODE_ENV is production: anybody could name himself any tenant');
+  }
+  if (Boolean(env['TEMPORAL_TLS_CERT_FILE']) !== Boolean(env['TEMPORAL_TLS_KEY_FILE'])) {
+    fault('TEMPORAL_TLS_KEY_FILE', 'certificate and key are given together');
+  }
+  if (env['KAFKA_SASL_MECHANISM'] && !(env['KAFKA_SASL_USERNAME'] && env['KAFKA_SASL_PASSWORD'])) {
+    fault('KAFKA_SASL_USERNAME', 'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
+  }
+}
 
 const environmentSchema = z
   .object({
@@ -18,12 +33,12 @@ const environmentSchema = z
     HOST: z.string().default('127.0.0.1'),
     PORT: port.default(3000),
     PUBLIC_URL: z.url().optional(),
-    AUTH: z.enum(['demo']),
+    AUTH: z.enum(['demo'], { error: 'must be "demo"; no other way to identify callers exists yet' }),
     REQUEST_DEADLINE_MS: count(100, 120_000).default(10_000),
     SHUTDOWN_GRACE_MS: count(0, 120_000).default(10_000),
-    DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
+    DATABASE_URL: required.regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
     DATABASE_POOL_MAX: count(2, 200).default(20),
-    TEMPORAL_ADDRESS: z.string().min(1),
+    TEMPORAL_ADDRESS: required,
     TEMPORAL_NAMESPACE: z.string().min(1).default('billing'),
     TEMPORAL_TASK_QUEUE: z.string().min(1).default('billing'),
     TEMPORAL_TLS: flag.default(false),
@@ -42,18 +57,8 @@ const environmentSchema = z
     KAFKA_TOPIC_REPLICATION: count(1, 10).default(1),
     OUTBOX_SHARDS: count(1, 64).default(1),
   })
-  .superRefine((env, context) => {
-    const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    if (env.AUTH === 'demo' && env.NODE_ENV === 'production') {
-      fault('AUTH', 'must not be "demo" when NODE_ENV is production: anybody could name himself any tenant');
-    }
-    if (Boolean(env.TEMPORAL_TLS_CERT_FILE) !== Boolean(env.TEMPORAL_TLS_KEY_FILE)) {
-      fault('TEMPORAL_TLS_KEY_FILE', 'certificate and key are given together');
-    }
-    if (env.KAFKA_SASL_MECHANISM && !(env.KAFKA_SASL_USERNAME && env.KAFKA_SASL_PASSWORD)) {
-      fault('KAFKA_SASL_USERNAME', 'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
-    }
-  });
+  // Also when single settings are wrong, so that all faults are listed at once.
+  .superRefine(checkCombinations, { when: () => true });
 
 export type Config = z.output<typeof environmentSchema>;
 

@@ -95,8 +95,8 @@ export async function prepareNamespace(
   }
 }
 
-// temporal.api.enums.v1.IndexedValueType
-const indexedType: Record<SearchAttributeType, number> = {
+/** temporal.api.enums.v1.IndexedValueType */
+export const indexedType: Record<SearchAttributeType, number> = {
   [SearchAttributeType.TEXT]: 1,
   [SearchAttributeType.KEYWORD]: 2,
   [SearchAttributeType.INT]: 3,

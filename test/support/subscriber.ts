@@ -27,7 +27,7 @@ export interface Subscriber {
   stop: () => Promise<void>;
 }
 
-export async function subscribe(environment = 'test'): Promise<Subscriber> {
+export async function subscribe(topics = eventTopics('test')): Promise<Subscriber> {
   const { KAFKA_BROKERS = '' } = process.env;
   const kafka = new kafkajs.Kafka({
     brokers: KAFKA_BROKERS.split(','),
@@ -38,7 +38,6 @@ export async function subscribe(environment = 'test'): Promise<Subscriber> {
     groupId: `test-${randomUUID()}`,
     retry: { retries: 20, restartOnFailure: async () => true },
   });
-  const topics = eventTopics(environment);
   const read: ReadEvent[] = [];
   await waitFor('topics', async () => {
     const admin = kafka.admin();

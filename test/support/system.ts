@@ -1,6 +1,5 @@
 /** The real service inside the test's process: API, worker and relay on the servers that `npm test` has started. */
 import { randomUUID } from 'node:crypto';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { startApi, startWorker } from '../../bin/parts.ts';
 import { type Config, readConfig } from '../../platform/config.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
@@ -10,8 +9,7 @@ import { type Temporal, connectTemporal, prepareNamespace } from '../../platform
 import { freePort } from '../../scripts/stack/processes.mjs';
 import { searchAttributes } from '../../workflows/contract.ts';
 import { type Caller, createCaller } from './caller.ts';
-
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+import './quiet.ts';
 
 export interface System {
   config: Config;

@@ -1,0 +1,56 @@
+/** `npm run import`: invoices from a CSV file, through the REST API. */
+import { parseArguments } from '../import/arguments.ts';
+import { openCsv } from '../import/csv.ts';
+import { startProgress } from '../import/progress.ts';
+import { ImportError, createPlanner } from '../import/rows.ts';
+import { runImport } from '../import/run.ts';
+import { pause, sendCommand } from '../import/send.ts';
+import { exitCodeOf, summaryOf } from '../import/summary.ts';
+
+/** npm passes a Ctrl-C on that the terminal has sent us already. */
+const SAME_CTRL_C_MS = 1_000;
+
+/** Aborted by the first Ctrl-C; a second one ends the process at once. */
+function stopOnCtrlC(): AbortSignal {
+  const stop = new AbortController();
+  let firstAt: number | undefined;
+  const onSignal = () => {
+    firstAt ??= performance.now();
+    if (performance.now() - firstAt > SAME_CTRL_C_MS) process.exit(1);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return stop.signal;
+}
+
+async function main(): Promise<void> {
+  const { file, service, concurrency, mapping } = parseArguments(process.argv);
+  const { headers, bytes, rows } = await openCsv(file);
+  const plan = createPlanner(headers, mapping);
+  const stop = stopOnCtrlC();
+  const startedAt = performance.now();
+  const progress = startProgress(bytes);
+  const deps = { service, stop, onRetry: progress.retry, wait: pause, now: () => performance.now() };
+  const tally = await runImport(
+    {
+      plan,
+      send: (command, invoiceId) => sendCommand(deps, command, invoiceId),
+      concurrency,
+      stop,
+      onRow: (row, soFar) => progress.update(row.bytes, soFar),
+    },
+    rows,
+  );
+  progress.stop();
+  process.stdout.write(`${summaryOf(tally, (performance.now() - startedAt) / 1000)}\n`);
+  process.exitCode = exitCodeOf(tally);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof ImportError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,86 @@
+/** What a caller sees while the answer takes long (design: the life of a command, waiting). */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import type { Caller } from '../support/caller.ts';
+import { type System, startSystem } from '../support/system.ts';
+import { waitFor } from '../support/wait.ts';
+
+const body = { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' };
+
+describe('without a worker', () => {
+  it('nobody accepts the command: 503 with Retry-After, and the same key makes one invoice later', async () => {
+    const TEMPORAL_TASK_QUEUE = `waiting-${crypto.randomUUID()}`;
+    const lonely = await startSystem({ TEMPORAL_TASK_QUEUE, REQUEST_DEADLINE_MS: '1000' }, { worker: false });
+    const ann = lonely.caller();
+    const headers = { 'Idempotency-Key': 'patient' };
+    const first = await ann.request('POST', '/v1/invoices', { body, headers });
+    expect(first).toMatchObject({ status: 503, body: { code: 'temporarily_unavailable' } });
+    expect(first.headers.get('Retry-After')).toBe('1');
+    await lonely.stop();
+
+    const complete = await startSystem({ TEMPORAL_TASK_QUEUE });
+    const again = complete.caller(ann.tenantId);
+    expect((await again.request('POST', '/v1/invoices', { body, headers })).status).toBe(201);
+    const { body: list } = await again.request<{ items: unknown[] }>('GET', '/v1/invoices');
+    expect(list.items).toHaveLength(1);
+    await complete.stop();
+  });
+});
+
+describe('with a database that is held up', () => {
+  let system: System;
+  let ann: Caller;
+  beforeAll(async () => {
+    system = await startSystem({ REQUEST_DEADLINE_MS: '4000' });
+    ann = system.caller();
+  });
+  afterAll(() => system?.stop());
+
+  type Operation = { status: string; invoice: WireInvoice | null; problem: { code: string } | null };
+
+  /** Holds the invoice's row until `work` has its answer. */
+  async function whileLocked<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return system.database.$transaction(
+      async (tx) => {
+        await tx.$queryRaw`SELECT set_config('idle_in_transaction_session_timeout', '0', true)`;
+        await tx.$queryRaw`SELECT 1 FROM invoices WHERE id = ${id}::uuid FOR UPDATE`;
+        return work();
+      },
+      { timeout: 30_000, maxWait: 5_000 },
+    );
+  }
+
+  it('accepted but not answered in time: 202, and Location tells the result', async () => {
+    const { id } = await ann.finalized();
+    const accepted = await whileLocked(id, () => ann.step(id, 'cancel', { body: { reason: 'late' } }));
+    expect(accepted).toMatchObject({ status: 202, body: { status: 'pending', invoice: null } });
+    const location = accepted.headers.get('Location') ?? '';
+    expect(location).toMatch(new RegExp(`^/v1/operations/[0-9a-f-]{36}\\?invoiceId=${id}$`));
+    const done = await waitFor('the operation', async () => {
+      const { body: operation } = await ann.request<Operation>('GET', location);
+      return operation.status === 'pending' ? undefined : operation;
+    });
+    expect(done).toMatchObject({
+      status: 'succeeded',
+      invoice: { status: 'cancelled', cancelReason: 'late' },
+      problem: null,
+    });
+    // TEN-02: another tenant does not see it.
+    expect((await system.caller().request('GET', location.split('?')[0] ?? '')).status).toBe(404);
+  });
+
+  it('a refusal that comes late is told by Location as the request would have got it', async () => {
+    const { id } = await ann.draft();
+    const accepted = await whileLocked(id, () => ann.pay(id));
+    expect(accepted.status).toBe(202);
+    const done = await waitFor('the operation', async () => {
+      const { body: operation } = await ann.request<Operation>('GET', accepted.headers.get('Location') ?? '');
+      return operation.status === 'pending' ? undefined : operation;
+    });
+    expect(done).toMatchObject({
+      status: 'refused',
+      invoice: null,
+      problem: { code: 'transition_not_allowed', status: 409 },
+    });
+  });
+});

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig, settingNames } from '../../platform/config.ts';
+
+const required = {
+  AUTH: 'demo',
+  DATABASE_URL: 'postgresql://billing@localhost:5433/billing',
+  TEMPORAL_ADDRESS: 'localhost:7233',
+  KAFKA_BROKERS: 'localhost:9092',
+};
+
+/** The settings that are complained about, in the order of the complaints. */
+function faultySettings(environment: Record<string, string | undefined>): string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError)
+      return [...error.message.matchAll(/^ {2}(\w+): \S/gm)].map(([, name = '']) => name);
+    throw error;
+  }
+  throw new Error('Expected faults in the environment');
+}
+
+describe('readConfig', () => {
+  it('what is required is enough; the rest has defaults', () => {
+    expect(readConfig(required)).toEqual({
+      NODE_ENV: 'development',
+      LOG_LEVEL: 'info',
+      HOST: '127.0.0.1',
+      PORT: 3000,
+      AUTH: 'demo',
+      REQUEST_DEADLINE_MS: 10_000,
+      SHUTDOWN_GRACE_MS: 10_000,
+      DATABASE_URL: required.DATABASE_URL,
+      DATABASE_POOL_MAX: 20,
+      TEMPORAL_ADDRESS: 'localhost:7233',
+      TEMPORAL_NAMESPACE: 'billing',
+      TEMPORAL_TASK_QUEUE: 'billing',
+      TEMPORAL_TLS: false,
+      TEMPORAL_MAX_CACHED_WORKFLOWS: 500,
+      KAFKA_BROKERS: ['localhost:9092'],
+      KAFKA_TLS: false,
+      KAFKA_TOPIC_PARTITIONS: 6,
+      KAFKA_TOPIC_REPLICATION: 1,
+      OUTBOX_SHARDS: 1,
+    });
+  });
+
+  // Who sets a service up would otherwise restart it once for each mistake.
+  it('lists every setting that is missing at once', () => {
+    expect(faultySettings({})).toEqual(['AUTH', 'DATABASE_URL', 'TEMPORAL_ADDRESS', 'KAFKA_BROKERS']);
+  });
+
+  it('lists every setting that is wrong at once', () => {
+    const wrong = {
+      LOG_LEVEL: 'loud',
+      PORT: '65536',
+      PUBLIC_URL: 'billing',
+      AUTH: 'none',
+      REQUEST_DEADLINE_MS: '0',
+      SHUTDOWN_GRACE_MS: 'long',
+      DATABASE_URL: 'mysql://localhost/billing',
+      DATABASE_POOL_MAX: '1',
+      TEMPORAL_TLS: 'yes',
+      TEMPORAL_MAX_CACHED_WORKFLOWS: '-1',
+      KAFKA_BROKERS: ' , ',
+      KAFKA_TLS: '1',
+      KAFKA_SASL_MECHANISM: 'gssapi',
+      KAFKA_TOPIC_PARTITIONS: '0',
+      KAFKA_TOPIC_REPLICATION: '1.5',
+      OUTBOX_SHARDS: '65',
+    };
+    expect(faultySettings({ ...required, ...wrong }).toSorted()).toEqual(Object.keys(wrong).toSorted());
+  });
+
+  it('lists at once what does not fit together', () => {
+    const faults = faultySettings({
+      ...required,
+      NODE_ENV: 'production',
+      TEMPORAL_TLS_CERT_FILE: 'client.pem',
+      KAFKA_SASL_MECHANISM: 'plain',
+    });
+    expect(faults).toEqual(['AUTH', 'TEMPORAL_TLS_KEY_FILE', 'KAFKA_SASL_USERNAME']);
+  });
+
+  // demo believes whatever tenant a header names.
+  it('TEN-01: AUTH=demo is refused in production', () => {
+    expect(faultySettings({ ...required, NODE_ENV: 'production' })).toEqual(['AUTH']);
+    expect(readConfig({ ...required, NODE_ENV: 'test' }).AUTH).toBe('demo');
+  });
+
+  it.each([
+    { TEMPORAL_TLS_CERT_FILE: 'client.pem' },
+    { TEMPORAL_TLS_KEY_FILE: 'client.key' },
+    { KAFKA_SASL_MECHANISM: 'plain' },
+    { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'billing' },
+    { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_PASSWORD: 'secret' },
+  ])('half of what belongs together is refused: %j', (half) => {
+    expect(faultySettings({ ...required, ...half })).toHaveLength(1);
+  });
+
+  it('an empty value counts as absent: the default holds, and what is required is missing', () => {
+    const empty = Object.fromEntries(settingNames.map((name) => [name, '']));
+    expect(readConfig({ ...empty, ...required })).toEqual(readConfig(required));
+    expect(faultySettings(empty)).toEqual(faultySettings({}));
+  });
+
+  it('numbers, flags and lists are read from text', () => {
+    const config = readConfig({
+      ...required,
+      PORT: '8080',
+      KAFKA_TLS: 'true',
+      TEMPORAL_TLS: 'false',
+      KAFKA_BROKERS: 'one:9092, two:9092,',
+    });
+    expect(config).toMatchObject({
+      PORT: 8080,
+      KAFKA_TLS: true,
+      TEMPORAL_TLS: false,
+      KAFKA_BROKERS: ['one:9092', 'two:9092'],
+    });
+  });
+
+  it('other variables of the environment do not matter and are not kept', () => {
+    expect(readConfig({ ...required, PATH: '/usr/bin', HOME: undefined })).toEqual(readConfig(required));
+  });
+});
+
+describe('.env.example', () => {
+  const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+  const [ofTheService = '', ofNpmStart = ''] = text.split(/^# --- Only npm start ---$/m);
+  const namesIn = (part: string) => [...part.matchAll(/^([A-Z][A-Z0-9_]*)=/gm)].map(([, name = '']) => name);
+
+  it('has every setting once, and no other', () => {
+    expect(namesIn(ofTheService).toSorted()).toEqual(settingNames.toSorted());
+  });
+
+  it('what only npm start knows is no setting of the processes', () => {
+    const names = namesIn(ofNpmStart);
+    expect(names).not.toEqual([]);
+    expect(names.filter((name) => settingNames.includes(name))).toEqual([]);
+  });
+
+  it('marks as required exactly what has no default', () => {
+    const marked = [...text.matchAll(/^# \(required\).*\n([A-Z_]+)=/gm)].map(([, name = '']) => name);
+    expect(marked.toSorted()).toEqual(faultySettings({}).toSorted());
+  });
+
+  it('shows the defaults as they are', () => {
+    const shown = Object.fromEntries(
+      [...ofTheService.matchAll(/^([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, n, v]) => [n, v]),
+    );
+    const usable = Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== ''));
+    expect(readConfig({ ...required, ...usable })).toEqual(readConfig(required));
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import {
+  Problem,
+  type ProblemCode,
+  problemDocument,
+  problemOf,
+  problemTable,
+  unavailable,
+} from '../../api/problems.ts';
+import { parseOrRefuse } from '../../api/validation.ts';
+import { type FieldError, type RefusalCode, isRefusalCode, refusal, refusalCodes } from '../../domain/errors.ts';
+import { createInvoiceSchema } from '../../domain/invoice-schema.ts';
+
+describe('problems', () => {
+  // Callers decide by status and code whether to try again: both are a contract, written out here.
+  const statusOf: Record<RefusalCode, number> = {
+    validation_failed: 422,
+    idempotency_key_reused: 422,
+    invoice_not_found: 404,
+    payment_reference_used: 409,
+    version_conflict: 412,
+    transition_not_allowed: 409,
+    currency_mismatch: 422,
+    payment_below_amount: 422,
+    payment_above_amount: 422,
+    unknown_cashier: 422,
+  };
+
+  it.each(refusalCodes)('refusal %s has a row with its status and a title', (code) => {
+    expect(problemTable[code]).toEqual({ status: statusOf[code], title: expect.stringMatching(/\S/) });
+  });
+
+  const edge: [ProblemCode, number][] = [
+    ['malformed_request', 400],
+    ['payload_too_large', 413],
+    ['unsupported_media_type', 415],
+    ['internal_error', 500],
+    ['temporarily_unavailable', 503],
+  ];
+  it.each(edge)('INV-05: the edge’s %s is a %i', (code, status) => {
+    expect(problemTable[code].status).toBe(status);
+  });
+
+  it('a refusal becomes a problem document with its members', () => {
+    const members = { invoiceStatus: 'paid', allowedActions: [] };
+    const problem = problemOf(refusal('transition_not_allowed', 'An invoice that is paid cannot pay.', members));
+    expect(problemDocument(problem, '/v1/invoices/1/pay')).toEqual({
+      type: '/problems/transition_not_allowed',
+      title: problemTable.transition_not_allowed.title,
+      status: 409,
+      detail: 'An invoice that is paid cannot pay.',
+      instance: '/v1/invoices/1/pay',
+      code: 'transition_not_allowed',
+      ...members,
+    });
+  });
+
+  it('what is not available at the moment says when to try again', () => {
+    expect(unavailable('Kafka is away.')).toMatchObject({
+      code: 'temporarily_unavailable',
+      headers: { 'Retry-After': '1' },
+    });
+  });
+
+  // Of a workflow's failure, only its type says whether the rules refused or something broke.
+  it.each(['internal_error', 'Error', 'toString', '', null, undefined, 7])('%j is no refusal', (code) => {
+    expect(isRefusalCode(code)).toBe(false);
+  });
+
+  it.each(refusalCodes)('%s is a refusal', (code) => {
+    expect(isRefusalCode(code)).toBe(true);
+  });
+});
+
+describe('parseOrRefuse', () => {
+  function problemBy(read: () => unknown): Problem {
+    try {
+      read();
+    } catch (error) {
+      if (error instanceof Problem) return error;
+      throw error;
+    }
+    throw new Error('Expected a problem');
+  }
+
+  function errorsOf(value: unknown, more: FieldError[] = []): string[] {
+    const { code, members } = problemBy(() => parseOrRefuse(createInvoiceSchema, value, more));
+    expect(code).toBe('validation_failed');
+    const errors = members['errors'] as FieldError[];
+    expect(errors.filter(({ message }) => message === '')).toEqual([]);
+    return errors.map((error) => `${error.path} ${error.code}`).toSorted();
+  }
+
+  it('INV-05: every fault with its path and a stable code', () => {
+    expect(errorsOf({ name: 'a', amount: '1.234', currency: 'JPY', dueDate: '2026-02-30', colour: 'red' })).toEqual([
+      'amount too_many_decimals',
+      'colour unknown_member',
+      'dueDate invalid_format',
+      'name too_small',
+    ]);
+    expect(errorsOf({ name: 'x'.repeat(101), amount: '0', currency: 'EUR' })).toEqual([
+      'amount out_of_range',
+      'name too_big',
+    ]);
+    expect(errorsOf({ name: 'Hosting', amount: '-1', currency: 'XXX' })).toEqual([
+      'amount not_a_decimal',
+      'currency unknown_currency',
+    ]);
+  });
+
+  it('INV-05: what is missing is required', () => {
+    expect(errorsOf({})).toEqual(['amount required', 'currency required', 'name required']);
+  });
+
+  // "Not before today" is no matter of the shape, but a caller sees it together with the shape's faults.
+  it('INV-05: faults that the schema cannot know are told beside its own', () => {
+    const past = { path: 'dueDate', code: 'in_the_past', message: 'must not be before today' };
+    expect(errorsOf({ name: 'a', amount: '1', currency: 'EUR', dueDate: '2020-01-01' }, [past])).toEqual([
+      'dueDate in_the_past',
+      'name too_small',
+    ]);
+  });
+
+  it('what is right is parsed', () => {
+    expect(parseOrRefuse(createInvoiceSchema, { name: ' Hosting ', amount: 1, currency: 'eur' })).toMatchObject({
+      name: 'Hosting',
+      amountMinor: 100,
+      currency: 'EUR',
+    });
+  });
+});

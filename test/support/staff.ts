@@ -1,0 +1,48 @@
+/** What support staff can do to a workflow, and what they see of it. */
+import type { Client } from '@temporalio/client';
+import type { temporal } from '@temporalio/proto';
+import { invoiceWorkflowId } from '../../workflows/contract.ts';
+import { waitFor } from './wait.ts';
+
+export interface Staff {
+  terminate: () => Promise<void>;
+  requestCancellation: () => Promise<void>;
+  /** Resets the latest run to its first workflow task, as `temporal workflow reset --type FirstWorkflowTask`. */
+  resetToBeginning: () => Promise<void>;
+  update: (name: string, ...args: unknown[]) => Promise<unknown>;
+  details: () => Promise<string>;
+  status: () => Promise<string>;
+  waitForStatus: (status: string) => Promise<string>;
+  searchAttributes: () => Promise<Record<string, unknown>>;
+}
+
+export function staffOf(client: Client, namespace: string, tenantId: string, invoiceId: string): Staff {
+  const workflowId = invoiceWorkflowId(tenantId, invoiceId);
+  const handle = () => client.workflow.getHandle(workflowId);
+  const status = async () => (await handle().describe()).status.name;
+  return {
+    terminate: async () => void (await handle().terminate('by a test')),
+    requestCancellation: async () => void (await handle().cancel()),
+    resetToBeginning: async () => {
+      const { runId } = await handle().describe();
+      const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const first = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+      await client.workflowService.resetWorkflowExecution({
+        namespace,
+        workflowExecution: { workflowId, runId },
+        reason: 'by a test',
+        requestId: crypto.randomUUID(),
+        workflowTaskFinishEventId: first?.eventId as never,
+      });
+    },
+    update: (name, ...args) => handle().executeUpdate(name, { args: args as [] }),
+    details: async () => {
+      const metadata = await handle().query<temporal.api.sdk.v1.IWorkflowMetadata>('__temporal_workflow_metadata');
+      return metadata.currentDetails ?? '';
+    },
+    status,
+    waitForStatus: (wanted) =>
+      waitFor(`status ${wanted}`, async () => ((await status()) === wanted ? wanted : undefined)),
+    searchAttributes: async () => (await handle().describe()).searchAttributes,
+  };
+}
