@@ -1,7 +1,8 @@
 /** API, worker and consumer in one process: for one machine. */
-import { runProcess, startApi, startWorker } from './parts.ts';
+import { runProcess, startApi, startConsumer, startWorker } from './parts.ts';
 
 await runProcess('billing', async (parts) => {
   await startWorker(parts);
+  await startConsumer(parts);
   await startApi(parts);
 });

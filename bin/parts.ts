@@ -7,11 +7,12 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { createApp } from '../api/app.ts';
 import { createGate } from '../commands/gate.ts';
-import { eventTopics } from '../events/cloud-event.ts';
+import { createPaymentReceived } from '../consumers/payment-received.ts';
+import { eventTopics, topicOf } from '../events/cloud-event.ts';
 import { createNudge } from '../events/nudge.ts';
 import { type Config, ConfigError, readConfig } from '../platform/config.ts';
 import { type Database, createDatabase } from '../platform/database.ts';
-import { createEventSink, createKafka } from '../platform/kafka.ts';
+import { CONSUMER_RETRIES, createEventSink, createEventSource, createKafka } from '../platform/kafka.ts';
 import { type Logger, createLogger } from '../platform/logger.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../platform/temporal.ts';
@@ -141,6 +142,21 @@ export async function startWorker({ config, logger, shutdown, database, temporal
   });
   keepRelaysOpen(temporal, config, logger, shutdown);
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is polling');
+}
+
+const CONSUMER_GROUP = 'billing';
+
+/** The consumer: payments that arrive on Kafka. */
+export async function startConsumer({ config, logger, shutdown, database, temporal }: Parts): Promise<void> {
+  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
+  const kafka = createKafka(config, logger, { retries: CONSUMER_RETRIES });
+  const source = createEventSource(kafka, config, {
+    groupId: CONSUMER_GROUP,
+    topics: [topicOf('PaymentReceived', config.NODE_ENV)],
+    handle: createPaymentReceived({ database, send, logger, deadlineMs: config.REQUEST_DEADLINE_MS }),
+    logger,
+  });
+  shutdown.onStop('consumer', () => source.stop());
 }
 
 /** Production uses the bundle that was built; from the sources it is bundled at the start. */

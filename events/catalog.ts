@@ -6,7 +6,7 @@
  * could notice is a new version beside the old one.
  */
 import { z } from 'zod';
-import { invoiceSchema, paymentSchema } from '../domain/invoice-schema.ts';
+import { invoiceSchema, paymentSchema, uuid } from '../domain/invoice-schema.ts';
 import type { TopicParts } from './topics.ts';
 
 /** The ids of the entities a fact is about: partition keys and subjects are made of them. */
@@ -66,6 +66,24 @@ export const catalog = {
     scope: 'internal',
     schema: z.strictObject({ tenantId, invoiceId: z.uuid(), invoiceAmount: z.string() }),
     description: 'Within billing: an invoice exists, with this amount.',
+  },
+  PaymentReceived: {
+    entity: 'Payment',
+    version: 1,
+    scope: 'public',
+    key: ['tenantId', 'invoiceId'],
+    subject: 'invoiceId',
+    // From gateways: further members are theirs.
+    schema: z.object({
+      tenantId: uuid,
+      invoiceId: uuid,
+      amount: z.string(),
+      currency: z.string(),
+      paymentMethod: z.string(),
+      paymentReference: z.string(),
+      receivedAt: z.iso.datetime({ offset: true }).nullish(),
+    }),
+    description: 'Received from a payment gateway: somebody has paid an invoice.',
   },
 } as const satisfies Record<string, EventRow>;
 

@@ -52,7 +52,7 @@ export const schemaUrl = (publicUrl: string, name: EventName): string => `${publ
 
 /** The partition key is the ids joined by `|`, tenant first. */
 export function streamPlace(name: EventName, ids: FactIds, environment: string): StreamPlace {
-  const topic = topicName(environment, rowOf(name));
+  const topic = topicOf(name, environment);
   const partitionKey = rowOf(name)
     .key.map((part) => ids[part])
     .join('|');
@@ -89,6 +89,9 @@ export function toRecord(
     value: JSON.stringify(data),
   };
 }
+
+/** The topic of an event, as it is named in this environment. */
+export const topicOf = (name: EventName, environment: string): string => topicName(environment, rowOf(name));
 
 /** Every topic of the catalogue, as it is named in this environment. */
 export const eventTopics = (environment: string): string[] => [

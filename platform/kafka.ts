@@ -1,6 +1,7 @@
 /** Kafka through kafkajs: nothing else in the service knows that library. */
-import kafkajs, { type Kafka, type Producer, type logLevel as LogLevel } from 'kafkajs';
+import kafkajs, { type Consumer, type Kafka, type Producer, type logLevel as LogLevel } from 'kafkajs';
 import { type EventSink, RefusedByBroker, type StoredEvent } from '../events/event-sink.ts';
+import type { EventSource, HandleRecord } from '../events/event-source.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './logger.ts';
 
@@ -31,7 +32,8 @@ const REFUSED_FOR_GOOD = new Set([
   'UNSUPPORTED_FOR_MESSAGE_FORMAT',
 ]);
 
-export function createKafka(settings: KafkaSettings, logger: Logger): Kafka {
+/** `retries` are kafkajs's own: none for the relay, whose retries are Temporal's. */
+export function createKafka(settings: KafkaSettings, logger: Logger, { retries = 0 } = {}): Kafka {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = settings;
   return new kafkajs.Kafka({
     clientId: 'billing',
@@ -41,7 +43,7 @@ export function createKafka(settings: KafkaSettings, logger: Logger): Kafka {
     enforceRequestTimeout: true,
     ssl: settings.KAFKA_TLS,
     ...(mechanism && username && password ? { sasl: { mechanism: mechanism as 'plain', username, password } } : {}),
-    retry: { retries: 0 },
+    retry: { retries },
     logCreator:
       () =>
       ({ level, namespace, log }) => {
@@ -101,6 +103,85 @@ export function createEventSink(kafka: Kafka, topics: readonly string[], setting
       }
     },
     close: drop,
+  };
+}
+
+const RECONNECT_AFTER_MS = 3_000;
+const HAND_IN_AGAIN_AFTER_MS = 1_000;
+const SESSION_MS = 60_000;
+/** A coordinator that is still loading says no a few times; see also openLater. */
+export const CONSUMER_RETRIES = 10;
+
+/**
+ * Reads topics as a consumer group and hands every record in, in the order of its partition. An offset is committed
+ * only after its record was handled. A record whose handling fails is handed in again; only its partition waits.
+ */
+export function createEventSource(
+  kafka: Kafka,
+  settings: KafkaSettings,
+  {
+    groupId,
+    topics,
+    handle,
+    logger,
+  }: { groupId: string; topics: readonly string[]; handle: HandleRecord; logger: Logger },
+): EventSource {
+  let consumer: Consumer | undefined;
+  let stopped = false;
+  let again: NodeJS.Timeout | undefined;
+
+  async function open(): Promise<void> {
+    await ensureTopics(kafka, topics, settings);
+    await close();
+    consumer = kafka.consumer({
+      groupId,
+      allowAutoTopicCreation: false,
+      sessionTimeout: SESSION_MS,
+      retry: { retries: CONSUMER_RETRIES, restartOnFailure: async () => false },
+    });
+    consumer.on(consumer.events.CRASH, ({ payload }) => openLater(payload.error));
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    await consumer.run({
+      eachMessage: async (payload) => {
+        const { topic, partition, message } = payload;
+        const { offset, key, value } = message;
+        const headers = Object.fromEntries(
+          Object.entries(message.headers ?? {}).map(([name, text]) => [name, String(text)]),
+        );
+        try {
+          await handle({ topic, partition, offset: BigInt(offset), key, value, headers });
+        } catch (error) {
+          logger.warn(
+            { err: error, topic, partition, offset },
+            'a record could not be handled yet, it is handed in again',
+          );
+          setTimeout(payload.pause(), HAND_IN_AGAIN_AFTER_MS);
+          throw error;
+        }
+      },
+    });
+  }
+  async function close(): Promise<void> {
+    const old = consumer;
+    consumer = undefined;
+    if (old) await within(CLOSE_LIMIT_MS * 5, 'closing the consumer', old.disconnect()).catch(() => undefined);
+  }
+
+  /** However reading ended, it begins again: with a new consumer, at the committed offsets. */
+  function openLater(error: unknown): void {
+    logger.warn({ err: error }, 'reading from Kafka ended, it begins again');
+    clearTimeout(again);
+    if (!stopped) again = setTimeout(() => void open().catch(openLater), RECONNECT_AFTER_MS);
+  }
+
+  void open().catch(openLater);
+  return {
+    stop: async () => {
+      stopped = true;
+      clearTimeout(again);
+      await close();
+    },
   };
 }
 

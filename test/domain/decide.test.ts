@@ -462,7 +462,8 @@ describe('overdue', () => {
 
 describe('any sequence of commands', () => {
   const reference = fc.constantFrom('PAY-1', 'PAY-2');
-  const money = { amountMinor: fc.constantFrom(1, 2, 120_000), currency: fc.constantFrom('EUR', 'JPY') };
+  // Few values, so that many payments fit their invoice: about one sequence in sixteen ends paid.
+  const money = { amountMinor: fc.constantFrom(1, 2), currency: fc.constantFrom('EUR', 'EUR', 'EUR', 'JPY') };
   const dueDate = fc.constantFrom(null, '2030-01-30', '2030-01-31', '2030-06-01');
   const bodyOf: { [S in Step]: fc.Arbitrary<StepBodies[S]> } = {
     create: fc.record({
@@ -480,7 +481,7 @@ describe('any sequence of commands', () => {
   const commands = fc.oneof(
     ...steps.map((step) =>
       fc
-        .tuple(bodyOf[step], fc.option(fc.nat({ max: 6 })))
+        .tuple(bodyOf[step], fc.option(fc.nat({ max: 6 }), { freq: 1 }))
         .map(([body, expectedVersion]): Command => command(step, body, { expectedVersion })),
     ),
   );
@@ -498,9 +499,9 @@ describe('any sequence of commands', () => {
   }
 
   it('INV-06, INV-42: one version an acceptance, final is final, paid is paid in full, state is never touched', () => {
-    const reached = new Set<Status>();
+    const reached = new Map<Status, number>();
     fc.assert(
-      fc.property(fc.array(commands, { maxLength: 12 }), (sequence) => {
+      fc.property(fc.array(commands, { minLength: 4, maxLength: 20, size: 'max' }), (sequence) => {
         let state: Invoice | null = null;
         const payments = new Map<string, Payment>();
         for (const next of sequence) {
@@ -513,14 +514,14 @@ describe('any sequence of commands', () => {
           if (decision.kind === 'accepted' && decision.payment)
             payments.set(decision.payment.reference, decision.payment);
           if (after) checkInvariants(before, after, decision);
-          if (after) reached.add(after.status);
           state = after;
         }
+        if (state) reached.set(state.status, (reached.get(state.status) ?? 0) + 1);
         expect(payments.size).toBe(state?.status === 'paid' ? 1 : 0);
       }),
       { numRuns: 2000 },
     );
     // Otherwise the property would hold because nothing ever happened.
-    expect([...reached].toSorted()).toEqual([...statuses].toSorted());
+    expect([...reached.keys()].toSorted()).toEqual([...statuses].toSorted());
   });
 });

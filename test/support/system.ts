@@ -1,6 +1,6 @@
 /** The real service inside the test's process: API, worker and relay on the servers that `npm test` has started. */
 import { randomUUID } from 'node:crypto';
-import { startApi, startWorker } from '../../bin/parts.ts';
+import { startApi, startConsumer, startWorker } from '../../bin/parts.ts';
 import { type Config, readConfig } from '../../platform/config.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -35,8 +35,11 @@ export async function testConfig(changes: Record<string, string> = {}): Promise<
   });
 }
 
-/** Starts the service; `worker: false` leaves the API alone. */
-export async function startSystem(changes: Record<string, string> = {}, { worker = true } = {}): Promise<System> {
+/** Starts the service; the API alone with `worker: false`. */
+export async function startSystem(
+  changes: Record<string, string> = {},
+  { worker = true, consumer = false } = {},
+): Promise<System> {
   const config = await testConfig(changes);
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'test' });
   const stops: (() => Promise<unknown> | void)[] = [];
@@ -54,6 +57,7 @@ export async function startSystem(changes: Record<string, string> = {}, { worker
   await prepareNamespace(temporal, Object.values(searchAttributes));
   const parts = { config, logger, shutdown, database, temporal };
   if (worker) await startWorker(parts);
+  if (consumer) await startConsumer(parts);
   const { port } = await startApi(parts);
   const url = `http://127.0.0.1:${port}`;
   return {

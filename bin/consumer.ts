@@ -1,0 +1,3 @@
+import { runProcess, startConsumer } from './parts.ts';
+
+await runProcess('consumer', startConsumer);
