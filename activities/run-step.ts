@@ -3,8 +3,8 @@
  *
  * Always true:
  * 1. All or nothing: command key, invoice, payment, outbox, audit are one commit.
- * 2. The command key is inserted first. A concurrent twin waits there and then finds the answer, so a command takes
- *    effect once, however often it is sent, retried or re-applied by a reset.
+ * 2. The first statement takes the command's key and the invoice's row. A concurrent twin waits there and then finds
+ *    the answer, so a command takes effect once, however often it is sent, retried or re-applied by a reset.
  * 3. No statement fails on purpose: a violated constraint would end the transaction.
  * 4. Locks are taken in this order everywhere: invoice rows by id, streams by name, the number counter.
  */

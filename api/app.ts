@@ -9,6 +9,7 @@ import { catalog, eventNames } from '../events/catalog.ts';
 import { eventType } from '../events/cloud-event.ts';
 import { type Database, isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
+import { idempotencyKey } from './headers.ts';
 import { demoIdentity, identityOf } from './identity.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
@@ -69,6 +70,9 @@ const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1
 const handler =
   (route: Route): RequestHandler =>
   async (request, response) => {
+    const key = idempotencyKey(request.get('Idempotency-Key'));
+    // Set now, so that problems carry it too: a caller who sent none can still try again safely.
+    if (route.command) response.set('Idempotency-Key', key);
     const reply = await route.handle({
       identity: route.path.startsWith('/v1/') ? identityOf(request) : { tenantId: '', actor: '' },
       method: route.method,
@@ -76,6 +80,7 @@ const handler =
       query: request.query,
       body: request.body,
       header: (name) => request.get(name),
+      idempotencyKey: key,
       acceptedAt: new Date().toISOString(),
     });
     response

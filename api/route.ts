@@ -17,6 +17,8 @@ export interface Call {
   query: unknown;
   body: unknown;
   header: (name: string) => string | undefined;
+  /** The caller's Idempotency-Key, or the one made for him; every answer of a command carries it. */
+  idempotencyKey: string;
   /** RFC 3339; the instant at which the request was accepted. */
   acceptedAt: string;
 }

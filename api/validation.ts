@@ -5,7 +5,7 @@ import { Problem } from './problems.ts';
 
 /** The parsed value; throws a 422 problem that lists every fault. `more` adds what a schema cannot know. */
 export function parseOrRefuse<T extends z.ZodType>(schema: T, value: unknown, more: FieldError[] = []): z.output<T> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
   const errors = [...parsed.error.issues.flatMap(fieldErrors), ...more];
   throw new Problem('validation_failed', 'The request has fields that are not valid.', { errors });

@@ -122,7 +122,7 @@ export async function startWorker({ config, logger, shutdown, database, temporal
     connection: temporal.connection,
     namespace: temporal.namespace,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    ...workflowCode(config),
+    workflowBundle: { codePath: config.WORKFLOW_BUNDLE ?? builtBundle },
     activities: createActivities({
       database,
       logger,
@@ -159,11 +159,8 @@ export async function startConsumer({ config, logger, shutdown, database, tempor
   shutdown.onStop('consumer', () => source.stop());
 }
 
-/** Production uses the bundle that was built; from the sources it is bundled at the start. */
-const workflowCode = ({ WORKFLOW_BUNDLE: codePath }: Config) =>
-  codePath
-    ? { workflowBundle: { codePath } }
-    : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+/** The bundle that the build has put beside the compiled service. */
+const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 
 /** Relays are always open: one that staff has terminated is started again within seconds. */
 function keepRelaysOpen({ client }: Temporal, config: Config, logger: Logger, shutdown: Shutdown): void {

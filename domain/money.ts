@@ -11,8 +11,15 @@ const WITHOUT_MINOR_UNIT = new Set(
   ['XAG', 'XAU', 'XBA', 'XBB', 'XBC', 'XBD', 'XDR', 'XPD', 'XPT', 'XSU', 'XTS', 'XUA', 'XXX'], // ISO 4217 list one
 );
 
+// What ISO 4217 has changed since the list was made: XCG came for ANG (2025), Bulgaria took the euro (2026).
+const ADDED: [string, number][] = [['XCG', 2]];
+const WITHDRAWN = new Set(['ANG', 'BGN']);
+
 const exponents = new Map(
-  currencyCodes.data.filter(({ code }) => !WITHOUT_MINOR_UNIT.has(code)).map(({ code, digits }) => [code, digits]),
+  currencyCodes.data
+    .filter(({ code }) => !WITHOUT_MINOR_UNIT.has(code) && !WITHDRAWN.has(code))
+    .map(({ code, digits }): [string, number] => [code, digits])
+    .concat(ADDED),
 );
 
 /** The number of decimals of a currency, or undefined when the code is unknown or has no minor unit. */

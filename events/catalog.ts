@@ -25,7 +25,7 @@ export interface EventRow extends TopicParts {
   description: string;
 }
 
-const tenantId = z.uuid();
+const tenantId = z.guid();
 /** What all events of an invoice have in common: its topic, its key, its subject. */
 const ofInvoice = { entity: 'Invoice', version: 1, key: ['tenantId', 'invoiceId'], subject: 'invoiceId' } as const;
 const withInvoice = <T extends z.ZodRawShape>(more: T) => z.strictObject({ tenantId, invoice: invoiceSchema, ...more });
@@ -64,7 +64,7 @@ export const catalog = {
   InvoiceGenerated: {
     ...ofInvoice,
     scope: 'internal',
-    schema: z.strictObject({ tenantId, invoiceId: z.uuid(), invoiceAmount: z.string() }),
+    schema: z.strictObject({ tenantId, invoiceId: z.guid(), invoiceAmount: z.string() }),
     description: 'Within billing: an invoice exists, with this amount.',
   },
   PaymentReceived: {

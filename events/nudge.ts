@@ -1,32 +1,36 @@
-/** Tells the relay of the same process that something was committed, so that it need not wait for its next look. */
+/**
+ * Tells the relays of the same process that something was committed, so that they need not wait for their next look.
+ * A relay that is at work when the nudge comes finds the new event at its next look.
+ */
 export interface Nudge {
   nudge: () => void;
-  /** Resolves at the next nudge (or one since the last wait), or after `limitMs`, or when the signal aborts. */
+  /** Resolves at the next nudge (or at once, when one came while nobody waited), after `limitMs`, or when the signal aborts. */
   wait: (limitMs: number, signal: AbortSignal) => Promise<void>;
 }
 
 export function createNudge(): Nudge {
-  let pending = false;
-  let wake: (() => void) | undefined;
+  const waiting = new Set<() => void>();
+  let missed = false;
   return {
     nudge: () => {
-      pending = true;
-      wake?.();
+      missed = waiting.size === 0;
+      for (const wake of waiting) wake();
     },
-    wait: async (limitMs, signal) => {
-      if (!pending && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, limitMs);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-          signal.addEventListener('abort', wake, { once: true });
-        });
-        if (wake) signal.removeEventListener('abort', wake);
-        wake = undefined;
-      }
-      pending = false;
-    },
+    wait: (limitMs, signal) =>
+      new Promise((resolve) => {
+        if (missed || signal.aborted) {
+          missed = false;
+          return resolve();
+        }
+        const wake = () => {
+          waiting.delete(wake);
+          clearTimeout(timer);
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, limitMs);
+        signal.addEventListener('abort', wake, { once: true });
+        waiting.add(wake);
+      }),
   };
 }

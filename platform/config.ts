@@ -15,7 +15,7 @@ const count = (min: number, max: number) => z.coerce.number().int().min(min).max
 /** Settings that only make sense together. */
 function checkCombinations(env: Partial<Record<string, unknown>>, context: z.RefinementCtx): void {
   const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-  if (env['AUTH'] === 'demo' && env['NODE_ENV'] === 'production') {
+  if (env['AUTH'] === 'demo' && /^prod(?:uction)?$/i.test(String(env['NODE_ENV']))) {
     fault('AUTH', 'must not be "demo" when NODE_ENV is production: anybody could name himself any tenant');
   }
   if (Boolean(env['TEMPORAL_TLS_CERT_FILE']) !== Boolean(env['TEMPORAL_TLS_KEY_FILE'])) {

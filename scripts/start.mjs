@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { bundlePath } from './build.mjs';
 import { installPackages } from './stack/install.mjs';
 import { isAlive, portAnswers, run, waitUntil } from './stack/processes.mjs';
 import { SetupError, fail, say, step } from './stack/progress.mjs';
@@ -74,7 +73,6 @@ function runService(settings) {
     ...process.env,
     ...stack.environment,
     PORT: String(settings.restPort),
-    WORKFLOW_BUNDLE: bundlePath,
   };
   // A process group of its own: Ctrl-C reaches only this script, which then stops things in order.
   const service = spawn(process.execPath, [...nodeFlags, path.join(projectFolder, 'dist/bin/all.js')], {

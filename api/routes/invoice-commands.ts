@@ -26,7 +26,7 @@ import { type Step, isFinal } from '../../domain/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
 import { lookUpCommand } from '../../queries/command-look-up.ts';
 import { paymentWithReference } from '../../queries/payment-with-reference.ts';
-import { etag, expectedVersion, idempotencyKey } from '../headers.ts';
+import { etag, expectedVersion } from '../headers.ts';
 import { Problem, type ProblemCode, problemOf, unavailable } from '../problems.ts';
 import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
@@ -165,9 +165,8 @@ async function carryOut<S extends Step>(
   body: StepBodies[S],
 ): Promise<Reply> {
   const deadline = Date.parse(call.acceptedAt) + deps.requestDeadlineMs;
-  const callerKey = idempotencyKey(call.header('Idempotency-Key'));
   const { tenantId, actor } = call.identity;
-  const key = storedKey('rest', tenantId, callerKey);
+  const key = storedKey('rest', tenantId, call.idempotencyKey);
   const ifMatch = step === 'create' ? null : expectedVersion(call.header('If-Match'));
   const invoiceId = step === 'create' ? invoiceIdOf(tenantId, key) : existingId(call.params['id']);
   const route = step === 'create' ? path : path.replace('{id}', invoiceId);
@@ -187,10 +186,10 @@ async function carryOut<S extends Step>(
     if (known.answered.fingerprint !== command.fingerprint) {
       throw new Problem('idempotency_key_reused', 'The Idempotency-Key was used for another request.');
     }
-    return replyWith(step, callerKey, known.answered.invoice, true);
+    return replyWith(step, known.answered.invoice, true);
   }
   if (step !== 'create') await refuseWhatIsFinal(deps.database, command, known.invoice);
-  return replyTo(step, callerKey, command, await sendCommand(deps.send, command, deadline));
+  return replyTo(step, command, await sendCommand(deps.send, command, deadline));
 }
 
 function existingId(text: string | undefined): string {
@@ -212,10 +211,10 @@ async function refuseWhatIsFinal(database: Database, command: OutgoingCommand, i
   if (decision.kind === 'refused') throw problemOf(decision.refusal);
 }
 
-function replyTo(step: Step, callerKey: string, { invoiceId }: OutgoingCommand, result: SendResult): Reply {
+function replyTo(step: Step, { invoiceId }: OutgoingCommand, result: SendResult): Reply {
   switch (result.kind) {
     case 'answered':
-      return replyWith(step, callerKey, result.invoice, result.replayed);
+      return replyWith(step, result.invoice, result.replayed);
     case 'refused':
       throw problemOf(result.refusal);
     case 'failed':
@@ -226,7 +225,6 @@ function replyTo(step: Step, callerKey: string, { invoiceId }: OutgoingCommand, 
         headers: {
           Location: `/v1/operations/${result.attemptId}?invoiceId=${invoiceId}`,
           'Retry-After': '1',
-          'Idempotency-Key': callerKey,
         },
         body: { attemptId: result.attemptId, status: 'pending', invoice: null, problem: null },
       };
@@ -237,11 +235,10 @@ function replyTo(step: Step, callerKey: string, { invoiceId }: OutgoingCommand, 
   }
 }
 
-const replyWith = (step: Step, callerKey: string, invoice: WireInvoice, replayed: boolean): Reply => ({
+const replyWith = (step: Step, invoice: WireInvoice, replayed: boolean): Reply => ({
   status: step === 'create' ? 201 : 200,
   headers: {
     ETag: etag(invoice.version),
-    'Idempotency-Key': callerKey,
     ...(step === 'create' ? { Location: `/v1/invoices/${invoice.id}` } : {}),
     ...(replayed ? { 'Idempotency-Replayed': 'true' } : {}),
   },

@@ -32,7 +32,7 @@ export async function installPackages() {
         cwd: projectFolder,
         env: {
           ...process.env,
-          PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true',
+          PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
           CHECKPOINT_DISABLE: '1',
           PRISMA_HIDE_UPDATE_MESSAGE: '1',
         },

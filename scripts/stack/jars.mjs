@@ -7,7 +7,7 @@ import { cacheFolder } from './settings.mjs';
 
 /** A class path of everything that `pom` lists, or undefined when Java or Maven is missing. */
 export async function jars({ title, name, pom, logFolder }) {
-  const folder = path.join(cacheFolder, name);
+  const folder = path.join(cacheFolder(), name);
   if (!onPath('java')) return undefined;
   if (!existsSync(folder)) {
     if (!onPath('mvn')) return undefined;

@@ -8,8 +8,10 @@ import { SetupError } from './progress.mjs';
 export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Downloads and builds that are the same for every clone; safe to delete. */
-export const cacheFolder =
-  process.env.BILLING_CACHE ?? path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'billing');
+export const cacheFolder = () =>
+  path.resolve(
+    process.env.BILLING_CACHE || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'billing'),
+  );
 
 /** Reads .env when there is one; what is already in the environment wins. */
 export function loadEnvFile() {

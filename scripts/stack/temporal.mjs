@@ -49,10 +49,10 @@ export async function startTemporal({ dataFolder, port, uiPort }) {
 export async function findCli(logFolder) {
   const installed = onPath('temporal');
   if (installed) return installed;
-  const cached = path.join(cacheFolder, `temporal-${VERSION}`, 'temporal');
+  const cached = path.join(cacheFolder(), `temporal-${VERSION}`, 'temporal');
   if (existsSync(cached)) return cached;
   mkdirSync(logFolder, { recursive: true });
-  const partial = path.join(cacheFolder, `temporal-${VERSION}.${process.pid}`);
+  const partial = path.join(cacheFolder(), `temporal-${VERSION}.${process.pid}`);
   mkdirSync(partial, { recursive: true });
   const logFile = path.join(logFolder, 'temporal-install.log');
   try {

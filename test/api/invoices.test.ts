@@ -97,6 +97,7 @@ describe('create', () => {
     ['nothing', { amount: '0' }, 'amount', 'out_of_range'],
     ['a minus', { amount: -5 }, 'amount', 'not_a_decimal'],
     ['more than the largest amount', { amount: '1000000000000.00' }, 'amount', 'out_of_range'],
+    ['a name that is a number', { name: 7 }, 'name', 'invalid_type'],
     ['a short name', { name: ' x ' }, 'name', 'too_small'],
     ['a long name', { name: 'x'.repeat(101) }, 'name', 'too_big'],
     ['a due date that is no date', { dueDate: '2030-02-30' }, 'dueDate', 'invalid_format'],
@@ -143,6 +144,14 @@ describe('create', () => {
     const answer = await caller().request('POST', '/v1/invoices', options);
     expect(answer).toMatchObject({ status, body: { code, status } });
     expect(answer.headers.get('Content-Type')).toContain('application/problem+json');
+  });
+
+  it('INV-03: every answer of a command carries its key, problems too, so that it can be sent again safely', async () => {
+    const ann = caller();
+    const { id } = await ann.draft();
+    expect((await ann.pay(id)).headers.get('Idempotency-Key')).toMatch(/^[0-9a-f-]{36}$/);
+    const headers = { 'Idempotency-Key': 'mine' };
+    expect((await ann.step(id, 'cancel', { headers })).headers.get('Idempotency-Key')).toBe('mine');
   });
 
   it('INV-06: a refused command changes nothing and emits nothing; the same key is decided afresh', async () => {

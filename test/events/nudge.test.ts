@@ -12,6 +12,13 @@ describe('nudge', () => {
     await expect(waiting).resolves.toBeUndefined();
   });
 
+  it('ends every wait: the relays of all shards share it', async () => {
+    const { nudge, wait } = createNudge();
+    const both = Promise.all([wait(LONG_MS, never), wait(LONG_MS, never)]);
+    nudge();
+    await expect(both).resolves.toHaveLength(2);
+  });
+
   // A commit while the relay was sending would otherwise lie until its next look.
   it('is remembered when nobody waits, but only once', async () => {
     const { nudge, wait } = createNudge();

@@ -83,6 +83,17 @@ describe('readConfig', () => {
     expect(faults).toEqual(['AUTH', 'TEMPORAL_TLS_KEY_FILE', 'KAFKA_SASL_USERNAME']);
   });
 
+  it('lists what does not fit together beside what is missing', () => {
+    const faults = faultySettings({ NODE_ENV: 'production', AUTH: 'demo', KAFKA_SASL_MECHANISM: 'plain' });
+    expect(faults.toSorted()).toEqual([
+      'AUTH',
+      'DATABASE_URL',
+      'KAFKA_BROKERS',
+      'KAFKA_SASL_USERNAME',
+      'TEMPORAL_ADDRESS',
+    ]);
+  });
+
   // demo believes whatever tenant a header names.
   it('TEN-01: AUTH=demo is refused in production', () => {
     expect(faultySettings({ ...required, NODE_ENV: 'production' })).toEqual(['AUTH']);
