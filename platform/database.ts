@@ -43,6 +43,8 @@ export function createDatabase(settings: DatabaseSettings): Database {
 
 /** What is known of a database error: SQLSTATE, the constraint it names, and Prisma's own code. */
 interface DatabaseError {
+  /** What the driver adapter calls it, for errors that Postgres itself did not send. */
+  kind?: string;
   sqlState?: string;
   constraint?: string;
   prismaCode?: string;
@@ -57,6 +59,14 @@ const RETRYABLE_PRISMA = new Set([
   'P2028', // transaction could not start, or ran out of time
   'P2034', // write conflict or deadlock
 ]);
+const RETRYABLE_KINDS = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TlsConnectionError',
+  'TooManyConnections',
+  'TransactionWriteConflict',
+]);
 // Connection, transaction rollback, resources, operator intervention; and a lock that did not come in time.
 const RETRYABLE_SQLSTATE = /^(?:08|40|53|57)|^55P03$/;
 const CONNECTION_LOST =
@@ -64,7 +74,8 @@ const CONNECTION_LOST =
 
 /** Would the same statement, sent again later, have a chance? Anything else is a bug. */
 export function isInfrastructureFailure(error: unknown): boolean {
-  const { sqlState, prismaCode } = describeDatabaseError(error);
+  const { kind, sqlState, prismaCode } = describeDatabaseError(error);
+  if (kind && RETRYABLE_KINDS.has(kind)) return true;
   if (prismaCode && RETRYABLE_PRISMA.has(prismaCode)) return true;
   if (sqlState) return RETRYABLE_SQLSTATE.test(sqlState);
   return error instanceof Error && CONNECTION_LOST.test(error.message);
@@ -84,6 +95,7 @@ function describeDatabaseError(error: unknown): DatabaseError {
   const sqlState = cause['originalCode'] ?? (error.code === 'P2010' ? error.meta?.['code'] : undefined);
   return {
     prismaCode: error.code,
+    ...(typeof cause['kind'] === 'string' ? { kind: cause['kind'] } : {}),
     ...(typeof sqlState === 'string' ? { sqlState } : {}),
     ...(constraint ? { constraint: constraint.index ?? (constraint.fields ?? []).join(',') } : {}),
   };

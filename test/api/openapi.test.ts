@@ -32,10 +32,9 @@ function mountedRoutes(): string[] {
     stack: { route?: { path: string; methods: Record<string, boolean> } }[];
   };
   return stack.flatMap(({ route }) =>
-    route && /^\/(v1|health)\b/.test(route.path)
-      ? Object.keys(route.methods)
-          .filter((method) => method !== '_all')
-          .map((method) => `${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`)
+    // The routes for "method not allowed" take every method; a real one takes one.
+    route && Object.keys(route.methods).length === 1 && /^\/(v1|health)\b/.test(route.path)
+      ? Object.keys(route.methods).map((method) => `${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`)
       : [],
   );
 }

@@ -10,10 +10,11 @@ import type { WireInvoice } from '../../domain/invoice-schema.ts';
 import { createNudge } from '../../events/nudge.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
-import { invoiceWorkflowId } from '../../workflows/contract.ts';
+import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
+import { invoiceWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import '../support/quiet.ts';
 import { testConfig } from '../support/system.ts';
+import { waitFor } from '../support/wait.ts';
 
 const taskQueue = 'renewal';
 const tenantId = randomUUID();
@@ -29,6 +30,7 @@ beforeAll(async () => {
   const config = await testConfig();
   database = createDatabase({ url: config.DATABASE_URL, poolMax: 5, applicationName: 'test' });
   temporal = await connectTemporal(config);
+  await prepareNamespace(temporal, Object.values(searchAttributes));
   const wire = { environment: 'test', publicUrl: 'http://localhost:3000' };
   const sink = { send: async () => undefined, prepare: async () => undefined, close: async () => undefined };
   const real = createActivities({ database, logger, wire, sink, nudge: createNudge() });
@@ -100,7 +102,9 @@ it('after 1,500 commands the workflow continues as new, and every caller is answ
     kinds.add((await send({ step: 'update', body: { name: `Name ${n}` } })).kind);
   });
   expect([...kinds]).toEqual(['answered']);
-  const now = await workflow.describe();
-  expect(now.runId).not.toBe(runId);
-  expect(now.status.name).toBe('RUNNING');
+  const renewed = await waitFor('the new run', async () => {
+    const now = await workflow.describe();
+    return now.runId !== runId && now;
+  });
+  expect(renewed.status.name).toBe('RUNNING');
 }, 180_000);
