@@ -109,7 +109,7 @@ Try it:
 
   curl -s -X POST ${base}/v1/invoices -H 'Content-Type: application/json' -H 'Idempotency-Key: first' -d '{"name": "Hosting, November", "amount": "1200.00", "currency": "EUR"}'
   curl -s -X POST ${base}/v1/invoices/$(curl -s '${base}/v1/invoices?limit=1' | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')/finalize
-  curl -s ${base}/v1/invoices?limit=5
+  curl -s '${base}/v1/invoices?limit=5'
 
 Ctrl-C stops it; the data stays.
 
