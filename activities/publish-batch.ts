@@ -14,6 +14,8 @@ const HEARTBEAT_EVERY_MS = 1_000;
 
 export interface PublishBatchDeps extends PublishDeps {
   nudge: Nudge;
+  /** Aborted when the worker is told to stop; the SDK tells activities only after its grace time. */
+  stopping: AbortSignal;
 }
 
 /**
@@ -24,7 +26,7 @@ export const createPublishBatch =
   (deps: PublishBatchDeps) =>
   async ({ shard, shards }: RelayInput): Promise<RelayReport> => {
     const context = Context.current();
-    const stopped = context.cancellationSignal;
+    const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
     const until = Date.now() + RUN_MS;
     let published = 0;
     // Beside the work, not in it: a slow broker must not look like a dead worker.

@@ -118,6 +118,7 @@ export async function startWorker({ config, logger, shutdown, database, temporal
   const publicUrl = config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`;
   const sink = createEventSink(createKafka(config, logger), eventTopics(config.NODE_ENV), config);
   shutdown.onStop('kafka', () => sink.close());
+  const stopping = new AbortController();
   const worker = await Worker.create({
     connection: temporal.connection,
     namespace: temporal.namespace,
@@ -128,6 +129,7 @@ export async function startWorker({ config, logger, shutdown, database, temporal
       logger,
       sink,
       nudge: createNudge(),
+      stopping: stopping.signal,
       wire: { environment: config.NODE_ENV, publicUrl: publicUrl.replace(/\/$/, '') },
     }),
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
@@ -137,6 +139,7 @@ export async function startWorker({ config, logger, shutdown, database, temporal
   const running = worker.run();
   running.catch((error: unknown) => shutdown.fail(error));
   shutdown.onStop('worker', async () => {
+    stopping.abort();
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch(() => undefined);
   });

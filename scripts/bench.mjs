@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build, bundlePath, bundleWorkflows } from './build.mjs';
+import { build, bundleWorkflows } from './build.mjs';
 import { installPackages } from './stack/install.mjs';
 import { freePort, run, waitUntil } from './stack/processes.mjs';
 import { fail, step } from './stack/progress.mjs';
@@ -17,11 +17,10 @@ let stack;
 let service;
 try {
   await installPackages();
-  await step('Building the service', '5 s', build);
-  const floorBundle = await bundleWorkflows(
-    path.join(projectFolder, 'dist', 'floor-bundle.js'),
-    'bench/floor-workflow.ts',
-  );
+  const dist = path.join(dataFolder, 'dist');
+  const floorBundle = path.join(dist, 'floor-bundle.js');
+  await step('Building the service', '5 s', () => build(dist));
+  await bundleWorkflows(floorBundle, 'bench/floor-workflow.ts');
   stack = await startStack({
     dataFolder,
     postgresPort: await freePort(),
@@ -36,20 +35,15 @@ try {
     AUTH: 'demo',
     PORT: String(port),
     LOG_LEVEL: 'warn',
-    WORKFLOW_BUNDLE: bundlePath,
     FLOOR_BUNDLE: floorBundle,
   };
   const log = openSync(path.join(dataFolder, 'logs', 'service.log'), 'a');
-  service = spawn(process.execPath, [...nodeFlags, path.join(projectFolder, 'dist/bin/all.js')], {
+  service = spawn(process.execPath, [...nodeFlags, path.join(dist, 'bin/all.js')], {
     env,
     stdio: ['ignore', log, log],
   });
   await waitUntil('The service', 60_000, async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok);
-  await run(
-    process.execPath,
-    [...nodeFlags, path.join(projectFolder, 'dist/bench/bench.js'), ...process.argv.slice(2)],
-    { env },
-  );
+  await run(process.execPath, [...nodeFlags, path.join(dist, 'bench/bench.js'), ...process.argv.slice(2)], { env });
 } catch (error) {
   fail(error);
 } finally {

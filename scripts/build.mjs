@@ -1,30 +1,27 @@
-/** Makes dist/: the compiled service, and the workflow bundle that production workers load. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+/** Makes the compiled service and the workflow bundle that its workers load: in dist/, or in a folder of a run's own. */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './stack/processes.mjs';
 import { projectFolder } from './stack/settings.mjs';
 
 const inProject = (...parts) => path.join(projectFolder, ...parts);
+const tsc = inProject('node_modules/typescript/bin/tsc');
 
-export const bundlePath = inProject('dist', 'workflow-bundle.js');
-
-export async function build() {
-  rmSync(inProject('dist'), { recursive: true, force: true });
-  await run(process.execPath, [inProject('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
-    cwd: projectFolder,
-  });
-  await bundleWorkflows();
+/** Writes over what is there and deletes nothing: a service may be running from the folder. */
+export async function build(outDir = inProject('dist')) {
+  await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir], { cwd: projectFolder });
+  await bundleWorkflows(path.join(outDir, 'workflow-bundle.js'));
 }
 
-/** @returns the path of the bundle */
-export async function bundleWorkflows(codePath = bundlePath, source = 'workflows/index.ts') {
+/** Bundles the workflows of `source` into the file `codePath`. */
+export async function bundleWorkflows(codePath, source = 'workflows/index.ts') {
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
   const { code } = await bundleWorkflowCode({ workflowsPath: inProject(source), logger: quiet });
   mkdirSync(path.dirname(codePath), { recursive: true });
-  writeFileSync(codePath, code);
-  return codePath;
+  writeFileSync(`${codePath}.${process.pid}`, code);
+  renameSync(`${codePath}.${process.pid}`, codePath);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

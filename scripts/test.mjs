@@ -4,7 +4,7 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build, bundlePath } from './build.mjs';
+import { build } from './build.mjs';
 import { installPackages } from './stack/install.mjs';
 import { freePort, run } from './stack/processes.mjs';
 import { SetupError, fail, say, step } from './stack/progress.mjs';
@@ -17,6 +17,7 @@ mkdirSync(data, { recursive: true });
 const dataFolder = mkdtempSync(path.join(data, 'test-'));
 chmodSync(dataFolder, 0o755); // Postgres may run as another user
 const report = path.join(dataFolder, 'report.json');
+const dist = path.join(dataFolder, 'dist');
 // Servers of their own, whatever the person's environment names: tests write, and kill.
 for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'TEMPORAL_NAMESPACE'])
   delete process.env[name];
@@ -34,7 +35,7 @@ async function main() {
     webUiPort: await freePort(),
     kafkaPort: await freePort(),
   };
-  const building = step('Building the service', '5 s', build);
+  const building = step('Building the service', '5 s', () => build(dist));
   building.catch(() => {});
   stack = await startStack({ dataFolder, ...ports });
   await building;
@@ -49,7 +50,8 @@ async function main() {
       TEST_DATA: dataFolder,
       TEST_PORTS: JSON.stringify(ports),
       TEST_TIME_SKIPPING_SERVER: timeSkippingServer,
-      WORKFLOW_BUNDLE: bundlePath,
+      TEST_DIST: dist,
+      WORKFLOW_BUNDLE: path.join(dist, 'workflow-bundle.js'),
     },
   });
 }

@@ -19,6 +19,7 @@ beforeAll(() => {
     logger: createLogger({ level: 'silent', name: 'test' }),
     wire: { environment: 'test', publicUrl: 'http://localhost:3000' },
     nudge: createNudge(),
+    stopping: new AbortController().signal,
     sink: { send: async () => undefined, prepare: async () => undefined, close: async () => undefined },
   });
 });

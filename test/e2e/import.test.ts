@@ -18,7 +18,7 @@ import { type Service, startService } from '../support/service.ts';
 import { type ReadEvent, type Subscriber, sequencesByStream, subscribe } from '../support/subscriber.ts';
 import { waitFor } from '../support/wait.ts';
 
-const { TEST_DATA = '', DATABASE_URL = '' } = process.env;
+const { TEST_DATA = '', TEST_DIST = '', DATABASE_URL = '' } = process.env;
 /** Rows of the file that are taken, how often the worker is killed, and how long Kafka is away. */
 const ROWS = Number(process.env['IMPORT_ROWS'] ?? 120);
 const WORKER_KILLS = Number(process.env['WORKER_KILLS'] ?? 4);
@@ -70,7 +70,7 @@ function runImport(tenantId: string): Promise<{ code: number | null; output: str
     'settled=SettledDate',
   ];
   const child = spawn(process.execPath, [
-    'dist/bin/import.js',
+    path.join(TEST_DIST, 'bin/import.js'),
     file,
     '--url',
     service.url,

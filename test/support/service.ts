@@ -5,7 +5,7 @@ import path from 'node:path';
 import { freePort } from '../../scripts/stack/processes.mjs';
 import { waitFor } from './wait.ts';
 
-const { TEST_DATA = '' } = process.env;
+const { TEST_DATA = '', TEST_DIST = '' } = process.env;
 
 export interface Service {
   url: string;
@@ -16,7 +16,7 @@ export interface Service {
 
 function start(part: string, env: Record<string, string>): ChildProcess {
   const log = openSync(path.join(TEST_DATA, 'logs', `${part}.log`), 'a');
-  return spawn(process.execPath, ['--max-semi-space-size=64', path.resolve(`dist/bin/${part}.js`)], {
+  return spawn(process.execPath, ['--max-semi-space-size=64', path.join(TEST_DIST, 'bin', `${part}.js`)], {
     env: { ...process.env, ...env },
     stdio: ['ignore', log, log],
   });

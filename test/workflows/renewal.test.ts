@@ -33,7 +33,14 @@ beforeAll(async () => {
   await prepareNamespace(temporal, Object.values(searchAttributes));
   const wire = { environment: 'test', publicUrl: 'http://localhost:3000' };
   const sink = { send: async () => undefined, prepare: async () => undefined, close: async () => undefined };
-  const real = createActivities({ database, logger, wire, sink, nudge: createNudge() });
+  const real = createActivities({
+    database,
+    logger,
+    wire,
+    sink,
+    nudge: createNudge(),
+    stopping: new AbortController().signal,
+  });
   let answer: WireInvoice | undefined;
   const activities: Activities = {
     ...real,

@@ -44,7 +44,14 @@ beforeAll(async () => {
     ),
   });
   const wire = { environment: 'test', publicUrl: 'http://localhost:3000' };
-  const real = createActivities({ database, logger, wire, sink: noSink, nudge: createNudge() });
+  const real = createActivities({
+    database,
+    logger,
+    wire,
+    sink: noSink,
+    nudge: createNudge(),
+    stopping: new AbortController().signal,
+  });
   const activities: Activities = {
     ...real,
     finalizeInvoice: async (command) => {
