@@ -78,7 +78,8 @@ const floor = async (): Promise<Record<string, number>> => {
     fileURLToPath(new URL('floor.js', import.meta.url)),
     JSON.stringify(PLAN),
   ]);
-  return JSON.parse(stdout) as Record<string, number>;
+  // The SDK logs to standard output too; the result is the last line.
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, number>;
 };
 
 const ms = (value: number) => value.toFixed(1).padStart(7);
