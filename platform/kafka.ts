@@ -43,7 +43,7 @@ export function createKafka(settings: KafkaSettings, logger: Logger, { retries =
     enforceRequestTimeout: true,
     ssl: settings.KAFKA_TLS,
     ...(mechanism && username && password ? { sasl: { mechanism: mechanism as 'plain', username, password } } : {}),
-    retry: { retries },
+    retry: { retries, maxRetryTime: RETRY_PAUSE_MAX_MS },
     logCreator:
       () =>
       ({ level, namespace, log }) => {
@@ -109,6 +109,8 @@ export function createEventSink(kafka: Kafka, topics: readonly string[], setting
 const RECONNECT_AFTER_MS = 3_000;
 const HAND_IN_AGAIN_AFTER_MS = 1_000;
 const SESSION_MS = 60_000;
+/** kafkajs waits up to half a minute by default: too long after an outage. */
+const RETRY_PAUSE_MAX_MS = 2_000;
 /** A coordinator that is still loading says no a few times; see also openLater. */
 export const CONSUMER_RETRIES = 10;
 
@@ -137,7 +139,7 @@ export function createEventSource(
       groupId,
       allowAutoTopicCreation: false,
       sessionTimeout: SESSION_MS,
-      retry: { retries: CONSUMER_RETRIES, restartOnFailure: async () => false },
+      retry: { retries: CONSUMER_RETRIES, maxRetryTime: RETRY_PAUSE_MAX_MS, restartOnFailure: async () => false },
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => openLater(payload.error));
     await consumer.connect();

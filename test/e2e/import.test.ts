@@ -20,9 +20,9 @@ import { waitFor } from '../support/wait.ts';
 
 const { TEST_DATA = '', TEST_DIST = '', DATABASE_URL = '' } = process.env;
 /** Rows of the file that are taken, how often the worker is killed, and how long Kafka is away. */
-const ROWS = Number(process.env['IMPORT_ROWS'] ?? 120);
-const WORKER_KILLS = Number(process.env['WORKER_KILLS'] ?? 4);
-const KAFKA_AWAY_MS = Number(process.env['KAFKA_AWAY_MS'] ?? 15_000);
+const ROWS = Number(process.env['IMPORT_ROWS'] ?? 80);
+const WORKER_KILLS = Number(process.env['WORKER_KILLS'] ?? 2);
+const KAFKA_AWAY_MS = Number(process.env['KAFKA_AWAY_MS'] ?? 8_000);
 const LIMIT_MS = 25 * 60_000;
 
 interface CsvRow {

@@ -4,6 +4,9 @@ import kafkajs from 'kafkajs';
 import { eventTopics } from '../../events/cloud-event.ts';
 import { waitFor } from './wait.ts';
 
+/** Also after an outage that a test has made. */
+const QUICKLY = { retries: 1_000, initialRetryTime: 100, maxRetryTime: 1_000 };
+
 export interface ReadEvent {
   topic: string;
   partition: number;
@@ -32,11 +35,11 @@ export async function subscribe(topics = eventTopics('test')): Promise<Subscribe
   const kafka = new kafkajs.Kafka({
     brokers: KAFKA_BROKERS.split(','),
     logLevel: kafkajs.logLevel.NOTHING,
-    retry: { retries: 20 },
+    retry: QUICKLY,
   });
   const consumer = kafka.consumer({
     groupId: `test-${randomUUID()}`,
-    retry: { retries: 20, restartOnFailure: async () => true },
+    retry: { ...QUICKLY, restartOnFailure: async () => true },
   });
   const read: ReadEvent[] = [];
   await waitFor('topics', async () => {
