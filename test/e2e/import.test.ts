@@ -150,7 +150,7 @@ async function expectTheFilesTruth(tenantId: string): Promise<void> {
 
 describe(`${rows.length} real invoices`, () => {
   it(
-    'worker killed ten times, Kafka away, Temporal killed and started: every sum, sequence and number is right',
+    'workers killed, Kafka away, Temporal killed and started: every sum, sequence and number is right',
     async () => {
       const tenantId = randomUUID();
       const importing = runImport(tenantId);
