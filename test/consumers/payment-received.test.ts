@@ -71,9 +71,10 @@ it('PAY-02: create, finalize, a payment on Kafka: the invoice is paid, and Invoi
   const { id } = await ann.finalized();
   await send(paymentMessage(ann.tenantId, id, { paymentReference: 'GW-1' }));
   await untilPaid(ann.tenantId, id);
-  const events = await subscriber.waitForEvents(ann.tenantId, 4);
-  const paid = events.find(({ type }) => type === 'billing.invoice.paid.v1');
-  expect(paid?.data).toMatchObject({ payment: { amount: '1200.00', method: 'credit card', reference: 'GW-1' } });
+  const paid = await waitFor('InvoicePaid', async () =>
+    subscriber.firstOf(ann.tenantId).find(({ type }) => type === 'billing.invoice.paid.v1'),
+  );
+  expect(paid.data).toMatchObject({ payment: { amount: '1200.00', method: 'credit card', reference: 'GW-1' } });
 });
 
 it('PAY-03: delivered ten times, it is paid once', async () => {
