@@ -68,17 +68,26 @@ export function portAnswers(port) {
   });
 }
 
-/** A port nobody listens on, as the operating system gives it out. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+/** Below the ports that systems give to outgoing connections: one of those could take it before its server does. */
+const FREE_FROM = 15_000;
+const FREE_TO = 32_000;
+const FREE_TRIES = 50;
+
+/** A port that nobody listens on, at random, so that runs side by side do not choose the same one. */
+export async function freePort() {
+  for (let tries = 0; tries < FREE_TRIES; tries += 1) {
+    const port = FREE_FROM + Math.floor(Math.random() * (FREE_TO - FREE_FROM));
+    if (await canListen(port)) return port;
+  }
+  throw new SetupError(`no free port was found between ${FREE_FROM} and ${FREE_TO}.`);
 }
+
+const canListen = (port) =>
+  new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 
 /**
  * Starts `command` detached, its output in `logFile`, its pid in `folder/name.pid`.
