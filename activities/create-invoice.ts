@@ -1,5 +1,6 @@
+import { readCashier } from '../commands/invoice-plan.ts';
 import type { StepCommand } from '../workflows/contract.ts';
 import { type StepDeps, runStep } from './run-step.ts';
 
 export const createCreateInvoice = (deps: StepDeps) => (command: StepCommand<'create'>) =>
-  runStep(deps, 'create', command);
+  runStep(deps, 'create', command, { readFacts: readCashier });

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { openAmountMinor } from '../domain/invoice.ts';
 import { toWire } from '../domain/invoice-wire.ts';
+import { timersOf } from '../domain/timers.ts';
 import type { Database } from '../platform/database.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import { invoiceById } from '../queries/invoice-by-id.ts';
@@ -15,7 +16,12 @@ export const createLoadInvoice =
       const invoice = await invoiceById(deps.database, tenantId, invoiceId);
       if (!invoice) return null;
       const entries = await invoiceHistory(deps.database, tenantId, invoiceId, { last: DETAILS_STEPS });
-      return { invoice: toWire(invoice, new Date().toISOString()), openAmountMinor: openAmountMinor(invoice), entries };
+      return {
+        invoice: toWire(invoice, new Date().toISOString()),
+        openAmountMinor: openAmountMinor(invoice),
+        entries,
+        timers: timersOf(invoice),
+      };
     } catch (error) {
       if (isInfrastructureFailure(error))
         throw ApplicationFailure.retryable('The database did not answer.', 'infrastructure');

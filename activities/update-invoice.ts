@@ -1,5 +1,6 @@
+import { readCashier } from '../commands/invoice-plan.ts';
 import type { StepCommand } from '../workflows/contract.ts';
 import { type StepDeps, runStep } from './run-step.ts';
 
 export const createUpdateInvoice = (deps: StepDeps) => (command: StepCommand<'update'>) =>
-  runStep(deps, 'update', command);
+  runStep(deps, 'update', command, { readFacts: readCashier });

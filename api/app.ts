@@ -1,4 +1,5 @@
 /** The REST application: routes as data, mounted on Express. It does not listen; bin/ does. */
+import { isGrpcServiceError } from '@temporalio/client';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
@@ -6,7 +7,7 @@ import swaggerUi from 'swagger-ui-express';
 import { z } from 'zod';
 import type { SendDeps } from '../commands/send.ts';
 import { catalog, eventNames } from '../events/catalog.ts';
-import { eventType } from '../events/cloud-event.ts';
+import { type WireSettings, eventType } from '../events/cloud-event.ts';
 import { type Database, isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { idempotencyKey } from './headers.ts';
@@ -14,15 +15,23 @@ import { demoIdentity, identityOf } from './identity.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
 import type { Route } from './route.ts';
+import { cashierCommandRoutes } from './routes/cashier-commands.ts';
+import { cashierReadRoutes } from './routes/cashier-reads.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invoiceCommandRoutes } from './routes/invoice-commands.ts';
+import { billingRunRoutes } from './routes/billing-runs.ts';
 import { invoiceReadRoutes } from './routes/invoice-reads.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { simulatePaymentRoute } from './routes/simulate-payment.ts';
 
 export interface ApiDeps {
   database: Database;
   send: SendDeps;
+  wire: WireSettings;
   requestDeadlineMs: number;
+  /** Never in production: anybody could announce a payment. */
+  simulatePayments: boolean;
   logger: Logger;
   version: string;
 }
@@ -33,6 +42,11 @@ export function apiRoutes(deps: ApiDeps): Route[] {
   return [
     ...invoiceReadRoutes(deps),
     ...invoiceCommandRoutes(deps),
+    ...cashierReadRoutes(deps),
+    ...cashierCommandRoutes(deps),
+    ...(deps.simulatePayments ? [simulatePaymentRoute(deps)] : []),
+    ...billingRunRoutes({ ...deps, ...deps.send }),
+    ...deadLetterRoutes(deps),
     ...operationRoutes(deps),
     ...healthRoutes({ database: deps.database, client: deps.send.client }),
   ];
@@ -83,10 +97,9 @@ const handler =
       idempotencyKey: key,
       acceptedAt: new Date().toISOString(),
     });
-    response
-      .status(reply.status)
-      .set(reply.headers ?? {})
-      .json(reply.body);
+    response.status(reply.status).set(reply.headers ?? {});
+    if (reply.body === undefined) response.end();
+    else response.json(reply.body);
   };
 
 const otherMethods =
@@ -148,6 +161,7 @@ function sendProblem(response: Response, problem: Problem, instance: string): vo
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isInfrastructureFailure(error)) return unavailable('The database does not answer. Send the request again.');
+  if (isGrpcServiceError(error)) return unavailable('Temporal does not answer. Send the request again.');
   const { status, type } = (error ?? {}) as { status?: number; type?: string };
   if (type === 'entity.too.large')
     return new Problem('payload_too_large', `The body must not be larger than ${BODY_MAX}.`);

@@ -113,7 +113,7 @@ function answers(route: Route): ZodOpenApiResponsesObject {
       status,
       {
         description,
-        content: { 'application/json': { schema } },
+        ...(schema ? { content: { 'application/json': { schema } } } : {}),
         ...(headers.length > 0
           ? {
               headers: Object.fromEntries(

@@ -11,10 +11,32 @@ type EdgeCode =
   | 'route_not_found'
   | 'method_not_allowed'
   | 'operation_not_found'
+  | 'billing_run_not_found'
+  | 'dead_letter_not_found'
+  | 'dead_letter_resolved'
   | 'temporarily_unavailable'
   | 'internal_error';
 
 export type ProblemCode = RefusalCode | EdgeCode;
+
+/** What every read, and every command, can be answered with. */
+export const everyRead: readonly ProblemCode[] = [
+  'invalid_tenant',
+  'invalid_header',
+  'internal_error',
+  'temporarily_unavailable',
+];
+export const everyCommand: readonly ProblemCode[] = [
+  'malformed_request',
+  'invalid_tenant',
+  'invalid_header',
+  'unsupported_media_type',
+  'payload_too_large',
+  'validation_failed',
+  'idempotency_key_reused',
+  'internal_error',
+  'temporarily_unavailable',
+];
 
 export const problemTable: Record<ProblemCode, { status: number; title: string }> = {
   malformed_request: { status: 400, title: 'The request cannot be read' },
@@ -22,11 +44,17 @@ export const problemTable: Record<ProblemCode, { status: number; title: string }
   invalid_header: { status: 400, title: 'A header is not valid' },
   route_not_found: { status: 404, title: 'There is nothing at this path' },
   invoice_not_found: { status: 404, title: 'Invoice not found' },
+  cashier_not_found: { status: 404, title: 'Cashier not found' },
+  billing_run_not_found: { status: 404, title: 'Billing run not found' },
+  dead_letter_not_found: { status: 404, title: 'Dead letter not found' },
   operation_not_found: { status: 404, title: 'Operation not found' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   transition_not_allowed: { status: 409, title: 'The invoice’s status does not allow this step' },
   payment_reference_used: { status: 409, title: 'The payment reference belongs to another payment' },
-  version_conflict: { status: 412, title: 'The invoice is at another version' },
+  email_taken: { status: 409, title: 'The e-mail address belongs to another cashier' },
+  cashier_in_use: { status: 409, title: 'The cashier has invoices' },
+  dead_letter_resolved: { status: 409, title: 'The dead letter has been decided' },
+  version_conflict: { status: 412, title: 'It is at another version' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   validation_failed: { status: 422, title: 'Fields are not valid' },
@@ -35,6 +63,7 @@ export const problemTable: Record<ProblemCode, { status: number; title: string }
   payment_below_amount: { status: 422, title: 'The payment is too small' },
   payment_above_amount: { status: 422, title: 'The payment is too large' },
   unknown_cashier: { status: 422, title: 'The cashier does not exist' },
+  currency_not_accepted: { status: 422, title: 'The cashier does not accept the currency' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
   temporarily_unavailable: { status: 503, title: 'Not available at the moment' },
 };

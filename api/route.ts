@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { Identity } from './identity.ts';
 import type { ProblemCode } from './problems.ts';
 
-export type Method = 'get' | 'post' | 'patch';
+export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
 
 /** A request after the edge: identity known, path and headers at hand, body and query not parsed yet. */
 export interface Call {
@@ -26,7 +26,8 @@ export interface Call {
 export interface Reply {
   status: number;
   headers?: Record<string, string>;
-  body: unknown;
+  /** Absent for an answer without content. */
+  body?: unknown;
 }
 
 export interface Route {
@@ -43,7 +44,7 @@ export interface Route {
   /** Does it take Idempotency-Key and If-Match? */
   command?: { ifMatch: boolean };
   /** Schema and headers of each answer that is not a problem. */
-  answers: Record<number, { description: string; schema: z.ZodType; headers?: readonly AnswerHeader[] }>;
+  answers: Record<number, { description: string; schema?: z.ZodType; headers?: readonly AnswerHeader[] }>;
   problems: readonly ProblemCode[];
   handle: (call: Call) => Promise<Reply>;
 }

@@ -7,18 +7,24 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { createApp } from '../api/app.ts';
 import { createGate } from '../commands/gate.ts';
-import { createPaymentReceived } from '../consumers/payment-received.ts';
+import { createDeliver } from '../consumers/deliver.ts';
+import { createHandlers, handledEvents } from '../consumers/handlers.ts';
+import { createReceiver } from '../consumers/receive.ts';
+import { catalog } from '../events/catalog.ts';
+import { CatalogError, checkCatalog } from '../events/check-catalog.ts';
 import { eventTopics, topicOf } from '../events/cloud-event.ts';
 import { createNudge } from '../events/nudge.ts';
-import { type Config, ConfigError, readConfig } from '../platform/config.ts';
+import { type Config, ConfigError, isProduction, readConfig } from '../platform/config.ts';
 import { type Database, createDatabase } from '../platform/database.ts';
 import { CONSUMER_RETRIES, createEventSink, createEventSource, createKafka } from '../platform/kafka.ts';
 import { type Logger, createLogger } from '../platform/logger.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../platform/temporal.ts';
 import {
+  REPLAY_LIMIT_MS,
   type RelayInput,
   STICKY_TIMEOUT_MS,
+  WAKEUP_RELAY_ID,
   relayWorkflowId,
   searchAttributes,
   workflowTypes,
@@ -43,8 +49,9 @@ export async function runProcess(name: string, start: (parts: Parts) => Promise<
   let config: Config;
   try {
     config = readConfig(process.env);
+    checkCatalog(catalog, handledEvents);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof CatalogError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
     return;
@@ -87,7 +94,9 @@ export async function startApi({ config, logger, shutdown, database, temporal }:
   const app = createApp({
     database,
     send: { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger },
+    wire: wireSettings(config),
     requestDeadlineMs: config.REQUEST_DEADLINE_MS,
+    simulatePayments: !isProduction(config.NODE_ENV),
     logger,
     version: VERSION,
   });
@@ -113,12 +122,17 @@ export async function startApi({ config, logger, shutdown, database, temporal }:
   return address;
 }
 
+const wireSettings = ({ NODE_ENV, PUBLIC_URL, HOST, PORT }: Config) => ({
+  environment: NODE_ENV,
+  publicUrl: (PUBLIC_URL ?? `http://${HOST}:${PORT}`).replace(/\/$/, ''),
+});
+
 /** The worker: workflows, activities and the relays. */
 export async function startWorker({ config, logger, shutdown, database, temporal }: Parts): Promise<void> {
-  const publicUrl = config.PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`;
   const sink = createEventSink(createKafka(config, logger), eventTopics(config.NODE_ENV), config);
   shutdown.onStop('kafka', () => sink.close());
   const stopping = new AbortController();
+  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
   const worker = await Worker.create({
     connection: temporal.connection,
     namespace: temporal.namespace,
@@ -130,7 +144,10 @@ export async function startWorker({ config, logger, shutdown, database, temporal
       sink,
       nudge: createNudge(),
       stopping: stopping.signal,
-      wire: { environment: config.NODE_ENV, publicUrl: publicUrl.replace(/\/$/, '') },
+      wire: wireSettings(config),
+      overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,
+      send,
+      deliver: createDeliver(createHandlers({ database, send, deadlineMs: REPLAY_LIMIT_MS })),
     }),
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     maxCachedWorkflows: config.TEMPORAL_MAX_CACHED_WORKFLOWS,
@@ -149,14 +166,20 @@ export async function startWorker({ config, logger, shutdown, database, temporal
 
 const CONSUMER_GROUP = 'billing';
 
-/** The consumer: payments that arrive on Kafka. */
+/** A record is handed in again before its consumer would count as dead. */
+const HANDLE_LIMIT_MS = 15_000;
+
+/** The consumer: what arrives on Kafka from other systems. */
 export async function startConsumer({ config, logger, shutdown, database, temporal }: Parts): Promise<void> {
   const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
   const kafka = createKafka(config, logger, { retries: CONSUMER_RETRIES });
   const source = createEventSource(kafka, config, {
     groupId: CONSUMER_GROUP,
-    topics: [topicOf('PaymentReceived', config.NODE_ENV)],
-    handle: createPaymentReceived({ database, send, logger, deadlineMs: config.REQUEST_DEADLINE_MS }),
+    topics: [...new Set(handledEvents.map((name) => topicOf(name, config.NODE_ENV)))],
+    handle: createReceiver(
+      { database, logger, client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE },
+      createHandlers({ database, send, deadlineMs: Math.min(config.REQUEST_DEADLINE_MS, HANDLE_LIMIT_MS) }),
+    ),
     logger,
   });
   shutdown.onStop('consumer', () => source.stop());
@@ -179,6 +202,14 @@ function keepRelaysOpen({ client }: Temporal, config: Config, logger: Logger, sh
         }),
       );
     }
+    await client.withDeadline(Date.now() + KEEP_OPEN_EVERY_MS, () =>
+      client.workflow.start(workflowTypes.wakeupRelay, {
+        workflowId: WAKEUP_RELAY_ID,
+        taskQueue: config.TEMPORAL_TASK_QUEUE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        staticSummary: 'Wakes workflows that must look at Postgres again',
+      }),
+    );
   };
   const attempt = () =>
     void open().catch((error: unknown) => logger.warn({ err: error }, 'the relays could not be checked'));

@@ -1,153 +1,104 @@
-/**
- * The statements of a step's transaction. They are written by hand and few: on a machine of two cores the round trips,
- * not the work of Postgres, were two thirds of a step's time.
- */
-import { createHash } from 'node:crypto';
-import { stringify } from 'safe-stable-stringify';
-import { v7 as uuidv7 } from 'uuid';
-import type { Refusal } from '../domain/errors.ts';
-import type { Invoice, Payment } from '../domain/invoice.ts';
-import type { WireInvoice } from '../domain/invoice-schema.ts';
-import type { Step } from '../domain/lifecycle.ts';
-import type { AcceptedStep } from '../events/invoice-facts.ts';
-import type { OutboxRow } from '../events/outbox.ts';
+/** How entities are stored: what a command's transaction locks, reads and writes of each kind. */
+import { type Cashier, emailTaken } from '../domain/cashier.ts';
+import type { CashierEvent, DomainEvent, InvoiceEvent } from '../domain/domain-events.ts';
+import { type Refusal, refusal } from '../domain/errors.ts';
+import type { Invoice } from '../domain/invoice.ts';
+import { timersOf } from '../domain/timers.ts';
+import type { AuditHead } from '../events/audit.ts';
 import type { TransactionClient } from '../platform/database.ts';
+import { type CashierRow, currenciesOf, fromCashier, toCashier } from '../queries/cashier-row.ts';
 import { type InvoiceRow, fromInvoice, toInvoice } from '../queries/invoice-row.ts';
-import type { StepCommand } from '../workflows/contract.ts';
+import { type Sql, sql } from '../queries/sql.ts';
 
-/** An invoice whose row this transaction has locked, and the head of its audit chain. */
-export interface LockedInvoice {
-  invoice: Invoice;
-  auditSequence: number;
-  auditHash: string;
+/** An entity as a step leaves it. */
+export interface Change<State, Event> {
+  state: State;
+  event: Event;
+  audit: AuditHead;
 }
 
-export interface OpenedStep {
-  /** false: the key was taken before, the command has been carried out. */
-  claimed: boolean;
-  /** What this attempt, or a newer one of the same command, was refused with. */
-  told: Refusal | null;
-  locked: LockedInvoice | null;
+export interface EntityKind<State, Event extends DomainEvent> {
+  /** Selects the rows that `wanted` names, locked in the order of their ids. */
+  lock: Sql;
+  load: (tx: TransactionClient, row: object) => Promise<State> | State;
+  /** The statements that store the changes, as named parts of one statement. */
+  write: (changes: readonly Change<State, Event>[]) => Sql[];
+  /** What a violated constraint means to the caller, when it is his doing. */
+  refusalOf: (constraint: string) => Refusal | undefined;
 }
 
-type OpenedRow = InvoiceRow & {
-  claimed: boolean;
-  told: Refusal | null;
-  audit_sequence: number;
-  audit_hash: string;
-};
-
-/**
- * The first statement of a step: inserts the command's key (or waits for the transaction that inserted it) and locks
- * the invoice's row. A refusal comes back too: it is final for this attempt, because Temporal re-applies accepted
- * updates after a reset and the caller has been told the refusal.
- */
-export async function openStep(
-  tx: TransactionClient,
-  step: Step,
-  { tenantId, key, fingerprint, attemptId, invoiceId }: StepCommand,
-): Promise<OpenedStep> {
-  const [row] = await tx.$queryRaw<OpenedRow[]>`
-    WITH claim AS (
-      INSERT INTO commands (tenant_id, command_key, fingerprint, attempt_id, entity_id, step, recorded_at)
-      VALUES (${tenantId}::uuid, ${key}, ${fingerprint}, ${attemptId}, ${invoiceId}::uuid, ${step}, now())
-      ON CONFLICT DO NOTHING RETURNING true AS claimed),
-    told AS (
-      SELECT jsonb_build_object('code', code, 'detail', detail, 'members', members::jsonb) AS told FROM refusals
-      WHERE tenant_id = ${tenantId}::uuid AND command_key = ${key} AND fingerprint = ${fingerprint}
-        AND attempt_id >= ${attemptId}
-      ORDER BY attempt_id LIMIT 1),
-    locked AS (
-      SELECT * FROM invoices WHERE tenant_id = ${tenantId}::uuid AND id = ${invoiceId}::uuid FOR UPDATE)
-    SELECT EXISTS (SELECT FROM claim) AS claimed, (SELECT told FROM told) AS told, locked.*
-    FROM (VALUES (true)) AS once LEFT JOIN locked ON true`;
-  if (!row) throw new TypeError('Opening a step returned no row.');
-  const { claimed, told, audit_sequence: auditSequence, audit_hash: auditHash } = row;
-  return { claimed, told, locked: row.id ? { invoice: toInvoice(row), auditSequence, auditHash } : null };
-}
-
-export type AuditEntry = ReturnType<typeof auditEntry>;
-
-/**
- * The audit entry of a step: who did what, when and why, with the invoice after it. Its hash covers the entry's text
- * and the hash before it, so that a later change of any entry shows.
- */
-export function auditEntry(
-  locked: LockedInvoice | null,
-  step: Step,
-  command: StepCommand,
-  { invoice, reason }: AcceptedStep,
-) {
-  const previousHash = locked?.auditHash ?? '';
-  const entry = {
-    tenant_id: invoice.tenantId,
-    entity_type: 'invoice',
-    entity_id: invoice.id,
-    sequence: (locked?.auditSequence ?? 0) + 1,
-    version: invoice.version,
-    action: step,
-    actor: command.actor,
-    at: command.acceptedAt,
-    status: invoice.status,
-    reason,
-    command_key: command.key,
-    body: stringify(invoice),
-  };
-  const hash = createHash('sha256').update(previousHash).update(stringify(entry)).digest('hex');
-  return { ...entry, previous_hash: previousHash, hash };
-}
-
-export interface StepWrites {
-  command: StepCommand;
-  answer: WireInvoice;
-  invoice: Invoice;
-  payment: Payment | null;
-  audit: AuditEntry;
-  events: readonly OutboxRow[];
-}
-
-/** Everything that a step writes, in one statement; the rows come as JSON in the shape of their tables. */
-export async function writeStep(tx: TransactionClient, writes: StepWrites): Promise<void> {
-  const { tenantId, key } = writes.command;
-  const { audit } = writes;
-  const invoice = { ...fromInvoice(writes.invoice), audit_sequence: audit.sequence, audit_hash: audit.hash };
-  await tx.$executeRaw`
-    WITH the_invoice AS (
-      INSERT INTO invoices SELECT * FROM jsonb_populate_record(NULL::invoices, ${JSON.stringify(invoice)}::jsonb)
+export const invoiceKind: EntityKind<Invoice, InvoiceEvent> = {
+  lock: sql`
+    SELECT entity.* FROM invoices entity
+    JOIN wanted ON entity.tenant_id = wanted.tenant_id AND entity.id = wanted.entity_id
+    ORDER BY entity.tenant_id, entity.id FOR UPDATE OF entity`,
+  load: (_tx, row) => toInvoice(row as InvoiceRow),
+  write: (changes) => [
+    sql`the_invoices AS (
+      INSERT INTO invoices
+      SELECT * FROM jsonb_populate_recordset(NULL::invoices, ${JSON.stringify(changes.map(invoiceColumns))}::jsonb)
       ON CONFLICT (tenant_id, id) DO UPDATE SET
         name = excluded.name, customer_reference = excluded.customer_reference, status = excluded.status,
         amount_minor = excluded.amount_minor, currency = excluded.currency, due_date = excluded.due_date,
         cashier_id = excluded.cashier_id, number = excluded.number, amount_paid_minor = excluded.amount_paid_minor,
         paid_at = excluded.paid_at, finalized_at = excluded.finalized_at, cancelled_at = excluded.cancelled_at,
         cancel_reason = excluded.cancel_reason, version = excluded.version, updated_at = excluded.updated_at,
-        audit_sequence = excluded.audit_sequence, audit_hash = excluded.audit_hash),
-    the_payment AS (
-      INSERT INTO payments
-      SELECT * FROM jsonb_populate_recordset(NULL::payments, ${JSON.stringify(paymentRows(writes))}::jsonb)),
-    the_events AS (
-      INSERT INTO outbox_events (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value)
-      SELECT id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value
-      FROM jsonb_populate_recordset(NULL::outbox_events, ${JSON.stringify(writes.events)}::jsonb)),
-    the_audit AS (
-      INSERT INTO audit_entries
-      SELECT * FROM jsonb_populate_record(NULL::audit_entries, ${JSON.stringify(audit)}::jsonb))
-    UPDATE commands SET answer = ${JSON.stringify(writes.answer)}
-    WHERE tenant_id = ${tenantId}::uuid AND command_key = ${key}`;
-}
+        overdue_at = excluded.overdue_at, overdue_told_at = excluded.overdue_told_at,
+        reminders_sent = excluded.reminders_sent, next_timer_at = excluded.next_timer_at,
+        audit_sequence = excluded.audit_sequence, audit_hash = excluded.audit_hash)`,
+  ],
+  // Two payments with one reference at the same moment: the loser's insert says so.
+  refusalOf: (constraint) =>
+    constraint === 'payments_tenant_reference_key'
+      ? refusal('payment_reference_used', 'The payment reference belongs to another payment.')
+      : undefined,
+};
 
-function paymentRows({ payment, command }: StepWrites) {
-  if (!payment) return [];
+const invoiceColumns = ({ state, audit }: Change<Invoice, InvoiceEvent>) => ({
+  ...fromInvoice(state),
+  next_timer_at: timersOf(state)[0]?.at ?? null,
+  audit_sequence: audit.sequence,
+  audit_hash: audit.hash,
+});
+
+export const cashierKind: EntityKind<Cashier, CashierEvent> = {
+  lock: sql`
+    SELECT entity.* FROM cashiers entity
+    JOIN wanted ON entity.tenant_id = wanted.tenant_id AND entity.id = wanted.entity_id
+    ORDER BY entity.tenant_id, entity.id FOR UPDATE OF entity`,
+  // Read after the lock: a list read with the row could be older than the row.
+  load: (tx, row) => cashierOf(tx, row as CashierRow),
+  write: (changes) => changes.flatMap((change) => writeCashier(change)),
+  refusalOf: (constraint) => (constraint === 'cashiers_tenant_email_key' ? emailTaken() : undefined),
+};
+
+const cashierOf = async (tx: TransactionClient, row: CashierRow): Promise<Cashier> =>
+  toCashier(row, await currenciesOf(tx, row.tenant_id, row.id));
+
+/** A cashier changes alone, so the parts need no names of their own. */
+function writeCashier({ state, event, audit }: Change<Cashier, CashierEvent>): Sql[] {
+  const { tenantId, id, currencies } = state;
+  if (event.name === 'cashierDeleted')
+    return [sql`the_cashier AS (DELETE FROM cashiers WHERE tenant_id = ${tenantId}::uuid AND id = ${id}::uuid)`];
+  const columns = { ...fromCashier(state), audit_sequence: audit.sequence, audit_hash: audit.hash };
+  const cashier = sql`the_cashier AS (
+    INSERT INTO cashiers SELECT * FROM jsonb_populate_record(NULL::cashiers, ${JSON.stringify(columns)}::jsonb)
+    ON CONFLICT (tenant_id, id) DO UPDATE SET
+      name = excluded.name, email = excluded.email, version = excluded.version, updated_at = excluded.updated_at,
+      audit_sequence = excluded.audit_sequence, audit_hash = excluded.audit_hash)`;
+  if (event.name === 'currencyDropped')
+    return [
+      cashier,
+      sql`the_currency AS (DELETE FROM cashier_currencies
+        WHERE tenant_id = ${tenantId}::uuid AND cashier_id = ${id}::uuid AND currency = ${event.currency})`,
+    ];
+  if (event.name !== 'currencyAccepted') return [cashier];
+  const accepted = currencies.find(({ currency }) => currency === event.currency);
   return [
-    {
-      tenant_id: command.tenantId,
-      id: uuidv7(),
-      invoice_id: payment.invoiceId,
-      amount_minor: payment.amountMinor,
-      currency: payment.currency,
-      method: payment.method,
-      reference: payment.reference,
-      received_at: payment.receivedAt,
-      recorded_at: command.acceptedAt,
-    },
+    cashier,
+    sql`the_currency AS (
+      INSERT INTO cashier_currencies (tenant_id, cashier_id, currency, effective_from)
+      VALUES (${tenantId}::uuid, ${id}::uuid, ${event.currency}, ${accepted?.effectiveFrom ?? event.effectiveFrom}::date)
+      ON CONFLICT (tenant_id, cashier_id, currency) DO UPDATE SET effective_from = excluded.effective_from)`,
   ];
 }

@@ -18,6 +18,7 @@ import {
   type InvoiceInput,
   type StepAnswer,
   type StepRequest,
+  WAKE,
   WORKFLOW_TASK_TIMEOUT_MS,
   invoiceWorkflowId,
   searchAttributes,
@@ -101,7 +102,7 @@ async function attempt(
         args: [requestOf(command, attemptId)],
         updateId: attemptId,
         waitForStage: 'ACCEPTED',
-        startWorkflowOperation: startOperation(deps, command, workflowId),
+        startWorkflowOperation: startOperation(deps, command),
       }),
     );
     accepted = true;
@@ -125,16 +126,29 @@ const requestOf = (command: OutgoingCommand, attemptId: string): StepRequest => 
   identity: { key: command.key, fingerprint: command.fingerprint, attemptId, acceptedAt: command.acceptedAt },
 });
 
-const startOperation = ({ taskQueue }: SendDeps, { tenantId, invoiceId }: OutgoingCommand, workflowId: string) =>
+/** How an invoice's workflow is started, whoever has something for it. */
+const startOptions = ({ taskQueue }: SendDeps, { tenantId, invoiceId }: InvoiceInput) => ({
+  workflowId: invoiceWorkflowId(tenantId, invoiceId),
+  taskQueue,
+  args: [{ tenantId, invoiceId }] satisfies [InvoiceInput],
+  workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+  staticSummary: `Invoice ${invoiceId}`,
+  staticDetails: STATIC_DETAILS,
+  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+});
+
+const startOperation = (deps: SendDeps, command: OutgoingCommand) =>
   new WithStartWorkflowOperation(workflowTypes.invoice, {
-    workflowId,
-    taskQueue,
-    args: [{ tenantId, invoiceId } satisfies InvoiceInput],
+    ...startOptions(deps, command),
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-    staticSummary: `Invoice ${invoiceId}`,
-    staticDetails: STATIC_DETAILS,
-    typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+  });
+
+/** Makes an invoice's workflow look at Postgres again, and starts it when there is none. */
+export const wakeInvoice = (deps: SendDeps, input: InvoiceInput): Promise<unknown> =>
+  deps.client.workflow.signalWithStart(workflowTypes.invoice, {
+    ...startOptions(deps, input),
+    signal: WAKE,
+    signalArgs: [],
   });
 
 const STATIC_DETAILS = [

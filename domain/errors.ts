@@ -14,6 +14,10 @@ export const refusalCodes = [
   'payment_below_amount',
   'payment_above_amount',
   'unknown_cashier',
+  'currency_not_accepted',
+  'cashier_not_found',
+  'email_taken',
+  'cashier_in_use',
 ] as const;
 
 export type RefusalCode = (typeof refusalCodes)[number];

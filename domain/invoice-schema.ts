@@ -16,7 +16,7 @@ const amount = z.union([z.string().trim(), z.number()]).meta({
   description: 'A decimal with at most the currency’s decimals; a string, or a JSON number',
   example: '1200.00',
 });
-const currency = z
+export const currency = z
   .string()
   .trim()
   .toUpperCase()
@@ -35,9 +35,14 @@ export const calendarDate = z.iso
   .date()
   .refine(isCommonEra, 'must be a date after the year 0')
   .meta({ example: '2030-01-31' });
-const instant = z.iso
+/** An offset can move an instant out of the years that RFC 3339 and Postgres write alike. */
+const isFourDigitYear = (text: string): boolean => {
+  const year = new Date(text).getUTCFullYear();
+  return year >= 1 && year <= 9999;
+};
+export const instant = z.iso
   .datetime({ offset: true })
-  .refine((text) => new Date(text).getUTCFullYear() >= 1, 'must be an instant after the year 0')
+  .refine(isFourDigitYear, 'must be an instant in the years 1 to 9999')
   .transform((text) => new Date(text).toISOString());
 export const uuid = z.guid().toLowerCase();
 
@@ -148,6 +153,18 @@ export const payInvoiceSchema = z
     reference: body.reference,
     receivedAt: body.receivedAt ?? null,
   }));
+
+/** Everything is optional: what is absent is taken from the invoice, and payInvoiceSchema parses the whole. */
+export const simulatePaymentSchema = z
+  .strictObject({
+    amount: amount.optional(),
+    currency: z.string().optional(),
+    method: z.string().optional(),
+    reference: z.string().optional(),
+    receivedAt: z.string().nullish(),
+  })
+  .optional()
+  .transform((body) => withoutUndefined(body ?? {}));
 
 export const cancelInvoiceSchema = z
   .strictObject({

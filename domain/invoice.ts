@@ -7,10 +7,14 @@
  * 2. Checks run in this order: exists, payment reference, If-Match, transition, business rules (docs/rules.md).
  * 3. A refusal changes nothing.
  */
+import { acceptsCurrency, type AcceptedCurrency } from './cashier-currencies.ts';
 import { addDays, dateOf } from './dates.ts';
+import { type Decision, accepted, refused } from './decision.ts';
+import type { InvoiceEvent } from './domain-events.ts';
 import { type FieldError, type Refusal, invalidFields, refusal } from './errors.ts';
-import { type Status, type Step, allowedActions, lifecycle } from './lifecycle.ts';
+import { type Action, type Status, type Step, type TimedStep, allowedActions, lifecycle } from './lifecycle.ts';
 import { formatAmount } from './money.ts';
+import { overdueBegins, reminderPolicy } from './timers.ts';
 
 export const PAYMENT_TERM_DAYS = 30;
 const RECEIVED_AT_TOLERANCE_MS = 5 * 60 * 1000;
@@ -35,6 +39,12 @@ export interface Invoice {
   version: number;
   createdAt: string;
   updatedAt: string;
+  /** When overdue begins, or began; set by finalize. */
+  overdueAt: string | null;
+  /** When InvoiceOverdue was recorded. */
+  overdueToldAt: string | null;
+  /** The number of the latest reminder that was recorded; 0 before the first. */
+  remindersSent: number;
 }
 
 export interface CreateBody {
@@ -69,15 +79,21 @@ export interface StepBodies {
   cancel: CancelBody;
 }
 
+/** What the commands of time carry: nothing, and which reminder it is. */
+export interface ActionBodies extends StepBodies {
+  overdue: Record<string, never>;
+  remind: { number: number };
+}
+
 /** A command as the rules see it. */
-export interface Command<S extends Step = Step> {
+export interface Command<S extends Action = Action> {
   step: S;
   tenantId: string;
   invoiceId: string;
   acceptedAt: string;
   /** The version the caller saw (If-Match), or null to act on whatever is current. */
   expectedVersion: number | null;
-  body: StepBodies[S];
+  body: ActionBodies[S];
 }
 
 /** A payment as it is recorded. `reference` is unique in the tenant. */
@@ -94,27 +110,24 @@ export interface Payment {
 export interface Facts {
   /** The payment of this tenant that already has the command's reference. */
   paymentWithReference?: Payment | null;
+  /** The cashier that the invoice would have after the step; null when there is none with this id. */
+  cashier?: { currencies: readonly AcceptedCurrency[] } | null;
+  /** For tests: overdue begins so long after finalizing, instead of after the due date. */
+  overdueAfterMs?: number;
 }
 
-export type Decision =
-  | { kind: 'accepted'; invoice: Invoice; payment: Payment | null; reason: string | null }
-  | { kind: 'replayed'; invoice: Invoice }
-  | { kind: 'refused'; refusal: Refusal };
-
-const refused = (because: Refusal): Decision => ({ kind: 'refused', refusal: because });
-const accepted = (invoice: Invoice, extra: { payment?: Payment; reason?: string | null } = {}): Decision => ({
-  kind: 'accepted',
-  invoice,
-  payment: extra.payment ?? null,
-  reason: extra.reason ?? null,
-});
+export type InvoiceDecision = Decision<Invoice, InvoiceEvent>;
 
 /**
  * Decides a command against the state of its invoice (null when there is none).
  * A finalized invoice comes back without its number: the transaction draws it, so that refusals leave no gap.
  */
-export function decide<S extends Step>(state: Invoice | null, command: Command<S>, facts: Facts = {}): Decision {
-  if (command.step === 'create') return decideCreate(state, command as Command<'create'>);
+export function decide<S extends Action>(
+  state: Invoice | null,
+  command: Command<S>,
+  facts: Facts = {},
+): InvoiceDecision {
+  if (command.step === 'create') return decideCreate(state, command as Command<'create'>, facts);
   if (!state) return refused(invoiceNotFound(command.invoiceId));
   if (command.step === 'pay') {
     const known = decideKnownReference(state, command as Command<'pay'>, facts.paymentWithReference ?? null);
@@ -129,89 +142,129 @@ export function decide<S extends Step>(state: Invoice | null, command: Command<S
       ),
     );
   }
-  const allowed = allowedActions(state.status);
-  if (!allowed.includes(command.step)) {
-    return refused(
-      refusal('transition_not_allowed', `An invoice that is ${state.status} cannot ${command.step}.`, {
-        invoiceStatus: state.status,
-        allowedActions: allowed,
-      }),
-    );
-  }
-  const next: Invoice = {
-    ...state,
-    status: lifecycle[command.step].to,
-    version: state.version + 1,
-    updatedAt: command.acceptedAt,
-  };
-  const step: Exclude<Step, 'create'> = command.step;
+  const step: Exclude<Action, 'create'> = command.step;
   switch (step) {
+    case 'overdue':
+    case 'remind':
+      return decideTimed(state, command as Command<TimedStep>);
     case 'update':
-      return decideUpdate(next, command as Command<'update'>);
+      return decideStep(state, step, command, (next) => decideUpdate(next, command as Command<'update'>, facts));
     case 'finalize':
-      return decideFinalize(next, command as Command<'finalize'>);
+      return decideStep(state, step, command, (next) => decideFinalize(next, command as Command<'finalize'>, facts));
     case 'pay':
-      return decidePay(next, command as Command<'pay'>);
+      return decideStep(state, step, command, (next) => decidePay(next, command as Command<'pay'>));
     case 'cancel':
-      return decideCancel(next, command as Command<'cancel'>);
+      return decideStep(state, step, command, (next) => decideCancel(next, command as Command<'cancel'>));
   }
+}
+
+/** Refuses what the lifecycle does not allow; `then` decides the rest about the invoice as it would be. */
+function decideStep(
+  state: Invoice,
+  step: Step,
+  { acceptedAt }: Command,
+  then: (next: Invoice) => InvoiceDecision,
+): InvoiceDecision {
+  const allowed = allowedActions(state.status);
+  if (!allowed.includes(step)) return refused(notAllowed(state, step));
+  return then({ ...state, status: lifecycle[step].to, version: state.version + 1, updatedAt: acceptedAt });
+}
+
+const notAllowed = ({ status }: Invoice, action: Action): Refusal =>
+  refusal('transition_not_allowed', `An invoice that is ${status} cannot ${action}.`, {
+    invoiceStatus: status,
+    allowedActions: allowedActions(status),
+  });
+
+/** What time brings: a fact about a finalized invoice that leaves its version as it is (TIM-03). */
+function decideTimed(state: Invoice, command: Command<TimedStep>): InvoiceDecision {
+  if (state.status !== 'finalized') return refused(notAllowed(state, command.step));
+  if (command.step === 'overdue') {
+    if (state.overdueToldAt !== null) return { kind: 'replayed', state };
+    return accepted({ ...state, overdueToldAt: command.acceptedAt }, { name: 'invoiceBecameOverdue' });
+  }
+  const { number } = (command as Command<'remind'>).body;
+  if (number <= state.remindersSent) return { kind: 'replayed', state };
+  return accepted(
+    { ...state, remindersSent: number },
+    { name: 'paymentReminderFellDue', reminder: number, reminders: reminderPolicy.max },
+  );
 }
 
 export const invoiceNotFound = (invoiceId: string): Refusal =>
   refusal('invoice_not_found', `There is no invoice ${invoiceId}.`);
 
-function decideCreate(state: Invoice | null, command: Command<'create'>): Decision {
+function decideCreate(state: Invoice | null, command: Command<'create'>, facts: Facts): InvoiceDecision {
   // The id is derived from the command key: an invoice under it means that this key was used for another create.
   if (state) return refused(refusal('idempotency_key_reused', 'The Idempotency-Key was used for another request.'));
   const { body, acceptedAt } = command;
   const wrong = dueDateError(body.dueDate, acceptedAt);
   if (wrong) return refused(invalidFields([wrong]));
-  if (body.cashierId !== null) return refused(unknownCashier(body.cashierId));
-  return accepted({
-    tenantId: command.tenantId,
-    id: command.invoiceId,
-    status: 'draft',
-    ...body,
-    number: null,
-    amountPaidMinor: 0,
-    paidAt: null,
-    finalizedAt: null,
-    cancelledAt: null,
-    cancelReason: null,
-    version: 1,
-    createdAt: acceptedAt,
-    updatedAt: acceptedAt,
-  });
+  const unfit = cashierRefusal(body, facts, acceptedAt);
+  if (unfit) return refused(unfit);
+  return accepted(
+    {
+      tenantId: command.tenantId,
+      id: command.invoiceId,
+      status: 'draft',
+      ...body,
+      number: null,
+      amountPaidMinor: 0,
+      paidAt: null,
+      finalizedAt: null,
+      cancelledAt: null,
+      cancelReason: null,
+      version: 1,
+      createdAt: acceptedAt,
+      updatedAt: acceptedAt,
+      overdueAt: null,
+      overdueToldAt: null,
+      remindersSent: 0,
+    },
+    { name: 'invoiceCreated' },
+  );
 }
 
-function decideUpdate(next: Invoice, { body, acceptedAt }: Command<'update'>): Decision {
+/** Only members that are present are checked: a cashier or a currency that was accepted stays accepted. */
+function decideUpdate(next: Invoice, { body, acceptedAt }: Command<'update'>, facts: Facts): InvoiceDecision {
   const wrong = dueDateError(body.dueDate ?? null, acceptedAt);
   if (wrong) return refused(invalidFields([wrong]));
-  if (body.cashierId) return refused(unknownCashier(body.cashierId));
-  return accepted({ ...next, ...body });
+  const after = { ...next, ...body };
+  const unfit = touchesCashier(body) ? cashierRefusal(after, facts, acceptedAt) : undefined;
+  if (unfit) return refused(unfit);
+  return accepted(after, { name: 'invoiceUpdated' });
 }
 
-function decideFinalize(next: Invoice, { acceptedAt }: Command<'finalize'>): Decision {
-  return accepted({
-    ...next,
-    finalizedAt: acceptedAt,
-    dueDate: next.dueDate ?? addDays(dateOf(acceptedAt), PAYMENT_TERM_DAYS),
-  });
+/** Does the command say something about the cashier or the currency, so that the one must accept the other? */
+export const touchesCashier = (body: UpdateBody): boolean =>
+  body.cashierId !== undefined || body.currency !== undefined;
+
+function decideFinalize(next: Invoice, { acceptedAt }: Command<'finalize'>, facts: Facts): InvoiceDecision {
+  const dueDate = next.dueDate ?? addDays(dateOf(acceptedAt), PAYMENT_TERM_DAYS);
+  const overdueAt =
+    facts.overdueAfterMs === undefined
+      ? overdueBegins(dueDate)
+      : new Date(Date.parse(acceptedAt) + facts.overdueAfterMs).toISOString();
+  return accepted({ ...next, finalizedAt: acceptedAt, dueDate, overdueAt }, { name: 'invoiceFinalized' });
 }
 
 /** A reference that was used before is the same payment again, or somebody else's (INV-41). */
-function decideKnownReference(state: Invoice, { body }: Command<'pay'>, known: Payment | null): Decision | undefined {
+function decideKnownReference(
+  state: Invoice,
+  { body }: Command<'pay'>,
+  known: Payment | null,
+): InvoiceDecision | undefined {
   if (!known) return undefined;
   const same =
     known.invoiceId === state.id && known.amountMinor === body.amountMinor && known.currency === body.currency;
   return same
-    ? { kind: 'replayed', invoice: state }
+    ? { kind: 'replayed', state }
     : refused(
         refusal('payment_reference_used', `The payment reference "${body.reference}" belongs to another payment.`),
       );
 }
 
-function decidePay(next: Invoice, { body, acceptedAt }: Command<'pay'>): Decision {
+function decidePay(next: Invoice, { body, acceptedAt }: Command<'pay'>): InvoiceDecision {
   const openMinor = next.amountMinor - next.amountPaidMinor;
   const open = `${formatAmount(openMinor, next.currency)} ${next.currency}`;
   if (body.currency !== next.currency) {
@@ -232,12 +285,13 @@ function decidePay(next: Invoice, { body, acceptedAt }: Command<'pay'>): Decisio
   const receivedAt = body.receivedAt ?? acceptedAt;
   return accepted(
     { ...next, amountPaidMinor: next.amountMinor, paidAt: receivedAt },
-    { payment: { ...body, invoiceId: next.id, receivedAt } },
+    { name: 'invoicePaid', payment: { ...body, invoiceId: next.id, receivedAt } },
   );
 }
 
-function decideCancel(next: Invoice, { body, acceptedAt }: Command<'cancel'>): Decision {
-  return accepted({ ...next, cancelledAt: acceptedAt, cancelReason: body.reason }, { reason: body.reason });
+function decideCancel(next: Invoice, { body, acceptedAt }: Command<'cancel'>): InvoiceDecision {
+  const after = { ...next, cancelledAt: acceptedAt, cancelReason: body.reason };
+  return accepted(after, { name: 'invoiceCancelled', reason: body.reason });
 }
 
 /** The due date must not lie before the day on which the command was accepted (INV-04). */
@@ -246,15 +300,25 @@ export function dueDateError(dueDate: string | null, acceptedAt: string): FieldE
   return { path: 'dueDate', code: 'in_the_past', message: `must not be before today, ${dateOf(acceptedAt)} (UTC)` };
 }
 
-const unknownCashier = (cashierId: string): Refusal => refusal('unknown_cashier', `There is no cashier ${cashierId}.`);
+/** Why the cashier that an invoice names cannot collect its money, if so (INV-04, CSH-04). */
+function cashierRefusal(
+  { cashierId, currency }: { cashierId: string | null; currency: string },
+  { cashier }: Facts,
+  acceptedAt: string,
+): Refusal | undefined {
+  if (cashierId === null) return undefined;
+  if (!cashier) return refusal('unknown_cashier', `There is no cashier ${cashierId}.`);
+  if (acceptsCurrency(cashier.currencies, currency, dateOf(acceptedAt))) return undefined;
+  return refusal('currency_not_accepted', `The cashier does not accept ${currency} on ${dateOf(acceptedAt)}.`);
+}
 
 /** What is still to be paid, in minor units; nothing once the invoice is cancelled. */
 export const openAmountMinor = ({ status, amountMinor, amountPaidMinor }: Invoice): number =>
   status === 'cancelled' ? 0 : amountMinor - amountPaidMinor;
 
-/** Finalized, unpaid, and the due date is over (TIM-01). */
-export const isOverdue = (invoice: Invoice, now: string): boolean =>
-  invoice.status === 'finalized' && invoice.dueDate !== null && invoice.dueDate < dateOf(now);
+/** Finalized, unpaid, and overdue has begun (TIM-01). */
+export const isOverdue = ({ status, overdueAt }: Invoice, now: string): boolean =>
+  status === 'finalized' && overdueAt !== null && overdueAt <= now;
 
 /** `INV-2026-000042` */
 export const formatInvoiceNumber = (year: number, n: number): string => `INV-${year}-${String(n).padStart(6, '0')}`;

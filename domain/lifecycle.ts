@@ -31,3 +31,19 @@ export const allowedActions = (status: Status): Step[] =>
 
 /** A final invoice never changes again. */
 export const isFinal = (status: Status): boolean => allowedActions(status).length === 0;
+
+/** What time brings to a finalized invoice. It changes neither status nor version, so it is no row of the table. */
+export const timedSteps = {
+  overdue: { pastTense: 'became overdue' },
+  remind: { pastTense: 'reminded of the payment' },
+} as const;
+
+export type TimedStep = keyof typeof timedSteps;
+/** Everything that can happen to an invoice. */
+export type Action = Step | TimedStep;
+
+export const isTimedStep = (action: Action): action is TimedStep => Object.hasOwn(timedSteps, action);
+
+/** What a history says about an action. */
+export const pastTenseOf = (action: Action): string =>
+  isTimedStep(action) ? timedSteps[action].pastTense : lifecycle[action].pastTense;

@@ -50,7 +50,7 @@ export function parseAmount(
 }
 
 /** Minor units as the decimal string of the wire: 120000, "EUR" -> "1200.00". */
-export function formatAmount(amountMinor: number, currency: string): string {
+export function formatAmount(amountMinor: number | bigint, currency: string): string {
   const exponent = exponentOf(currency) ?? 0;
   if (exponent === 0) return String(amountMinor);
   const digits = String(amountMinor).padStart(exponent + 1, '0');

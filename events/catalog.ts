@@ -6,29 +6,39 @@
  * could notice is a new version beside the old one.
  */
 import { z } from 'zod';
-import { invoiceSchema, paymentSchema, uuid } from '../domain/invoice-schema.ts';
+import { cashierSchema } from '../domain/cashier-schema.ts';
+import { calendarDate, invoiceSchema, paymentSchema, uuid } from '../domain/invoice-schema.ts';
+import { oneLine } from '../domain/text-schema.ts';
 import type { TopicParts } from './topics.ts';
 
-/** The ids of the entities a fact is about: partition keys and subjects are made of them. */
-export interface FactIds {
-  tenantId: string;
-  invoiceId: string;
-}
+/** What partition keys and subjects are made of: ids of entities, and the day of a business day. */
+export type FactIds = Partial<Record<'tenantId' | 'invoiceId' | 'cashierId' | 'businessDate', string>>;
 
 export interface EventRow extends TopicParts {
+  /** The event's name, where the catalogue needs another: InvoicePaidV2 is InvoicePaid, version 2. */
+  name?: string;
   version: number;
-  /** The ids that make the partition key, in this order, tenant first. */
-  key: readonly (keyof FactIds)[];
-  /** The id of the entity the event is about. */
+  /** The parts of the partition key, in this order, tenant first. Without it the key is the event's id. */
+  key?: readonly (keyof FactIds)[];
+  /** The part that names what the event is about. */
   subject: keyof FactIds;
-  schema: z.ZodType;
+  /** What the data must look like. Without it nobody can handle the event. */
+  schema?: z.ZodType;
   description: string;
 }
 
 const tenantId = z.guid();
-/** What all events of an invoice have in common: its topic, its key, its subject. */
+/** What all events of an entity have in common: its topic, its key, its subject. */
 const ofInvoice = { entity: 'Invoice', version: 1, key: ['tenantId', 'invoiceId'], subject: 'invoiceId' } as const;
+const ofCashier = {
+  entity: 'Cashier',
+  version: 1,
+  scope: 'public',
+  key: ['tenantId', 'cashierId'],
+  subject: 'cashierId',
+} as const;
 const withInvoice = <T extends z.ZodRawShape>(more: T) => z.strictObject({ tenantId, invoice: invoiceSchema, ...more });
+const withCashier = z.strictObject({ tenantId, cashier: cashierSchema });
 
 export const catalog = {
   InvoiceCreated: {
@@ -61,6 +71,21 @@ export const catalog = {
     schema: withInvoice({ reason: z.string().nullable() }),
     description: 'A draft or a finalized invoice was cancelled.',
   },
+  InvoiceOverdue: {
+    ...ofInvoice,
+    scope: 'public',
+    schema: withInvoice({}),
+    description: 'A finalized invoice was not paid by its due date; told once.',
+  },
+  InvoicePaymentReminderDue: {
+    ...ofInvoice,
+    scope: 'public',
+    schema: withInvoice({
+      reminder: z.int().min(1).meta({ description: 'Which reminder this is' }),
+      reminders: z.int().min(1).meta({ description: 'How many there are at most' }),
+    }),
+    description: 'It is time to ask for the payment of a finalized invoice.',
+  },
   InvoiceGenerated: {
     ...ofInvoice,
     scope: 'internal',
@@ -84,6 +109,30 @@ export const catalog = {
       receivedAt: z.iso.datetime({ offset: true }).nullish(),
     }),
     description: 'Received from a payment gateway: somebody has paid an invoice.',
+  },
+  BusinessDayEnded: {
+    domain: 'accounting',
+    entity: 'BusinessDay',
+    topic: 'operations',
+    version: 1,
+    scope: 'public',
+    key: ['tenantId', 'businessDate'],
+    subject: 'businessDate',
+    // From accounting: further members are theirs.
+    schema: z.object({
+      tenantId: uuid.nullish().meta({ description: 'All tenants when absent' }),
+      businessDate: calendarDate,
+      market: oneLine(1, 100).nullish(),
+      region: oneLine(1, 100).nullish(),
+    }),
+    description: 'Received from accounting: a business day is over, drafts that are due get their numbers.',
+  },
+  CashierCreated: { ...ofCashier, schema: withCashier, description: 'A cashier was added.' },
+  CashierUpdated: { ...ofCashier, schema: withCashier, description: 'A cashier was changed; the cashier is whole.' },
+  CashierDeleted: {
+    ...ofCashier,
+    schema: z.strictObject({ tenantId, cashierId: z.guid(), deletedAt: z.iso.datetime() }),
+    description: 'A cashier without invoices was removed.',
   },
 } as const satisfies Record<string, EventRow>;
 

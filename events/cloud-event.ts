@@ -41,21 +41,27 @@ export interface WireSettings {
 
 const rowOf = (name: EventName): EventRow => catalog[name];
 
-/** `billing.invoice.paid.v1`: domain, entity, what happened to it, version. */
-export function eventType(name: EventName): string {
-  const { entity, domain = DEFAULT_DOMAIN, version } = rowOf(name);
+/** `billing.invoice.paid.v1`: domain, entity, what happened to it, version. `member` is what the catalogue calls it. */
+export function typeOf(
+  member: string,
+  { name = member, entity, domain = DEFAULT_DOMAIN, version }: Pick<EventRow, 'name' | 'entity' | 'domain' | 'version'>,
+): string {
   const happened = name.startsWith(entity) ? name.slice(entity.length) : name;
   return `${domain}.${kebabCase(entity)}.${kebabCase(happened)}.v${version}`;
 }
 
+export const eventType = (name: EventName): string => typeOf(name, rowOf(name));
+
 export const schemaUrl = (publicUrl: string, name: EventName): string => `${publicUrl}/schemas/${eventType(name)}.json`;
 
-/** The partition key is the ids joined by `|`, tenant first. */
+/** The parts in their declared order, joined by `|`; a missing part is empty, and no key at all means the event's id. */
+export const partitionKeyOf = ({ key }: Pick<EventRow, 'key'>, ids: FactIds, eventId: string): string =>
+  key ? key.map((part) => ids[part] ?? '').join('|') : eventId;
+
+/** Where an event of ours goes; ours all have a key. */
 export function streamPlace(name: EventName, ids: FactIds, environment: string): StreamPlace {
   const topic = topicOf(name, environment);
-  const partitionKey = rowOf(name)
-    .key.map((part) => ids[part])
-    .join('|');
+  const partitionKey = partitionKeyOf(rowOf(name), ids, '');
   return { topic, partitionKey, stream: `${topic}|${partitionKey}` };
 }
 
@@ -78,11 +84,11 @@ export function toRecord(
       ce_source: `/${rowOf(name).domain ?? DEFAULT_DOMAIN}/${topicSegment(rowOf(name))}`,
       ce_type: type,
       ce_time: context.time,
-      ce_subject: ids[rowOf(name).subject],
+      ce_subject: ids[rowOf(name).subject] ?? '',
       ce_dataschema: schemaUrl(settings.publicUrl, name),
       ce_sequence: String(context.sequence),
       ce_partitionkey: place.partitionKey,
-      ce_tenantid: ids.tenantId,
+      ce_tenantid: ids.tenantId ?? '',
       ce_causationid: context.causationId,
       'content-type': 'application/json',
     },

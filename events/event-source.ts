@@ -10,6 +10,18 @@ export interface IncomingRecord {
   headers: Record<string, string>;
 }
 
+/** What became of a message: it had its effect, or it was refused, for a reason with a stable name. */
+export type Handled = { kind: 'done' } | Refused;
+
+export interface Refused {
+  kind: 'refused';
+  reason: string;
+  detail: string;
+}
+
+/** Hands a record to its handler. Rejects when there is no answer yet. */
+export type Deliver = (record: IncomingRecord) => Promise<Handled>;
+
 /** Resolves when the record has had its effect, or was kept; rejects when it must be handed in again. */
 export type HandleRecord = (record: IncomingRecord) => Promise<void>;
 

@@ -9,9 +9,8 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { TransactionClient } from '../platform/database.ts';
-import type { FactIds } from './catalog.ts';
-import { type WireSettings, streamPlace, toRecord } from './cloud-event.ts';
-import type { AcceptedStep, FactOfStep } from './invoice-facts.ts';
+import type { EventName, FactIds } from './catalog.ts';
+import { type WireSettings, toRecord } from './cloud-event.ts';
 
 /** Relays share the streams by slot; a fixed number, so that their count can change without touching a row. */
 export const SLOTS = 1024;
@@ -19,20 +18,36 @@ export const SLOTS = 1024;
 export const slotOf = (partitionKey: string): number =>
   createHash('sha256').update(partitionKey).digest().readUInt32BE(0) % SLOTS;
 
-/** The next sequence of each stream that the facts go to, taken and locked until the transaction ends. */
+/**
+ * The next sequences of streams, taken and locked until the transaction ends: one for each time a name is given.
+ * The answer hands them out in order.
+ */
 export async function takeSequences(
   tx: TransactionClient,
-  facts: readonly FactOfStep[],
-  ids: FactIds,
-  environment: string,
-): Promise<Map<string, bigint>> {
-  const streams = [...new Set(facts.map(({ name }) => streamPlace(name, ids, environment).stream))].toSorted();
-  const taken = await tx.$queryRaw<{ stream: string; last_sequence: bigint }[]>`
+  streams: readonly string[],
+): Promise<(stream: string) => bigint> {
+  const counts = new Map<string, number>();
+  for (const stream of streams) counts.set(stream, (counts.get(stream) ?? 0) + 1);
+  const names = [...counts.keys()].toSorted();
+  const amounts = names.map((name) => counts.get(name) ?? 0);
+  const taken =
+    names.length === 0
+      ? []
+      : await tx.$queryRaw<{ stream: string; last_sequence: bigint }[]>`
     INSERT INTO streams (stream, last_sequence)
-    SELECT name, 1 FROM unnest(${streams}::text[]) WITH ORDINALITY AS wanted(name, place) ORDER BY place
-    ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + 1
+    SELECT name, amount FROM unnest(${names}::text[], ${amounts}::int[]) WITH ORDINALITY AS wanted(name, amount, place)
+    ORDER BY place
+    ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence
     RETURNING stream, last_sequence`;
-  return new Map(taken.map((row) => [row.stream, row.last_sequence]));
+  const next = new Map(
+    taken.map((row) => [row.stream, row.last_sequence - BigInt(counts.get(row.stream) ?? 0) + 1n] as const),
+  );
+  return (stream) => {
+    const sequence = next.get(stream);
+    if (sequence === undefined) throw new TypeError(`No sequence was taken for stream ${stream}.`);
+    next.set(stream, sequence + 1n);
+    return sequence;
+  };
 }
 
 /** A row of `outbox_events`, by the names of its columns. */
@@ -49,32 +64,26 @@ export interface OutboxRow {
   value: string;
 }
 
-/** The rows of the outbox for an accepted step. */
-export function outboxRows(
-  facts: readonly FactOfStep[],
+/** The row of the outbox for one integration event. */
+export function outboxRow(
+  name: EventName,
   ids: FactIds,
-  step: AcceptedStep,
-  sequences: ReadonlyMap<string, bigint>,
-  context: { time: string; causationId: string },
+  data: unknown,
+  context: { sequence: bigint; time: string; causationId: string },
   settings: WireSettings,
-): OutboxRow[] {
-  return facts.map(({ name, data }) => {
-    const id = uuidv7();
-    const { stream } = streamPlace(name, ids, settings.environment);
-    const sequence = sequences.get(stream);
-    if (sequence === undefined) throw new TypeError(`No sequence was taken for stream ${stream}.`);
-    const record = toRecord(name, ids, data(step), { id, sequence, ...context }, settings);
-    return {
-      id,
-      tenant_id: ids.tenantId,
-      stream,
-      sequence: String(sequence),
-      slot: slotOf(record.partitionKey),
-      topic: record.topic,
-      partition_key: record.partitionKey,
-      type: record.type,
-      headers: JSON.stringify(record.headers),
-      value: record.value,
-    };
-  });
+): OutboxRow {
+  const id = uuidv7();
+  const record = toRecord(name, ids, data, { id, ...context }, settings);
+  return {
+    id,
+    tenant_id: ids.tenantId ?? '',
+    stream: record.stream,
+    sequence: String(context.sequence),
+    slot: slotOf(record.partitionKey),
+    topic: record.topic,
+    partition_key: record.partitionKey,
+    type: record.type,
+    headers: JSON.stringify(record.headers),
+    value: record.value,
+  };
 }

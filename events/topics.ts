@@ -3,7 +3,11 @@ import { kebabCase } from 'change-case';
 import pluralize from 'pluralize';
 
 export const DEFAULT_DOMAIN = 'billing';
-const environmentNames: Record<string, string> = { development: 'dev', production: 'prod', test: 'test' };
+const environmentNames = new Map([
+  ['development', 'dev'],
+  ['production', 'prod'],
+  ['test', 'test'],
+]);
 
 export interface TopicParts {
   /** Another domain than ours, for events of other systems. */
@@ -20,10 +24,13 @@ export interface TopicParts {
 
 /** The short name of an environment as it stands first in every topic: development -> dev. */
 export const environmentName = (environment: string): string =>
-  environmentNames[environment.toLowerCase()] ?? environment.toLowerCase();
+  environmentNames.get(environment.toLowerCase()) ?? environment.toLowerCase();
 
 /** The segment that names what the topic is about: given, or derived from the entity. */
-export const topicSegment = (parts: TopicParts): string => parts.topic ?? pluralize(kebabCase(parts.entity));
+export const topicSegment = ({ topic, entity }: TopicParts): string => topic ?? pluralOf(kebabCase(entity));
+
+/** The last word has the plural: pluralize does not know irregular words and words without plural behind a hyphen. */
+const pluralOf = (name: string): string => name.replace(/[^-]+$/, (word) => pluralize(word));
 
 export function topicName(environment: string, parts: TopicParts): string {
   const version = parts.topicVersion === undefined ? 'v1' : parts.topicVersion;

@@ -12,11 +12,17 @@ const list = required.transform((text) =>
 );
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
+/** What must never happen with real money is refused under either name. */
+export const isProduction = (environment: unknown): boolean => /^prod(?:uction)?$/i.test(String(environment));
+
 /** Settings that only make sense together. */
 function checkCombinations(env: Partial<Record<string, unknown>>, context: z.RefinementCtx): void {
   const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-  if (env['AUTH'] === 'demo' && /^prod(?:uction)?$/i.test(String(env['NODE_ENV']))) {
+  if (env['AUTH'] === 'demo' && isProduction(env['NODE_ENV'])) {
     fault('AUTH', 'must not be "demo" when NODE_ENV is production: anybody could name himself any tenant');
+  }
+  if (env['TEST_OVERDUE_AFTER_MS'] !== undefined && isProduction(env['NODE_ENV'])) {
+    fault('TEST_OVERDUE_AFTER_MS', 'is for tests only: it must not be set when NODE_ENV is production');
   }
   if (Boolean(env['TEMPORAL_TLS_CERT_FILE']) !== Boolean(env['TEMPORAL_TLS_KEY_FILE'])) {
     fault('TEMPORAL_TLS_KEY_FILE', 'certificate and key are given together');
@@ -56,6 +62,7 @@ const environmentSchema = z
     KAFKA_TOPIC_PARTITIONS: count(1, 1_000).default(6),
     KAFKA_TOPIC_REPLICATION: count(1, 10).default(1),
     OUTBOX_SHARDS: count(1, 64).default(1),
+    TEST_OVERDUE_AFTER_MS: count(0, 86_400_000).optional(),
   })
   // Also when single settings are wrong, so that all faults are listed at once.
   .superRefine(checkCombinations, { when: () => true });

@@ -9,6 +9,9 @@ export type TransactionClient = Prisma.TransactionClient;
 export const TRANSACTION_WAIT_MS = 400;
 export const TRANSACTION_LIMIT_MS = 1_400;
 
+/** Without a workflow that tries again, a request waits longer for its turn. */
+export const REQUEST_TRANSACTION_WAIT_MS = 3_000;
+
 const CONNECT_LIMIT_MS = 1_000;
 const QUERY_LIMIT_MS = 1_400;
 const IDLE_TRANSACTION_LIMIT_MS = 3_000;
@@ -81,10 +84,12 @@ export function isInfrastructureFailure(error: unknown): boolean {
   return error instanceof Error && CONNECTION_LOST.test(error.message);
 }
 
-/** The unique constraint that a statement violated, or undefined when the error is another. */
+const VIOLATIONS = new Set(['23505', '23503', 'P2002', 'P2003']);
+
+/** The unique or foreign key constraint that a statement violated, or undefined when the error is another. */
 export function violatedConstraint(error: unknown): string | undefined {
   const { sqlState, prismaCode, constraint } = describeDatabaseError(error);
-  return sqlState === '23505' || prismaCode === 'P2002' ? (constraint ?? 'unknown') : undefined;
+  return VIOLATIONS.has(sqlState ?? '') || VIOLATIONS.has(prismaCode ?? '') ? (constraint ?? 'unknown') : undefined;
 }
 
 function describeDatabaseError(error: unknown): DatabaseError {

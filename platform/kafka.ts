@@ -1,5 +1,11 @@
 /** Kafka through kafkajs: nothing else in the service knows that library. */
-import kafkajs, { type Consumer, type Kafka, type Producer, type logLevel as LogLevel } from 'kafkajs';
+import kafkajs, {
+  type Consumer,
+  type EachBatchPayload,
+  type Kafka,
+  type Producer,
+  type logLevel as LogLevel,
+} from 'kafkajs';
 import { type EventSink, RefusedByBroker, type StoredEvent } from '../events/event-sink.ts';
 import type { EventSource, HandleRecord } from '../events/event-source.ts';
 import type { Config } from './config.ts';
@@ -106,9 +112,13 @@ export function createEventSink(kafka: Kafka, topics: readonly string[], setting
   };
 }
 
+/** A record without an answer must not keep other partitions waiting. */
+const PARTITIONS_AT_ONCE = 6;
 const RECONNECT_AFTER_MS = 3_000;
 const HAND_IN_AGAIN_AFTER_MS = 1_000;
 const SESSION_MS = 60_000;
+/** Also while a record is being handled: what takes long must not look like a dead consumer. */
+const HEARTBEAT_EVERY_MS = 5_000;
 /** kafkajs waits up to half a minute by default: too long after an outage. */
 const RETRY_PAUSE_MAX_MS = 2_000;
 /** A coordinator that is still loading says no a few times; see also openLater. */
@@ -145,25 +155,47 @@ export function createEventSource(
     await consumer.connect();
     await consumer.subscribe({ topics: [...topics], fromBeginning: true });
     await consumer.run({
-      eachMessage: async (payload) => {
-        const { topic, partition, message } = payload;
-        const { offset, key, value } = message;
-        const headers = Object.fromEntries(
-          Object.entries(message.headers ?? {}).map(([name, text]) => [name, String(text)]),
-        );
-        try {
-          await handle({ topic, partition, offset: BigInt(offset), key, value, headers });
-        } catch (error) {
-          logger.warn(
-            { err: error, topic, partition, offset },
-            'a record could not be handled yet, it is handed in again',
-          );
-          setTimeout(payload.pause(), HAND_IN_AGAIN_AFTER_MS);
-          throw error;
-        }
-      },
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+      eachBatchAutoResolve: false,
+      eachBatch: handleBatch,
     });
   }
+
+  /**
+   * Until the first record that cannot be handled: that one is read again after a pause. An error thrown to kafkajs
+   * would stop every partition, and after some of them the consumer.
+   */
+  async function handleBatch({ batch, ...run }: EachBatchPayload): Promise<void> {
+    // A group that is being shared out anew shows at the next heartbeat below.
+    const beat = setInterval(() => void run.heartbeat().catch(() => undefined), HEARTBEAT_EVERY_MS);
+    try {
+      await handleRecords(batch, run);
+    } finally {
+      clearInterval(beat);
+    }
+  }
+
+  async function handleRecords(
+    { topic, partition, messages }: EachBatchPayload['batch'],
+    run: Omit<EachBatchPayload, 'batch'>,
+  ): Promise<void> {
+    for (const { offset, key, value, headers: raw } of messages) {
+      if (stopped || !run.isRunning() || run.isStale()) return;
+      const headers = Object.fromEntries(Object.entries(raw ?? {}).map(([name, text]) => [name, String(text)]));
+      try {
+        await handle({ topic, partition, offset: BigInt(offset), key, value, headers });
+      } catch (error) {
+        const context = { err: error, topic, partition, offset };
+        logger.warn(context, 'a record could not be handled yet, it is handed in again');
+        setTimeout(run.pause(), HAND_IN_AGAIN_AFTER_MS).unref();
+        return;
+      }
+      run.resolveOffset(offset);
+      await run.heartbeat();
+      await run.commitOffsetsIfNecessary();
+    }
+  }
+
   async function close(): Promise<void> {
     const old = consumer;
     consumer = undefined;

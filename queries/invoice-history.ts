@@ -1,8 +1,8 @@
-import type { Status, Step } from '../domain/lifecycle.ts';
+import type { Action, Status } from '../domain/lifecycle.ts';
 import type { Database } from '../platform/database.ts';
 import type { HistoryEntry } from '../workflows/contract.ts';
 
-/** Every version of an invoice, oldest first: who, when, what, why. `last` limits it to the newest ones. */
+/** All that happened to an invoice, oldest first: who, when, what, why. `last` limits it to the newest. */
 export async function invoiceHistory(
   database: Database,
   tenantId: string,
@@ -16,7 +16,7 @@ export async function invoiceHistory(
   });
   return rows.toReversed().map((row) => ({
     version: row.version,
-    action: row.action as Step,
+    action: row.action as Action,
     at: row.at.toISOString(),
     actor: row.actor,
     status: row.status as Status,

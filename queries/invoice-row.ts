@@ -21,6 +21,9 @@ export interface InvoiceRow {
   version: number;
   created_at: Date;
   updated_at: Date;
+  overdue_at: Date | null;
+  overdue_told_at: Date | null;
+  reminders_sent: number;
 }
 
 const instant = (date: Date | null): string | null => date?.toISOString() ?? null;
@@ -45,6 +48,9 @@ export const toInvoice = (row: InvoiceRow): Invoice => ({
   version: row.version,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
+  overdueAt: instant(row.overdue_at),
+  overdueToldAt: instant(row.overdue_told_at),
+  remindersSent: row.reminders_sent,
 });
 
 /** The columns of an invoice as JSON values, by the names of the table. */
@@ -67,4 +73,7 @@ export const fromInvoice = (invoice: Invoice): Record<keyof InvoiceRow, string |
   version: invoice.version,
   created_at: invoice.createdAt,
   updated_at: invoice.updatedAt,
+  overdue_at: invoice.overdueAt,
+  overdue_told_at: invoice.overdueToldAt,
+  reminders_sent: invoice.remindersSent,
 });

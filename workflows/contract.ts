@@ -4,12 +4,24 @@
  */
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import type { WireInvoice } from '../domain/invoice-schema.ts';
-import type { StepBodies } from '../domain/invoice.ts';
-import type { Status, Step } from '../domain/lifecycle.ts';
+import type { CommandHead } from '../domain/decision.ts';
+import type { ActionBodies, StepBodies } from '../domain/invoice.ts';
+import type { Action, Status, Step } from '../domain/lifecycle.ts';
+import type { Timer } from '../domain/timers.ts';
 
-export const workflowTypes = { invoice: 'invoice', outboxRelay: 'outboxRelay' } as const;
+export const workflowTypes = {
+  invoice: 'invoice',
+  outboxRelay: 'outboxRelay',
+  wakeupRelay: 'wakeupRelay',
+  billingRun: 'billingRun',
+  deadLetter: 'deadLetter',
+} as const;
 
 export const invoiceWorkflowId = (tenantId: string, invoiceId: string): string => `invoice/${tenantId}/${invoiceId}`;
+export const WAKEUP_RELAY_ID = 'wakeup-relay';
+/** `date` is YYYY-MM-DD. */
+export const billingRunWorkflowId = (tenantId: string, date: string): string => `billing-run/${tenantId}/${date}`;
+export const deadLetterWorkflowId = (deadLetterId: string): string => `dead-letter/${deadLetterId}`;
 export const relayWorkflowId = (shard: number): string => `outbox-relay/${shard}`;
 
 /** A killed worker costs a caller at most this; the local activity's two seconds must fit in. */
@@ -40,16 +52,15 @@ export interface CommandIdentity {
 }
 
 /** The input of a step's activity. */
-export interface StepCommand<S extends Step = Step> extends InvoiceInput, CommandIdentity {
-  actor: string;
+export interface StepCommand<S extends Action = Action> extends InvoiceInput, CommandHead {
   expectedVersion: number | null;
-  body: StepBodies[S];
+  body: ActionBodies[S];
 }
 
 /** One line of an invoice's history. */
 export interface HistoryEntry {
   version: number;
-  action: Step;
+  action: Action;
   at: string;
   actor: string;
   status: Status;
@@ -60,7 +71,7 @@ export interface HistoryEntry {
 export interface StepOutcome {
   invoice: WireInvoice;
   /** Null when the command had been carried out before: `invoice` is the stored answer then. */
-  done: { entry: HistoryEntry; openAmountMinor: number } | null;
+  done: { entry: HistoryEntry; openAmountMinor: number; timers: Timer[] } | null;
 }
 
 /** What an update answers. */
@@ -79,12 +90,19 @@ export interface InvoiceView {
   openAmountMinor: number;
   /** The last steps, oldest first. */
   entries: HistoryEntry[];
+  /** What time still has to tell, the earliest first. */
+  timers: Timer[];
 }
 
 export interface AbandonRequest {
   actor: string;
   reason: string;
 }
+
+/** The signal that makes an invoice's workflow look at Postgres again. */
+export const WAKE = 'wake';
+/** Who acts when a timer rings. */
+export const TIME = 'time';
 
 /** How a run of an invoice's workflow ends. */
 export type InvoiceEnd = { ended: 'paid' | 'cancelled' | 'idle' | 'abandoned' };
@@ -125,7 +143,87 @@ export interface Backlog {
   blockedStreams: number;
 }
 
+/** What one run of the wake-ups' activity did, and what it left. */
+export interface WakeupReport {
+  sent: number;
+  waiting: number;
+}
+
+/** One run: every draft of a tenant that is due on a business day (YYYY-MM-DD) or before it. */
+export interface BillingRunInput {
+  tenantId: string;
+  businessDate: string;
+}
+
+/** How far a billing run is. */
+export interface BillingRunProgress {
+  /** Drafts that got their numbers, since the run began. */
+  finalized: number;
+  refused: number;
+  /** Drafts that are still to be looked at. */
+  left: number;
+}
+
 /** What one run of the relay's activity did, and what it left. */
 export interface RelayReport extends Backlog {
   published: number;
 }
+
+export interface DeadLetterInput {
+  deadLetterId: string;
+}
+
+export type DeadLetterVerb = 'replay' | 'discard';
+export type Resolution = 'replayed' | 'discarded';
+
+/** The argument of a dead letter's updates. Staff fill in only `operator` and `reason` in the Web UI. */
+export interface DecisionRequest {
+  operator: string;
+  reason: string;
+  /** Set by our own senders, who may send a decision again; without it the update id is the decision's. */
+  decisionId?: string;
+}
+
+/** The input of the activities that carry a decision out. */
+export interface DecisionCommand extends DeadLetterInput {
+  operator: string;
+  reason: string;
+  decisionId: string;
+}
+
+/** What the page of a dead letter shows. */
+export interface DeadLetterView {
+  id: string;
+  tenantId: string | null;
+  topic: string;
+  partition: number;
+  offset: string;
+  source: string | null;
+  eventId: string | null;
+  type: string | null;
+  reason: string;
+  detail: string;
+  /** The beginning of the payload, as far as it is text. */
+  payload: string;
+  openedAt: string;
+  attempts: number;
+  resolution: { as: Resolution; by: string; because: string; at: string } | null;
+}
+
+/** What a dead letter's updates answer: what it is now, and why when it is still open. */
+export interface DecisionAnswer {
+  status: 'open' | Resolution;
+  reason: string;
+  detail: string;
+  attempts: number;
+}
+
+/** How a run of a dead letter's workflow ends. */
+export type DeadLetterEnd = { ended: Resolution | 'abandoned' };
+
+/** How long a replay waits for the handler's answer; the activity has a little longer. */
+export const REPLAY_LIMIT_MS = 10_000;
+
+/** Types of the failures of a decision. */
+export const DEAD_LETTER_RESOLVED = 'dead_letter_resolved';
+export const DEAD_LETTER_NOT_FOUND = 'dead_letter_not_found';

@@ -25,6 +25,7 @@ const valuesOf = ({ invoice, openAmountMinor }: InvoiceView) => ({
   customerReference: invoice.customerReference,
   currency: invoice.currency,
   openAmountMinor,
+  overdue: invoice.overdue || null,
   // Overdue begins when the due date is over.
   dueAt: invoice.dueDate === null ? null : new Date(Date.parse(`${invoice.dueDate}T00:00:00Z`) + DAY_MS),
 });

@@ -1,10 +1,12 @@
 /** An invoice's page in the Web UI, as Markdown: its story without reading JSON. */
-import { type Step, allowedActions, isFinal, lifecycle } from '../domain/lifecycle.ts';
+import { type Action, allowedActions, isFinal, pastTenseOf } from '../domain/lifecycle.ts';
+import { type Timer, timerSummary } from '../domain/timers.ts';
 import type { InvoiceView } from './contract.ts';
+import { plain, readable } from './markdown.ts';
 
 /** A command that was asked for and has no answer yet. */
 export interface Waiting {
-  step: Step;
+  step: Action;
   actor: string;
   since: string;
 }
@@ -26,6 +28,7 @@ export function invoiceDetails({ view, current, queued, stuck }: DetailsInput): 
     '',
     ...(waiting.length > 0 ? waiting.map(waitingLine) : [view ? nextLine(view) : 'Nothing.']),
     '',
+    ...(view && view.timers.length > 0 ? ['### What comes by itself', '', ...view.timers.map(timerLine), ''] : []),
     ...(view ? ['### Last steps', '', ...steps(view)] : []),
   ].join('\n');
 }
@@ -35,7 +38,7 @@ const stuckNotice =
 
 function summary({ invoice }: InvoiceView): string[] {
   return [
-    `**${invoice.number ?? 'Draft'}: ${invoice.status}**`,
+    `**${invoice.number ?? 'Draft'}: ${invoice.status}${invoice.overdue ? ', overdue' : ''}**`,
     '',
     `| Amount | Paid | Due | Customer reference | Version |`,
     `| --- | --- | --- | --- | --- |`,
@@ -45,6 +48,8 @@ function summary({ invoice }: InvoiceView): string[] {
 
 const waitingLine = ({ step, actor, since }: Waiting): string =>
   `- \`${step}\`, asked by ${plain(actor)} at ${readable(since)}`;
+
+const timerLine = (timer: Timer): string => `- ${timerSummary(timer)}: ${readable(timer.at)} UTC`;
 
 function nextLine({ invoice }: InvoiceView): string {
   if (isFinal(invoice.status)) return `Nothing: the invoice is ${invoice.status}, for good.`;
@@ -59,11 +64,6 @@ const steps = ({ entries }: InvoiceView): string[] => [
     .toReversed()
     .map(
       ({ at, action, actor, version, reason }) =>
-        `| ${readable(at)} | ${lifecycle[action].pastTense} | ${plain(actor)} | ${version} | ${plain(reason ?? '')} |`,
+        `| ${readable(at)} | ${pastTenseOf(action)} | ${plain(actor)} | ${version} | ${plain(reason ?? '')} |`,
     ),
 ];
-
-const readable = (instant: string): string => instant.slice(0, 19).replace('T', ' ');
-
-/** Text of callers must not become markup, nor break a table. */
-const plain = (text: string): string => text.replace(/[\\`*_{}[\]()#+!|<>~-]/g, '\\$&').replace(/\s+/g, ' ');

@@ -5,7 +5,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Step } from '../domain/lifecycle.ts';
 
-type Test = (value: unknown) => boolean;
+export type Test = (value: unknown) => boolean;
 
 const isText: Test = (value) => typeof value === 'string' && value.length > 0;
 const isMinor: Test = (value) => Number.isSafeInteger(value) && (value as number) > 0;
@@ -13,12 +13,13 @@ const isInstant: Test = (value) => typeof value === 'string' && !Number.isNaN(Da
 const isDate: Test = (value) =>
   typeof value === 'string' && isInstant(value) && new Date(value).toISOString().slice(0, 10) === value;
 const isVersion: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
-const isUuid: Test = (value) => typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
+export const isUuid: Test = (value) =>
+  typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 const orNull =
   (test: Test): Test =>
   (value) =>
     value === null || test(value);
-const optional =
+export const optional =
   (test: Test): Test =>
   (value) =>
     value === undefined || test(value);
@@ -45,7 +46,7 @@ const bodies: Record<Step, Shape> = {
 const identity: Shape = { key: isText, fingerprint: isText, attemptId: isText, acceptedAt: isInstant };
 
 /** Throws unless `value` is an object with exactly the members of `shape`, each as it should be. */
-function demand(what: string, value: unknown, shape: Shape): asserts value is Record<string, unknown> {
+export function demand(what: string, value: unknown, shape: Shape): asserts value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(`${what} must be an object`);
   const object = value as Record<string, unknown>;
   for (const member of Object.keys(object)) {

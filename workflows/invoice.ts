@@ -8,31 +8,31 @@
  * 4. It ends only when nothing is queued and every handler has answered.
  */
 import {
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   allHandlersFinished,
   condition,
   continueAsNew,
   currentUpdateInfo,
+  defineSignal,
   defineUpdate,
-  isCancellation,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   sleep,
   upsertSearchAttributes,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { isRefusalCode } from '../domain/errors.ts';
-import { type Step, isFinal, steps } from '../domain/lifecycle.ts';
+import { type Action, type Step, isFinal, steps } from '../domain/lifecycle.ts';
+import { type Timer, dueTimer, timerName, timerSummary } from '../domain/timers.ts';
+import { createAlarm } from './alarm.ts';
 import {
   ABANDONED,
   type AbandonRequest,
   DETAILS_STEPS,
-  INTERNAL_ERROR,
   type InvoiceEnd,
   type InvoiceInput,
   type InvoiceView,
@@ -40,11 +40,15 @@ import {
   type StepCommand,
   type StepOutcome,
   type StepRequest,
+  TIME,
+  WAKE,
 } from './contract.ts';
+import { answerable, isAnswer } from './failures.ts';
 import { type Waiting, invoiceDetails } from './invoice-details.ts';
 import { invoiceAttributes } from './invoice-attributes.ts';
 import { checkAbandon, checkInput, checkStepRequest } from './invoice-requests.ts';
-import { STUCK_AFTER, localFirst, untilItWorks } from './profiles.ts';
+import { localFirst, untilItWorks } from './profiles.ts';
+import { createWatch } from './watch.ts';
 
 const local = proxyLocalActivities<Activities>(localFirst);
 const regular = proxyActivities<Activities>(untilItWorks);
@@ -56,7 +60,9 @@ const activityOf = {
   finalize: 'finalizeInvoice',
   pay: 'payInvoice',
   cancel: 'cancelInvoice',
-} as const satisfies Record<Step, keyof Activities>;
+  overdue: 'markOverdue',
+  remind: 'remindOfPayment',
+} as const satisfies Record<Action, keyof Activities>;
 
 const updateDescriptions: Record<Step, string> = {
   create: 'Drafts the invoice.',
@@ -71,6 +77,7 @@ const IDLE_DRAFT_MS = 24 * 60 * 60 * 1000;
 const RENEWAL_PAUSE_MS = 10;
 
 interface QueuedCommand extends Waiting {
+  step: Step;
   command: StepCommand;
   resolve: (answer: StepAnswer) => void;
   reject: (failure: Error) => void;
@@ -80,13 +87,17 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   checkInput(input);
   const queue: QueuedCommand[] = [];
   let view: InvoiceView | null | undefined;
-  let current: QueuedCommand | undefined;
+  /** Postgres knows more than the view: at the beginning, after a change from outside, after a command was given up. */
+  let stale = true;
+  let current: Waiting | undefined;
   let stuck = false;
-  let abandon: ((request: AbandonRequest) => void) | undefined;
   let updates = 0;
   let lastCommandAt = Date.now();
-  let alarm: 'off' | 'set' | 'rung' = 'off';
   let wake: () => void = () => undefined;
+  const alarm = createAlarm(() => wake());
+  const watch = createWatch(setStuck);
+  /** Timers that could not be carried out; the next wake-up tries them again. */
+  const failedTimers = new Set<string>();
 
   for (const step of steps) {
     setHandler(defineUpdate<StepAnswer, [StepRequest]>(step), (request) => enqueue(step, request), {
@@ -94,10 +105,20 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
       description: updateDescriptions[step],
     });
   }
-  setHandler(defineUpdate<string, [AbandonRequest]>('abandon'), giveUp, {
+  setHandler(defineUpdate<string, [AbandonRequest]>('abandon'), watch.giveUp, {
     validator: checkAbandon,
     description: 'Stops trying a stuck command: {"actor": "you", "reason": "..."}',
   });
+
+  setHandler(
+    defineSignal(WAKE),
+    () => {
+      stale = true;
+      failedTimers.clear();
+      wake();
+    },
+    { description: 'Looks at Postgres again: the invoice was changed from outside, or has missed a timer.' },
+  );
 
   return CancellationScope.nonCancellable(mainLine);
 
@@ -107,19 +128,23 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
    */
   async function mainLine(): Promise<InvoiceEnd> {
     for (;;) {
-      const next = queue.shift();
       // A run that starts in the middle of an invoice's life shows what was there before.
-      if (view === undefined && next?.step !== 'create') show(await load());
-      if (next) {
-        await carryOut(next);
-        continue;
+      if (stale && (view !== undefined || queue[0]?.step !== 'create')) {
+        stale = false;
+        show(await load());
       }
-      const end = endOfRun();
-      if (end) {
-        await condition(allHandlersFinished);
-        if (queue.length === 0) return end;
-      } else if (updates >= UPDATES_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) await renew();
-      else await new Promise<void>((resolve) => (wake = resolve));
+      const next = queue.shift();
+      const due = next ? undefined : dueTimer(openTimers(), new Date().toISOString());
+      if (next) await carryOut(next);
+      else if (due) await tell(due);
+      else {
+        const end = endOfRun();
+        if (end) {
+          await condition(allHandlersFinished);
+          if (queue.length === 0 && !stale) return end;
+        } else if (updates >= UPDATES_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) await renew();
+        else if (!stale) await new Promise<void>((resolve) => (wake = resolve));
+      }
     }
   }
 
@@ -137,23 +162,63 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
 
   async function carryOut(next: QueuedCommand): Promise<void> {
     current = next;
-    updates += 1;
     lastCommandAt = Date.now();
-    const activity = activityOf[next.step];
     try {
-      const outcome = await local[activity](next.command as never).catch((error: unknown) => {
-        if (isAnswer(error)) throw error;
-        return watched(() => regular[activity](next.command as never));
-      });
+      const outcome = await run(next.step, next.command);
+      if (view === undefined) stale = false;
       show(outcome.done ? advanced(view ?? null, outcome) : await load());
       next.resolve({ invoice: outcome.invoice, replayed: outcome.done === null });
     } catch (error) {
       // Nobody knows what a command that was given up has done: the next look at Postgres tells.
-      if (error instanceof ApplicationFailure && error.type === ABANDONED) view = undefined;
+      if (error instanceof ApplicationFailure && error.type === ABANDONED) stale = true;
       next.reject(answerable(error));
     }
     current = undefined;
     refreshDetails();
+  }
+
+  /** What time brings, as a command of its own: its key makes it happen once, whoever comes late (TIM-03). */
+  async function tell(timer: Timer): Promise<void> {
+    const name = timerName(timer);
+    const now = new Date().toISOString();
+    current = { step: timer.kind, actor: TIME, since: now };
+    const command: StepCommand = {
+      ...input,
+      key: `timer:${input.invoiceId}:${name}`,
+      fingerprint: 'timer',
+      attemptId: uuid4(),
+      acceptedAt: now,
+      actor: TIME,
+      expectedVersion: null,
+      body: timer.kind === 'remind' ? { number: timer.number } : {},
+    };
+    try {
+      const outcome = await run(timer.kind, command);
+      if (outcome.done) show(advanced(view ?? null, outcome));
+      else stale = true;
+    } catch {
+      // Refused because the invoice has moved on, or a bug: Postgres tells which; never again without a wake-up.
+      stale = true;
+      failedTimers.add(name);
+    }
+    current = undefined;
+    refreshDetails();
+  }
+
+  function openTimers(): Timer[] {
+    return (view?.timers ?? []).filter((timer) => !failedTimers.has(timerName(timer)));
+  }
+
+  /** Local first: no task round trips. What infrastructure made fail goes to the retried activity of the same name. */
+  async function run(action: Action, command: StepCommand): Promise<StepOutcome> {
+    updates += 1;
+    const activity = activityOf[action];
+    try {
+      return await local[activity](command as never);
+    } catch (error) {
+      if (isAnswer(error)) throw error;
+      return watch.over(() => regular[activity](command as never));
+    }
   }
 
   /** Only for showing: a load that cannot succeed leaves an empty page, and the run ends when nothing is asked. */
@@ -161,41 +226,8 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     try {
       return await local.loadInvoice(input);
     } catch {
-      return watched(() => regular.loadInvoice(input)).catch(() => null);
+      return watch.over(() => regular.loadInvoice(input)).catch(() => null);
     }
-  }
-
-  /** Runs a retried activity; says so when it takes long, and lets a person end it. */
-  async function watched<T>(activity: () => Promise<T>): Promise<T> {
-    const scope = new CancellationScope();
-    const clock = new CancellationScope();
-    let given: AbandonRequest | undefined;
-    abandon = (request) => {
-      given = request;
-      scope.cancel();
-    };
-    void clock
-      .run(() => sleep(STUCK_AFTER))
-      .then(
-        () => setStuck(true),
-        () => undefined,
-      );
-    try {
-      return await scope.run(activity);
-    } catch (error) {
-      if (!given || !isCancellation(error)) throw error;
-      throw ApplicationFailure.nonRetryable(`${given.actor} stopped the attempt: ${given.reason}`, ABANDONED);
-    } finally {
-      clock.cancel();
-      abandon = undefined;
-      setStuck(false);
-    }
-  }
-
-  function giveUp(request: AbandonRequest): string {
-    if (!abandon) return 'Nothing is being retried.';
-    abandon(request);
-    return 'The attempt is being stopped.';
   }
 
   /** Why the run ends now that nothing is asked of it, if it does. */
@@ -203,11 +235,13 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     if (!view) return { ended: 'abandoned' };
     const { status } = view.invoice;
     if (isFinal(status)) return { ended: status as 'paid' | 'cancelled' };
-    if (alarm === 'rung') alarm = 'off';
-    if (status !== 'draft') return undefined;
-    const leftMs = lastCommandAt + IDLE_DRAFT_MS - Date.now();
-    if (leftMs <= 0) return { ended: 'idle' };
-    setAlarm(leftMs);
+    if (status === 'draft') {
+      const idleAt = lastCommandAt + IDLE_DRAFT_MS;
+      if (idleAt <= Date.now()) return { ended: 'idle' };
+      alarm.set(idleAt, 'Looks again: a draft left alone for a day leaves Temporal');
+    }
+    const [timer] = openTimers();
+    if (timer) alarm.set(Date.parse(timer.at), timerSummary(timer));
     return undefined;
   }
 
@@ -215,16 +249,6 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   async function renew(): Promise<void> {
     await sleep(RENEWAL_PAUSE_MS);
     if (queue.length === 0 && allHandlersFinished()) await continueAsNew<typeof invoice>(input);
-  }
-
-  /** One timer at a time; a set one is left to ring, and what it finds then decides: cheaper than cancelling it. */
-  function setAlarm(ms: number): void {
-    if (alarm !== 'off') return;
-    alarm = 'set';
-    void sleep(ms).then(() => {
-      alarm = 'rung';
-      wake();
-    });
   }
 
   function show(next: InvoiceView | null): void {
@@ -252,22 +276,6 @@ function advanced(view: InvoiceView | null, { invoice: after, done }: StepOutcom
     invoice: after,
     openAmountMinor: done.openAmountMinor,
     entries: [...(view?.entries ?? []), done.entry].slice(-DETAILS_STEPS),
+    timers: done.timers,
   };
-}
-
-/** Refusals and bugs are answers; everything else means that the outcome is not known. */
-const failureOf = (error: unknown): ApplicationFailure | undefined =>
-  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : undefined;
-
-function isAnswer(error: unknown): boolean {
-  const type = failureOf(error)?.type;
-  return isRefusalCode(type) || type === INTERNAL_ERROR;
-}
-
-/** What a handler may throw: only an ApplicationFailure fails the update and not the workflow task. */
-function answerable(error: unknown): ApplicationFailure {
-  if (error instanceof ApplicationFailure) return error;
-  const failure = failureOf(error);
-  if (failure) return ApplicationFailure.nonRetryable(failure.message, failure.type, ...(failure.details ?? []));
-  return ApplicationFailure.nonRetryable('The command ended for an unexpected reason.', INTERNAL_ERROR);
 }

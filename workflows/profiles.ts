@@ -1,5 +1,6 @@
 /** How activities are timed and retried: every profile has a name and its reason. */
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { REPLAY_LIMIT_MS } from './contract.ts';
 
 /** First try, within the workflow task: one attempt, done or given up before the task's own five seconds. */
 export const localFirst: LocalActivityOptions = {
@@ -24,4 +25,18 @@ export const publishing: ActivityOptions = {
   startToCloseTimeout: '90 seconds',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};
+
+/** A long job in pieces of a few seconds, each of which says that it lives; a silent one is replaced. */
+export const inPieces: ActivityOptions = {
+  startToCloseTimeout: '60 seconds',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};
+
+/** A replay waits REPLAY_LIMIT_MS for its message's handler. Without an answer it goes on: the key makes it count once. */
+export const replaying: ActivityOptions = {
+  startToCloseTimeout: REPLAY_LIMIT_MS + 10_000,
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 };

@@ -27,7 +27,7 @@ import type { Database } from '../../platform/database.ts';
 import { lookUpCommand } from '../../queries/command-look-up.ts';
 import { paymentWithReference } from '../../queries/payment-with-reference.ts';
 import { etag, expectedVersion } from '../headers.ts';
-import { Problem, type ProblemCode, problemOf, unavailable } from '../problems.ts';
+import { Problem, type ProblemCode, everyCommand, problemOf, unavailable } from '../problems.ts';
 import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
 import { operationSchema } from './operations.ts';
@@ -39,17 +39,6 @@ export interface InvoiceCommandDeps {
 }
 
 const answerHeaders: readonly AnswerHeader[] = ['ETag', 'Idempotency-Key', 'Idempotency-Replayed'];
-const everyCommand: readonly ProblemCode[] = [
-  'malformed_request',
-  'invalid_tenant',
-  'invalid_header',
-  'unsupported_media_type',
-  'payload_too_large',
-  'validation_failed',
-  'idempotency_key_reused',
-  'internal_error',
-  'temporarily_unavailable',
-];
 const existing: readonly ProblemCode[] = [
   ...everyCommand,
   'invoice_not_found',
@@ -99,7 +88,7 @@ export function invoiceCommandRoutes(deps: InvoiceCommandDeps): Route[] {
         required: true,
         examples: { shortest: { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' } },
       },
-      problems: [...everyCommand, 'unknown_cashier'],
+      problems: [...everyCommand, 'unknown_cashier', 'currency_not_accepted'],
     }),
     route({
       step: 'update',
@@ -112,7 +101,7 @@ export function invoiceCommandRoutes(deps: InvoiceCommandDeps): Route[] {
         required: true,
         examples: { price: { amount: '1300.00', currency: 'EUR' } },
       },
-      problems: [...existing, 'unknown_cashier'],
+      problems: [...existing, 'unknown_cashier', 'currency_not_accepted'],
     }),
     route({
       step: 'finalize',

@@ -3,27 +3,27 @@ import { z } from 'zod';
 import { invoiceNotFound } from '../../domain/invoice.ts';
 import {
   historySchema,
+  instant,
   invoiceListSchema,
   invoiceSchema,
   listInvoicesSchema,
   uuid,
 } from '../../domain/invoice-schema.ts';
 import { toWire } from '../../domain/invoice-wire.ts';
+import { isTimedStep } from '../../domain/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
 import { invoiceById } from '../../queries/invoice-by-id.ts';
 import { invoiceHistory } from '../../queries/invoice-history.ts';
 import { type ListPosition, listInvoices } from '../../queries/invoice-list.ts';
+import { cursorOf, positionOf } from '../cursor.ts';
+import type { HistoryEntry } from '../../workflows/contract.ts';
 import { etag } from '../headers.ts';
-import { Problem, type ProblemCode, problemOf } from '../problems.ts';
+import { everyRead, problemOf } from '../problems.ts';
 import type { Call, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
 
-const everyRead: readonly ProblemCode[] = [
-  'invalid_tenant',
-  'invalid_header',
-  'internal_error',
-  'temporarily_unavailable',
-];
+/** What time brings leaves the version as it is (TIM-03). */
+const isVersion = ({ action }: HistoryEntry): boolean => !isTimedStep(action);
 const byId = z.object({ id: z.string().meta({ description: 'The invoice’s id' }) });
 
 export function invoiceReadRoutes({ database }: { database: Database }): Route[] {
@@ -50,11 +50,14 @@ export function invoiceReadRoutes({ database }: { database: Database }): Route[]
           database,
           identity.tenantId,
           filter,
-          cursor === undefined ? null : position(cursor),
+          positionOf(positionSchema, cursor),
         );
         return {
           status: 200,
-          body: { items: invoices.map((invoice) => toWire(invoice, acceptedAt)), nextCursor: next && cursorOf(next) },
+          body: {
+            items: invoices.map((invoice) => toWire(invoice, acceptedAt)),
+            nextCursor: next && cursorOf(next.createdAt, next.id),
+          },
         };
       },
     },
@@ -83,24 +86,10 @@ export function invoiceReadRoutes({ database }: { database: Database }): Route[]
       problems: [...everyRead, 'invoice_not_found'],
       handle: async (call) => {
         const { tenantId, id } = await find(call);
-        return { status: 200, body: { items: await invoiceHistory(database, tenantId, id) } };
+        return { status: 200, body: { items: (await invoiceHistory(database, tenantId, id)).filter(isVersion) } };
       },
     },
   ];
 }
 
-const positionSchema = z.tuple([z.iso.datetime(), z.guid()]);
-
-/** Opaque to callers; it holds no tenant, which always comes from the identity. */
-const cursorOf = ({ createdAt, id }: ListPosition): string =>
-  Buffer.from(JSON.stringify([createdAt, id])).toString('base64url');
-
-function position(cursor: string): ListPosition {
-  try {
-    const [createdAt, id] = positionSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
-    return { createdAt, id };
-  } catch {
-    const errors = [{ path: 'cursor', code: 'invalid_cursor', message: 'must be the nextCursor of an earlier page' }];
-    throw new Problem('validation_failed', 'The request has fields that are not valid.', { errors });
-  }
-}
+const positionSchema = z.tuple([instant, z.guid()]).transform(([createdAt, id]): ListPosition => ({ createdAt, id }));

@@ -4,24 +4,16 @@ import { ApplicationFailure } from '@temporalio/common';
 import { stringify } from 'safe-stable-stringify';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Activities, createActivities } from '../../activities/index.ts';
-import { createNudge } from '../../events/nudge.ts';
-import { type Database, createDatabase } from '../../platform/database.ts';
-import { createLogger } from '../../platform/logger.ts';
+import type { Activities } from '../../activities/index.ts';
+import type { Database } from '../../platform/database.ts';
 import type { StepCommand } from '../../workflows/contract.ts';
+import { testActivities, testDatabase } from '../support/activities.ts';
 
 let database: Database;
 let activities: Activities;
 beforeAll(() => {
-  database = createDatabase({ url: process.env['DATABASE_URL'] ?? '', poolMax: 20, applicationName: 'test' });
-  activities = createActivities({
-    database,
-    logger: createLogger({ level: 'silent', name: 'test' }),
-    wire: { environment: 'test', publicUrl: 'http://localhost:3000' },
-    nudge: createNudge(),
-    stopping: new AbortController().signal,
-    sink: { send: async () => undefined, prepare: async () => undefined, close: async () => undefined },
-  });
+  database = testDatabase(20);
+  activities = testActivities(database);
 });
 afterAll(() => database?.$disconnect());
 

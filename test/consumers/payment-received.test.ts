@@ -1,76 +1,55 @@
 /** Payments that arrive on Kafka: the test speaks HTTP and Kafka, as a gateway and an application would. */
 import { randomUUID } from 'node:crypto';
-import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import {
+  type Gateway,
+  type Message,
+  PAYMENTS_TOPIC,
+  eventIdOf,
+  outcomesIn,
+  paymentMessage,
+  startGateway,
+} from '../support/gateway.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
-const TOPIC = 'test.billing.public.payments.v1';
-
 let system: System;
+/** The consumer alone, so that it can be stopped and started. */
+let consumer: System;
 let subscriber: Subscriber;
-let producer: kafkajs.Producer;
+let gateway: Gateway;
+let outcomes: ReturnType<typeof outcomesIn>;
 beforeAll(async () => {
-  system = await startSystem({}, { consumer: true });
+  system = await startSystem();
+  consumer = await startSystem({}, { worker: false, consumer: true });
   subscriber = await subscribe();
-  producer = new kafkajs.Kafka({ brokers: system.config.KAFKA_BROKERS, logLevel: kafkajs.logLevel.NOTHING }).producer({
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-  });
-  await producer.connect();
+  gateway = await startGateway(system);
+  outcomes = outcomesIn(system);
 });
 afterAll(async () => {
-  await producer?.disconnect();
+  await gateway?.stop();
   await subscriber?.stop();
+  await consumer?.stop();
   await system?.stop();
 });
 
-interface Message {
-  key: string;
-  headers: Record<string, string>;
-  value: string;
-}
-
-function paymentMessage(tenantId: string, invoiceId: string, changes: Record<string, unknown> = {}): Message {
-  const data = {
-    tenantId,
-    invoiceId,
-    amount: '1200.00',
-    currency: 'EUR',
-    paymentMethod: 'credit card',
-    paymentReference: `GW-${randomUUID()}`,
-    receivedAt: new Date().toISOString(),
-    ...changes,
-  };
-  return {
-    key: `${tenantId}|${invoiceId}`,
-    headers: {
-      ce_specversion: '1.0',
-      ce_id: randomUUID(),
-      ce_source: '/gateway',
-      ce_type: 'billing.payment.received.v1',
-      ce_time: new Date().toISOString(),
-      ce_tenantid: tenantId,
-      'content-type': 'application/json',
-    },
-    value: JSON.stringify(data),
-  };
-}
-
-const send = (...messages: Message[]) => producer.send({ topic: TOPIC, messages });
 const read = async (tenantId: string, id: string) =>
   (await system.caller(tenantId).request<WireInvoice>('GET', `/v1/invoices/${id}`)).body;
-const untilPaid = (tenantId: string, id: string) =>
-  waitFor('the payment', async () => ((await read(tenantId, id)).status === 'paid' ? true : undefined));
-const untilKept = (eventId: string | undefined) =>
-  waitFor('the dead letter', () => system.database.deadLetter.findFirst({ where: { eventId: eventId ?? '' } }));
+
+/** One partition: when what comes behind has had its effect, everything before it was handled. */
+async function untilHandled(tenantId: string, { key }: Message): Promise<void> {
+  const { id } = await system.caller(tenantId).finalized();
+  await gateway.send({ ...paymentMessage(tenantId, id), key });
+  await outcomes.untilPaid(tenantId, id);
+}
 
 it('PAY-02: create, finalize, a payment on Kafka: the invoice is paid, and InvoicePaid is on Kafka', async () => {
   const ann = system.caller();
   const { id } = await ann.finalized();
-  await send(paymentMessage(ann.tenantId, id, { paymentReference: 'GW-1' }));
-  await untilPaid(ann.tenantId, id);
+  await gateway.send(paymentMessage(ann.tenantId, id, { paymentReference: 'GW-1' }));
+  await outcomes.untilPaid(ann.tenantId, id);
   const paid = await waitFor('InvoicePaid', async () =>
     subscriber.firstOf(ann.tenantId).find(({ type }) => type === 'billing.invoice.paid.v1'),
   );
@@ -81,68 +60,133 @@ it('PAY-03: delivered ten times, it is paid once', async () => {
   const ann = system.caller();
   const { id } = await ann.finalized();
   const message = paymentMessage(ann.tenantId, id);
-  await send(...Array.from({ length: 10 }, () => message));
-  await untilPaid(ann.tenantId, id);
-  // One partition: what comes behind the ten shows that they were handled.
-  const other = await ann.finalized();
-  await send({ ...paymentMessage(ann.tenantId, other.id), key: message.key });
-  await untilPaid(ann.tenantId, other.id);
-  expect(await system.database.payment.count({ where: { tenantId: ann.tenantId, invoiceId: id } })).toBe(1);
-  expect(await system.database.deadLetter.count({ where: { tenantId: ann.tenantId } })).toBe(0);
+  await gateway.send(...Array.from({ length: 10 }, () => message));
+  await outcomes.untilPaid(ann.tenantId, id);
+  await untilHandled(ann.tenantId, message);
+  expect(await outcomes.payments(ann.tenantId, id)).toBe(1);
+  expect(await outcomes.letters(ann.tenantId)).toBe(0);
 });
 
-it('a CloudEvent in structured mode is the same payment', async () => {
+it('PAY-03: delivered ten times and read again from the beginning, nothing changes: one payment, one InvoicePaid, one dead letter', async () => {
   const ann = system.caller();
-  const { id } = await ann.finalized();
-  const { key, value, headers } = paymentMessage(ann.tenantId, id);
-  const { ce_id: eventId, ce_time: time } = headers;
-  const event = {
-    specversion: '1.0',
-    id: eventId,
-    source: '/gateway',
-    type: 'billing.payment.received.v1',
-    time,
-    tenantid: ann.tenantId,
-    datacontenttype: 'application/json',
-    data: JSON.parse(value) as unknown,
-  };
-  await send({ key, headers: { 'content-type': 'application/cloudevents+json' }, value: JSON.stringify(event) });
-  expect(await untilPaid(ann.tenantId, id)).toBe(true);
-});
-
-it('PAY-04: a payment that the rules refuse is kept with the reason, and the invoice is unchanged', async () => {
-  const ann = system.caller();
+  const paid = await ann.finalized();
   const draft = await ann.draft();
-  const final = await ann.finalized();
-  const refused: [string, Message][] = [
-    ['transition_not_allowed', paymentMessage(ann.tenantId, draft.id)],
-    ['payment_below_amount', paymentMessage(ann.tenantId, final.id, { amount: '1.00' })],
-    ['currency_mismatch', paymentMessage(ann.tenantId, final.id, { currency: 'USD' })],
-    ['invoice_not_found', paymentMessage(ann.tenantId, randomUUID())],
-  ];
-  await send(...refused.map(([, message]) => message));
-  for (const [reason, { headers, value }] of refused) {
-    const kept = await untilKept(headers['ce_id']);
-    expect(kept).toMatchObject({ reason, tenantId: ann.tenantId, topic: TOPIC });
-    expect(Buffer.from(kept.value ?? []).toString()).toBe(value);
+  const good = paymentMessage(ann.tenantId, paid.id);
+  const refused = paymentMessage(ann.tenantId, draft.id);
+  await gateway.send(...Array.from({ length: 10 }, () => [good, refused]).flat());
+  await outcomes.untilPaid(ann.tenantId, paid.id);
+  const letter = await outcomes.untilKept(refused);
+  await untilHandled(ann.tenantId, good);
+  await untilHandled(ann.tenantId, refused);
+  // What was kept is a person's: the draft could be paid now, and still must not be paid by a second delivery.
+  expect((await ann.step(draft.id, 'finalize')).status).toBe(200);
+  const events = await waitFor('all events', async () => {
+    const { status } = await ann.request('GET', '/health/ready');
+    const waiting = await system.database.outboxEvent.count({ where: { tenantId: ann.tenantId, publishedAt: null } });
+    return status === 200 && waiting === 0
+      ? system.database.outboxEvent.count({ where: { tenantId: ann.tenantId } })
+      : undefined;
+  });
+
+  await consumer.stop();
+  await gateway.resetConsumer();
+  consumer = await startSystem({}, { worker: false, consumer: true });
+  await untilHandled(ann.tenantId, good);
+  await untilHandled(ann.tenantId, refused);
+
+  expect(await outcomes.payments(ann.tenantId, paid.id)).toBe(1);
+  expect(await read(ann.tenantId, draft.id)).toMatchObject({ status: 'finalized', version: 2 });
+  expect(await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } })).toEqual([letter]);
+  // The two invoices that came behind the reset have four events each, as they had before it.
+  expect(await system.database.outboxEvent.count({ where: { tenantId: ann.tenantId } })).toBe(events + 8);
+  const told = subscriber.of(ann.tenantId).filter(({ type, key }) => type.includes('.paid.') && key.endsWith(paid.id));
+  expect(told).toHaveLength(1);
+}, 120_000);
+
+it('a CloudEvent in structured mode is the same payment, with and without the optional time', async () => {
+  for (const time of [new Date().toISOString(), undefined]) {
+    const ann = system.caller();
+    const { id } = await ann.finalized();
+    const { key, value, headers } = paymentMessage(ann.tenantId, id);
+    const event = {
+      specversion: '1.0',
+      id: headers['ce_id'],
+      source: '/gateway',
+      type: 'billing.payment.received.v1',
+      time,
+      tenantid: ann.tenantId,
+      datacontenttype: 'application/json',
+      data: JSON.parse(value) as unknown,
+    };
+    const structured = { 'content-type': 'application/cloudevents+json' };
+    await gateway.send({ key, headers: structured, value: JSON.stringify(event) });
+    expect(await outcomes.untilPaid(ann.tenantId, id)).toMatchObject({ status: 'paid' });
   }
-  expect((await read(ann.tenantId, final.id)).status).toBe('finalized');
 });
 
 it('PAY-05, TEN-02: what cannot be read, or names two tenants, is kept, and the next record is handled', async () => {
   const ann = system.caller();
   const { id } = await ann.finalized();
   const foreign = { ...paymentMessage(ann.tenantId, id), key: `${randomUUID()}|${id}` };
+  const otherHeader = paymentMessage(ann.tenantId, id);
+  otherHeader.headers['ce_tenantid'] = randomUUID();
   const incomplete = paymentMessage(ann.tenantId, id, { amount: undefined });
   const good = paymentMessage(ann.tenantId, id);
-  const unknown = {
-    ...good,
-    headers: { ...good.headers, ce_id: randomUUID(), ce_type: 'gateway.payment.announced.v1' },
-  };
-  const before = await system.database.deadLetter.count();
-  await send({ key: good.key, headers: {}, value: '\u0000 no event' }, foreign, incomplete, unknown, good);
-  await untilPaid(ann.tenantId, id);
-  expect(await untilKept(foreign.headers['ce_id'])).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
-  expect(await untilKept(incomplete.headers['ce_id'])).toMatchObject({ reason: 'invalid_data' });
-  await waitFor('the unreadable one', async () => (await system.database.deadLetter.count()) === before + 3);
+  const noEvent = { key: good.key, headers: {}, value: `\u0000 no event ${randomUUID()}` };
+  const noJson = { ...paymentMessage(ann.tenantId, id), value: '{' };
+  await gateway.send(noEvent, foreign, otherHeader, incomplete, noJson, good);
+  await outcomes.untilPaid(ann.tenantId, id);
+  expect(await outcomes.untilKept(foreign)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
+  expect(await outcomes.untilKept(otherHeader)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
+  expect(await outcomes.untilKept(incomplete)).toMatchObject({ reason: 'invalid_data', tenantId: null });
+  for (const { value } of [noEvent, noJson]) {
+    const kept = await waitFor('the unreadable one', () =>
+      system.database.deadLetter.findFirst({ where: { value: Buffer.from(value), key: Buffer.from(good.key) } }),
+    );
+    expect(kept).toMatchObject({ reason: 'not_a_cloud_event', tenantId: null, eventId: null, topic: PAYMENTS_TOPIC });
+  }
+});
+
+it('PAY-05: without an id of its own an event is refused: every delivery would be another payment', async () => {
+  const ann = system.caller();
+  const { id } = await ann.finalized();
+  const { key, value } = paymentMessage(ann.tenantId, id);
+  const event = { specversion: '1.0', source: '/gateway', type: 'billing.payment.received.v1' };
+  const text = JSON.stringify({ ...event, tenantid: ann.tenantId, data: JSON.parse(value) as unknown });
+  await gateway.send({ key, headers: { 'content-type': 'application/cloudevents+json' }, value: text });
+  const kept = await waitFor('the letter', () =>
+    system.database.deadLetter.findFirst({ where: { value: Buffer.from(text) } }),
+  );
+  expect(kept).toMatchObject({ reason: 'not_a_cloud_event', detail: 'The event has no id.' });
+  expect((await read(ann.tenantId, id)).status).toBe('finalized');
+});
+
+it('PAY-05: an id too long for an index does not stop the partition', async () => {
+  const ann = system.caller();
+  const { id } = await ann.finalized();
+  const longId = paymentMessage(ann.tenantId, randomUUID());
+  longId.headers['ce_id'] = 'x'.repeat(10_000);
+  const good = paymentMessage(ann.tenantId, id);
+  await gateway.send({ ...longId, key: `${ann.tenantId}|${id}` }, good);
+  await outcomes.untilPaid(ann.tenantId, id);
+  const [letter] = await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } });
+  expect(letter).toMatchObject({ reason: 'invoice_not_found', eventId: null });
+});
+
+it('the same source and id with other data is another message: refused, it is kept too', async () => {
+  const ann = system.caller();
+  const first = await ann.draft();
+  const second = await ann.draft();
+  const message = paymentMessage(ann.tenantId, first.id);
+  const reused = paymentMessage(ann.tenantId, second.id);
+  reused.headers['ce_id'] = eventIdOf(message);
+  await gateway.send(message, { ...reused, key: message.key });
+  const kept = await waitFor('both letters', async () => {
+    const letters = await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } });
+    return letters.length === 2 ? letters.toSorted((a, b) => Number(a.offset - b.offset)) : undefined;
+  });
+  expect(kept.map(({ eventId, reason }) => [eventId, reason])).toEqual([
+    [eventIdOf(message), 'transition_not_allowed'],
+    [null, 'transition_not_allowed'],
+  ]);
 });

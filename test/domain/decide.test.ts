@@ -1,18 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { AcceptedCurrency } from '../../domain/cashier-currencies.ts';
+import type { RefusalCode } from '../../domain/errors.ts';
 import {
+  type ActionBodies,
   type Command,
-  type Decision,
   type Facts,
   type Invoice,
+  type InvoiceDecision,
   type Payment,
-  type StepBodies,
   decide,
   formatInvoiceNumber,
   isOverdue,
   openAmountMinor,
 } from '../../domain/invoice.ts';
-import { type Status, type Step, isFinal, statuses, steps } from '../../domain/lifecycle.ts';
+import {
+  type Action,
+  type Status,
+  type Step,
+  allowedActions,
+  isFinal,
+  isTimedStep,
+  pastTenseOf,
+  statuses,
+  steps,
+} from '../../domain/lifecycle.ts';
 
 const TENANT = '7c1b2f7e-54a5-4a55-9a11-1c7c4a1f0e01';
 const ID = '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d';
@@ -40,12 +52,16 @@ const draft: Invoice = {
   version: 1,
   createdAt: CREATED,
   updatedAt: CREATED,
+  overdueAt: null,
+  overdueToldAt: null,
+  remindersSent: 0,
 };
 const finalized: Invoice = {
   ...draft,
   status: 'finalized',
   number: 'INV-2030-000001',
   finalizedAt: CREATED,
+  overdueAt: '2030-03-01T00:00:00.000Z',
   version: 2,
 };
 const invoices: Record<Status, Invoice> = {
@@ -56,7 +72,7 @@ const invoices: Record<Status, Invoice> = {
 };
 
 /** A body that is right in every respect, for each step. */
-const bodies: StepBodies = {
+const bodies: ActionBodies = {
   create: {
     name: 'Hosting, January',
     amountMinor: 120_000,
@@ -69,11 +85,13 @@ const bodies: StepBodies = {
   finalize: {},
   pay: { amountMinor: 120_000, currency: 'EUR', method: 'bank transfer', reference: 'PAY-1', receivedAt: null },
   cancel: { reason: 'Ordered twice' },
+  overdue: {},
+  remind: { number: 1 },
 };
 
-const command = <S extends Step>(
+const command = <S extends Action>(
   step: S,
-  body: Partial<StepBodies[S]> = {},
+  body: Partial<ActionBodies[S]> = {},
   more: Partial<Pick<Command, 'expectedVersion' | 'acceptedAt'>> = {},
 ): Command<S> => ({
   step,
@@ -85,12 +103,12 @@ const command = <S extends Step>(
   ...more,
 });
 
-function acceptedBy(decision: Decision) {
+function acceptedBy(decision: InvoiceDecision) {
   if (decision.kind !== 'accepted') throw new Error(`Expected an acceptance, came ${JSON.stringify(decision)}`);
   return decision;
 }
 
-function refusalBy(decision: Decision) {
+function refusalBy(decision: InvoiceDecision) {
   if (decision.kind !== 'refused') throw new Error(`Expected a refusal, came ${JSON.stringify(decision)}`);
   return decision.refusal;
 }
@@ -108,9 +126,9 @@ describe('lifecycle', () => {
   );
 
   it.each(pairs.filter(({ to }) => to !== undefined))('$status + $step = $to', ({ status, step, to }) => {
-    const { invoice } = acceptedBy(decide(invoices[status], command(step)));
-    expect(invoice).toMatchObject({ status: to, version: invoices[status].version + 1, updatedAt: NOW });
-    expect(invoice).toMatchObject({ tenantId: TENANT, id: ID, createdAt: CREATED });
+    const { state } = acceptedBy(decide(invoices[status], command(step)));
+    expect(state).toMatchObject({ status: to, version: invoices[status].version + 1, updatedAt: NOW });
+    expect(state).toMatchObject({ tenantId: TENANT, id: ID, createdAt: CREATED });
   });
 
   it.each(pairs.filter(({ to }) => to === undefined))('$status + $step is refused', ({ status, step }) => {
@@ -124,6 +142,15 @@ describe('lifecycle', () => {
     expect(isFinal(status)).toBe(Object.keys(table[status]).length === 0);
   });
 
+  it.each([
+    { action: 'create', words: 'created' },
+    { action: 'cancel', words: 'cancelled' },
+    { action: 'overdue', words: 'became overdue' },
+    { action: 'remind', words: 'reminded of the payment' },
+  ] as const)('INV-12: a history says "$words" of $action', ({ action, words }) => {
+    expect(pastTenseOf(action)).toBe(words);
+  });
+
   // The id is made of the key: the invoice under it belongs to another create with the same key.
   it.each(statuses)('INV-03: create over an invoice that is %s says that the key is taken', (status) => {
     expect(refusalBy(decide(invoices[status], command('create'))).code).toBe('idempotency_key_reused');
@@ -135,9 +162,8 @@ describe('create', () => {
     const body = { customerReference: 'C-1', dueDate: '2030-03-01' };
     expect(acceptedBy(decide(null, command('create', body)))).toEqual({
       kind: 'accepted',
-      payment: null,
-      reason: null,
-      invoice: {
+      event: { name: 'invoiceCreated' },
+      state: {
         tenantId: TENANT,
         id: ID,
         name: 'Hosting, January',
@@ -156,6 +182,9 @@ describe('create', () => {
         version: 1,
         createdAt: NOW,
         updatedAt: NOW,
+        overdueAt: null,
+        overdueToldAt: null,
+        remindersSent: 0,
       },
     });
   });
@@ -174,10 +203,6 @@ describe('create', () => {
       members: { errors: [{ path: 'dueDate', code: 'in_the_past' }] },
     });
   });
-
-  it('INV-04: a cashier that does not exist is refused', () => {
-    expect(refusalBy(decide(null, command('create', { cashierId: CASHIER }))).code).toBe('unknown_cashier');
-  });
 });
 
 describe('update', () => {
@@ -190,8 +215,9 @@ describe('update', () => {
     { customerReference: 'C-2', name: 'Backup' },
   ])('INV-20: changes what is given and nothing else: %j', (body) => {
     const { step, ...rest } = command('update');
-    const { invoice } = acceptedBy(decide(draft, { step, ...rest, body }));
-    expect(invoice).toEqual({ ...draft, ...body, version: 2, updatedAt: NOW });
+    const { state, event } = acceptedBy(decide(draft, { step, ...rest, body }));
+    expect(state).toEqual({ ...draft, ...body, version: 2, updatedAt: NOW });
+    expect(event).toEqual({ name: 'invoiceUpdated' });
   });
 
   it('INV-20: a due date in the past is refused, as in create', () => {
@@ -204,21 +230,23 @@ describe('update', () => {
   // Only members present are checked: otherwise a draft that has lain long could not even be renamed.
   it('INV-20: a due date that passed in the meantime does not stop another change', () => {
     const old = { ...draft, dueDate: '2030-01-05' };
-    expect(acceptedBy(decide(old, command('update'))).invoice.dueDate).toBe('2030-01-05');
-  });
-
-  it('INV-20: a cashier that does not exist is refused; none is allowed', () => {
-    expect(refusalBy(decide(draft, command('update', { cashierId: CASHIER }))).code).toBe('unknown_cashier');
-    const withCashier = { ...draft, cashierId: CASHIER };
-    expect(acceptedBy(decide(withCashier, command('update', { cashierId: null }))).invoice.cashierId).toBeNull();
+    expect(acceptedBy(decide(old, command('update'))).state.dueDate).toBe('2030-01-05');
   });
 });
 
 describe('finalize', () => {
   it('INV-21: keeps the amount; the number is drawn by the transaction, so that a refusal leaves no gap', () => {
-    const { invoice } = acceptedBy(decide(draft, command('finalize')));
-    expect(invoice).toEqual({ ...draft, status: 'finalized', finalizedAt: NOW, version: 2, updatedAt: NOW });
-    expect(invoice.number).toBeNull();
+    const { state, event } = acceptedBy(decide(draft, command('finalize')));
+    expect(state).toEqual({
+      ...draft,
+      status: 'finalized',
+      finalizedAt: NOW,
+      overdueAt: '2030-03-01T00:00:00.000Z',
+      version: 2,
+      updatedAt: NOW,
+    });
+    expect(state.number).toBeNull();
+    expect(event).toEqual({ name: 'invoiceFinalized' });
   });
 
   it.each([
@@ -237,20 +265,40 @@ describe('finalize', () => {
     { acceptedAt: '2031-01-01T00:00:00.000Z', due: '2031-01-31' },
     { acceptedAt: '2030-03-15T12:00:00.000Z', due: '2030-04-14' }, // over the change to summer time
   ])('INV-22: without due date, finalized at $acceptedAt, it is due on $due', ({ acceptedAt, due }) => {
-    const { invoice } = acceptedBy(decide({ ...draft, dueDate: null }, command('finalize', {}, { acceptedAt })));
-    expect(invoice.dueDate).toBe(due);
+    const { state } = acceptedBy(decide({ ...draft, dueDate: null }, command('finalize', {}, { acceptedAt })));
+    expect(state.dueDate).toBe(due);
   });
 
   it('INV-22: a due date that is there stays', () => {
-    expect(acceptedBy(decide(draft, command('finalize'))).invoice.dueDate).toBe('2030-02-28');
+    expect(acceptedBy(decide(draft, command('finalize'))).state.dueDate).toBe('2030-02-28');
+  });
+
+  it.each([
+    { dueDate: '2030-02-28', overdueAt: '2030-03-01T00:00:00.000Z' },
+    { dueDate: '2032-02-28', overdueAt: '2032-02-29T00:00:00.000Z' }, // a leap year
+    { dueDate: '2032-02-29', overdueAt: '2032-03-01T00:00:00.000Z' },
+    { dueDate: '2030-12-31', overdueAt: '2031-01-01T00:00:00.000Z' },
+    { dueDate: '2030-01-31', overdueAt: '2030-02-01T00:00:00.000Z' }, // finalized on the day it is due
+    { dueDate: '2030-01-05', overdueAt: '2030-01-06T00:00:00.000Z' }, // finalized when it was over
+    { dueDate: null, overdueAt: '2030-03-03T00:00:00.000Z' },
+  ])('TIM-01: due on $dueDate, overdue begins at $overdueAt', ({ dueDate, overdueAt }) => {
+    expect(acceptedBy(decide({ ...draft, dueDate }, command('finalize'))).state.overdueAt).toBe(overdueAt);
+  });
+
+  it.each([
+    { overdueAfterMs: 1500, overdueAt: '2030-01-31T12:00:01.500Z' },
+    { overdueAfterMs: 0, overdueAt: NOW },
+  ])('TIM-01: for tests, overdue begins $overdueAfterMs ms after finalizing', ({ overdueAfterMs, overdueAt }) => {
+    const { state } = acceptedBy(decide(draft, command('finalize'), { overdueAfterMs }));
+    expect(state).toMatchObject({ overdueAt, dueDate: '2030-02-28' });
   });
 });
 
 describe('cancel', () => {
   it.each([draft, finalized])('INV-30: the reason of a cancelled $status is kept', (before) => {
     const decision = acceptedBy(decide(before, command('cancel')));
-    expect(decision.reason).toBe('Ordered twice');
-    expect(decision.invoice).toEqual({
+    expect(decision.event).toEqual({ name: 'invoiceCancelled', reason: 'Ordered twice' });
+    expect(decision.state).toEqual({
       ...before,
       status: 'cancelled',
       cancelledAt: NOW,
@@ -262,14 +310,91 @@ describe('cancel', () => {
 
   it('INV-30: the reason is optional', () => {
     const decision = acceptedBy(decide(finalized, command('cancel', { reason: null })));
-    expect(decision.reason).toBeNull();
-    expect(decision.invoice.cancelReason).toBeNull();
+    expect(decision.event).toEqual({ name: 'invoiceCancelled', reason: null });
+    expect(decision.state.cancelReason).toBeNull();
   });
 
   it('nothing of a cancelled invoice is open', () => {
     expect(openAmountMinor(finalized)).toBe(120_000);
     expect(openAmountMinor(invoices.paid)).toBe(0);
     expect(openAmountMinor(invoices.cancelled)).toBe(0);
+  });
+});
+
+describe('cashier', () => {
+  const withCashier = { ...draft, cashierId: CASHIER };
+  const accepting = (...currencies: AcceptedCurrency[]): Facts => ({ cashier: { currencies } });
+  const from = (effectiveFrom: string, currency = 'EUR') => ({ currency, effectiveFrom });
+
+  const table: { who: string; facts: Facts; outcome: 'accepted' | RefusalCode }[] = [
+    { who: 'does not exist', facts: { cashier: null }, outcome: 'unknown_cashier' },
+    { who: 'lists no currency', facts: accepting(), outcome: 'accepted' },
+    { who: 'accepts it from today', facts: accepting(from('2030-01-31')), outcome: 'accepted' },
+    {
+      who: 'accepts it and others',
+      facts: accepting(from('2020-01-01', 'JPY'), from('2020-01-01')),
+      outcome: 'accepted',
+    },
+    { who: 'accepts it from tomorrow', facts: accepting(from('2030-02-01')), outcome: 'currency_not_accepted' },
+    { who: 'accepts others only', facts: accepting(from('2020-01-01', 'JPY')), outcome: 'currency_not_accepted' },
+  ];
+  const outcomeOf = (decision: InvoiceDecision) =>
+    decision.kind === 'refused' ? decision.refusal.code : decision.kind;
+
+  it.each(table)('INV-04, CSH-04: create for a cashier who $who: $outcome', ({ facts, outcome }) => {
+    expect(outcomeOf(decide(null, command('create', { cashierId: CASHIER }), facts))).toBe(outcome);
+  });
+
+  it.each(table)('INV-20, CSH-04: update to a cashier who $who: $outcome', ({ facts, outcome }) => {
+    expect(outcomeOf(decide(draft, command('update', { cashierId: CASHIER }), facts))).toBe(outcome);
+  });
+
+  // Otherwise a draft could get past the check with a currency that is accepted, and then take another.
+  it.each(table)('INV-20, CSH-04: update to a currency of a cashier who $who: $outcome', ({ facts, outcome }) => {
+    const inDollars = { ...withCashier, currency: 'USD' };
+    expect(outcomeOf(decide(inDollars, command('update', { amountMinor: 500, currency: 'EUR' }), facts))).toBe(outcome);
+  });
+
+  it('INV-20: a cashier may be given, exchanged and taken away', () => {
+    const { state } = acceptedBy(decide(draft, command('update', { cashierId: CASHIER }), accepting()));
+    expect(state).toEqual({ ...draft, ...bodies.update, cashierId: CASHIER, version: 2, updatedAt: NOW });
+    const other = acceptedBy(decide(state, command('update', { cashierId: OTHER_ID }), accepting()));
+    expect(other.state.cashierId).toBe(OTHER_ID);
+    expect(acceptedBy(decide(other.state, command('update', { cashierId: null }))).state.cashierId).toBeNull();
+  });
+
+  it.each([
+    { acceptedAt: '2030-01-31T23:59:59.999Z', kind: 'refused' },
+    { acceptedAt: '2030-02-01T00:00:00.000Z', kind: 'accepted' },
+  ])('CSH-04: accepted from 2030-02-01 means $kind at $acceptedAt', ({ acceptedAt, kind }) => {
+    const facts = accepting(from('2030-02-01'));
+    expect(decide(null, command('create', { cashierId: CASHIER }, { acceptedAt }), facts).kind).toBe(kind);
+  });
+
+  // Only members present are checked: a currency that was accepted stays so.
+  it('INV-20: an update of something else does not ask the cashier', () => {
+    expect(acceptedBy(decide(withCashier, command('update'), {})).state.cashierId).toBe(CASHIER);
+  });
+
+  it('INV-20: without a cashier any currency will do, whatever the one before accepted', () => {
+    const body = { cashierId: null, amountMinor: 500, currency: 'JPY' };
+    const { state } = acceptedBy(decide(withCashier, command('update', body), accepting(from('2020-01-01'))));
+    expect(state).toMatchObject(body);
+  });
+
+  it('INV-04: the refusal names the cashier, or the currency and the day', () => {
+    const create = command('create', { cashierId: CASHIER });
+    expect(refusalBy(decide(null, create, { cashier: null })).detail).toContain(CASHIER);
+    expect(refusalBy(decide(null, create, accepting(from('2030-02-01')))).detail).toMatch(/EUR on 2030-01-31/);
+  });
+
+  // A cashier who stops to accept a currency, or moves on, must not keep the money of what is open from coming in.
+  it.each([
+    { step: 'finalize', state: withCashier },
+    { step: 'pay', state: { ...finalized, cashierId: CASHIER } },
+    { step: 'cancel', state: { ...finalized, cashierId: CASHIER } },
+  ] as const)('INV-04: $step does not ask the cashier again', ({ step, state }) => {
+    expect(acceptedBy(decide(state, command(step), { cashier: null })).state.cashierId).toBe(CASHIER);
   });
 });
 
@@ -292,7 +417,7 @@ describe('If-Match', () => {
 
   it.each(stepsOnInvoices)('INV-31: $step of the current version, or of any, is accepted', ({ step, state }) => {
     for (const expectedVersion of [state.version, null]) {
-      expect(acceptedBy(decide(state, command(step, {}, { expectedVersion }))).invoice.version).toBe(state.version + 1);
+      expect(acceptedBy(decide(state, command(step, {}, { expectedVersion }))).state.version).toBe(state.version + 1);
     }
   });
 });
@@ -301,7 +426,7 @@ describe('pay', () => {
   it('INV-42: amountPaid and paidAt are set, and the payment is told', () => {
     const receivedAt = '2030-01-30T10:00:00.000Z';
     const decision = acceptedBy(decide(finalized, command('pay', { receivedAt })));
-    expect(decision.invoice).toEqual({
+    expect(decision.state).toEqual({
       ...finalized,
       status: 'paid',
       amountPaidMinor: 120_000,
@@ -309,20 +434,23 @@ describe('pay', () => {
       version: 3,
       updatedAt: NOW,
     });
-    expect(decision.payment).toEqual({
-      invoiceId: ID,
-      amountMinor: 120_000,
-      currency: 'EUR',
-      method: 'bank transfer',
-      reference: 'PAY-1',
-      receivedAt,
+    expect(decision.event).toEqual({
+      name: 'invoicePaid',
+      payment: {
+        invoiceId: ID,
+        amountMinor: 120_000,
+        currency: 'EUR',
+        method: 'bank transfer',
+        reference: 'PAY-1',
+        receivedAt,
+      },
     });
   });
 
   it('INV-42: without receivedAt the money arrived when the command was accepted', () => {
     const decision = acceptedBy(decide(finalized, command('pay')));
-    expect(decision.invoice.paidAt).toBe(NOW);
-    expect(decision.payment?.receivedAt).toBe(NOW);
+    expect(decision.state.paidAt).toBe(NOW);
+    expect(decision.event).toMatchObject({ payment: { receivedAt: NOW } });
   });
 
   it.each([
@@ -347,7 +475,7 @@ describe('pay', () => {
   it.each(['2030-01-31T12:05:00.000Z', NOW, '2020-01-01T00:00:00.000Z'])(
     'INV-40: received at %s, accepted at noon: allowed',
     (receivedAt) => {
-      expect(acceptedBy(decide(finalized, command('pay', { receivedAt }))).invoice.paidAt).toBe(receivedAt);
+      expect(acceptedBy(decide(finalized, command('pay', { receivedAt }))).state.paidAt).toBe(receivedAt);
     },
   );
 
@@ -372,7 +500,7 @@ describe('payment references', () => {
   const knowing = (payment: Payment | null): Facts => ({ paymentWithReference: payment });
 
   it('INV-41: the same payment again is answered with the invoice as it is, and changes nothing', () => {
-    expect(decide(invoices.paid, command('pay'), knowing(known))).toEqual({ kind: 'replayed', invoice: invoices.paid });
+    expect(decide(invoices.paid, command('pay'), knowing(known))).toEqual({ kind: 'replayed', state: invoices.paid });
   });
 
   // A gateway that repeats itself may word the method or the time differently: it is the same money all the same.
@@ -456,7 +584,69 @@ describe('overdue', () => {
   });
 
   it.each(['draft', 'paid', 'cancelled'] as const)('TIM-01: an invoice that is %s is never overdue', (status) => {
-    expect(isOverdue(invoices[status], '2040-01-01T00:00:00.000Z')).toBe(false);
+    const invoice = { ...invoices[status], overdueAt: CREATED };
+    expect(isOverdue(invoice, '2040-01-01T00:00:00.000Z')).toBe(false);
+  });
+});
+
+describe('what time brings', () => {
+  const LATER = '2030-03-01T00:00:01.000Z';
+  const atLater = { acceptedAt: LATER };
+  const told: Invoice = { ...finalized, overdueToldAt: LATER };
+  const timed = ['overdue', 'remind'] as const;
+  const onOthers = timed.flatMap((step) =>
+    (['draft', 'paid', 'cancelled'] as const).map((status) => ({ step, status })),
+  );
+
+  it.each(onOthers)('TIM-01, TIM-02: $step of an invoice that is $status is refused', ({ step, status }) => {
+    expect(refusalBy(decide(invoices[status], command(step, {}, atLater)))).toMatchObject({
+      code: 'transition_not_allowed',
+      members: { invoiceStatus: status, allowedActions: allowedActions(status) },
+    });
+  });
+
+  it.each(timed)('TIM-03: %s of an invoice that is unknown is refused', (step) => {
+    expect(refusalBy(decide(null, command(step, {}, atLater))).code).toBe('invoice_not_found');
+  });
+
+  it('TIM-01, TIM-03: overdue is noted; nothing else changes, version and updatedAt neither', () => {
+    expect(acceptedBy(decide(finalized, command('overdue', {}, atLater)))).toEqual({
+      kind: 'accepted',
+      state: { ...finalized, overdueToldAt: LATER },
+      event: { name: 'invoiceBecameOverdue' },
+    });
+  });
+
+  it('TIM-01: overdue is told once', () => {
+    const again = command('overdue', {}, { acceptedAt: '2030-04-01T00:00:00.000Z' });
+    expect(decide(told, again)).toEqual({ kind: 'replayed', state: told });
+  });
+
+  it.each([1, 2, 3, 4, 5])('TIM-02, TIM-03: reminder %i of 5 is noted; nothing else changes', (number) => {
+    const before = { ...told, remindersSent: number - 1 };
+    expect(acceptedBy(decide(before, command('remind', { number }, atLater)))).toEqual({
+      kind: 'accepted',
+      state: { ...before, remindersSent: number },
+      event: { name: 'paymentReminderFellDue', reminder: number, reminders: 5 },
+    });
+  });
+
+  it.each([1, 2, 3])('TIM-02: after reminder 3, reminder %i is not told again', (number) => {
+    const reminded = { ...finalized, remindersSent: 3 };
+    expect(decide(reminded, command('remind', { number }))).toEqual({ kind: 'replayed', state: reminded });
+  });
+
+  it('TIM-04: reminders may be passed over', () => {
+    const { state } = acceptedBy(decide(finalized, command('remind', { number: 4 }, atLater)));
+    expect(state.remindersSent).toBe(4);
+  });
+
+  // A reminder must not make a caller's ETag stale: he has seen everything that a step depends on.
+  it.each(['pay', 'cancel'] as const)('TIM-03: the ETag from before overdue and reminders lets %s through', (step) => {
+    const reminded = { ...told, remindersSent: 2 };
+    const { state } = acceptedBy(decide(reminded, command(step, {}, { expectedVersion: finalized.version })));
+    expect(state).toMatchObject({ version: 3, overdueToldAt: LATER, remindersSent: 2 });
+    expect(isOverdue(state, '2040-01-01T00:00:00.000Z')).toBe(false);
   });
 });
 
@@ -465,63 +655,85 @@ describe('any sequence of commands', () => {
   // Few values, so that many payments fit their invoice: about one sequence in sixteen ends paid.
   const money = { amountMinor: fc.constantFrom(1, 2), currency: fc.constantFrom('EUR', 'EUR', 'EUR', 'JPY') };
   const dueDate = fc.constantFrom(null, '2030-01-30', '2030-01-31', '2030-06-01');
-  const bodyOf: { [S in Step]: fc.Arbitrary<StepBodies[S]> } = {
+  const cashierId = fc.constantFrom(null, null, CASHIER);
+  const euroCashier: Facts = { cashier: { currencies: [{ currency: 'EUR', effectiveFrom: '2030-01-01' }] } };
+  const bodyOf: { [S in Action]: fc.Arbitrary<ActionBodies[S]> } = {
     create: fc.record({
       ...money,
       name: fc.constant('Hosting'),
       customerReference: fc.constant(null),
       dueDate,
-      cashierId: fc.constant(null),
+      cashierId,
     }),
-    update: fc.oneof(fc.record(money), fc.record({ dueDate }), fc.constant({})),
+    update: fc.oneof(fc.record(money), fc.record({ dueDate }), fc.record({ cashierId }), fc.constant({})),
     finalize: fc.constant({}),
     pay: fc.record({ ...money, reference, method: fc.constant('wire'), receivedAt: fc.constantFrom(null, NOW) }),
     cancel: fc.record({ reason: fc.constantFrom(null, 'Ordered twice') }),
+    overdue: fc.constant({}),
+    remind: fc.record({ number: fc.integer({ min: 1, max: 5 }) }),
   };
   const commands = fc.oneof(
-    ...steps.map((step) =>
-      fc
-        .tuple(bodyOf[step], fc.option(fc.nat({ max: 6 }), { freq: 1 }))
-        .map(([body, expectedVersion]): Command => command(step, body, { expectedVersion })),
-    ),
+    ...(Object.keys(bodyOf) as Action[]).map((step) => {
+      const expectedVersion = isTimedStep(step) ? fc.constant(null) : fc.option(fc.nat({ max: 6 }), { freq: 1 });
+      return fc
+        .tuple(bodyOf[step], expectedVersion)
+        .map(([body, version]): Command => command(step, body, { expectedVersion: version }));
+    }),
   );
 
-  function checkInvariants(before: Invoice | null, after: Invoice, { kind }: Decision): void {
+  function checkInvariants(before: Invoice | null, after: Invoice, step: Action, kind: InvoiceDecision['kind']): void {
     const { status } = after;
-    expect(after.version).toBe((before?.version ?? 0) + (kind === 'accepted' ? 1 : 0));
+    const counts = kind === 'accepted' && !isTimedStep(step);
+    expect(after.version).toBe((before?.version ?? 0) + (counts ? 1 : 0));
     expect(kind === 'accepted' && before !== null && isFinal(before.status)).toBe(false);
     expect(after.amountPaidMinor).toBe(status === 'paid' ? after.amountMinor : 0);
     expect(after.paidAt !== null).toBe(status === 'paid');
     expect(after.cancelledAt !== null).toBe(status === 'cancelled');
     expect((status === 'finalized' || status === 'paid') && after.dueDate === null).toBe(false);
+    expect(after.overdueAt !== null).toBe(after.finalizedAt !== null);
+    expect(after.finalizedAt === null && (after.overdueToldAt !== null || after.remindersSent > 0)).toBe(false);
+    expect(after.cashierId !== null && after.currency !== 'EUR').toBe(false);
     const { tenantId, id, createdAt } = before ?? after;
     expect(after).toMatchObject({ tenantId, id, createdAt });
+    const { overdueToldAt, remindersSent } = after;
+    expect(after).toEqual({ ...(isTimedStep(step) ? before : after), overdueToldAt, remindersSent });
   }
 
-  it('INV-06, INV-42: one version an acceptance, final is final, paid is paid in full, state is never touched', () => {
-    const reached = new Map<Status, number>();
+  it('INV-04, INV-06, INV-42, TIM-03: one version a step, final is final, paid is paid in full, a cashier is asked', () => {
+    const reached = new Map<string, number>();
+    const note = (what: string) => reached.set(what, (reached.get(what) ?? 0) + 1);
     fc.assert(
       fc.property(fc.array(commands, { minLength: 4, maxLength: 20, size: 'max' }), (sequence) => {
         let state: Invoice | null = null;
         const payments = new Map<string, Payment>();
+        const told: string[] = [];
         for (const next of sequence) {
           const before: Invoice | null = state && Object.freeze(state);
           const known = next.step === 'pay' ? payments.get((next as Command<'pay'>).body.reference) : undefined;
-          const decision: Decision = decide(before, next, { paymentWithReference: known ?? null });
+          const facts: Facts = { ...euroCashier, paymentWithReference: known ?? null };
+          const decision: InvoiceDecision = decide(before, next, facts);
           // The same again gives the same: a replayed workflow must decide as it did.
-          expect(decide(before, next, { paymentWithReference: known ?? null })).toEqual(decision);
-          const after: Invoice | null = decision.kind === 'refused' ? before : decision.invoice;
-          if (decision.kind === 'accepted' && decision.payment)
-            payments.set(decision.payment.reference, decision.payment);
-          if (after) checkInvariants(before, after, decision);
+          expect(decide(before, next, facts)).toEqual(decision);
+          const after: Invoice | null = decision.kind === 'refused' ? before : decision.state;
+          if (decision.kind === 'accepted') {
+            const { event } = decision;
+            if (event.name === 'invoicePaid') payments.set(event.payment.reference, event.payment);
+            if (event.name === 'invoiceBecameOverdue') told.push('overdue');
+            if (event.name === 'paymentReminderFellDue') told.push(`reminder ${event.reminder}`);
+          }
+          if (after) checkInvariants(before, after, next.step, decision.kind);
           state = after;
         }
-        if (state) reached.set(state.status, (reached.get(state.status) ?? 0) + 1);
+        if (state) note(state.status);
+        if (state?.cashierId) note('with cashier');
+        for (const what of told) note(what);
         expect(payments.size).toBe(state?.status === 'paid' ? 1 : 0);
+        expect(new Set(told).size).toBe(told.length);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
     // Otherwise the property would hold because nothing ever happened.
-    expect([...reached.keys()].toSorted()).toEqual([...statuses].toSorted());
+    const reminders = [1, 2, 3, 4, 5].map((number) => `reminder ${number}`);
+    expect([...reached.keys()].toSorted()).toEqual([...statuses, ...reminders, 'overdue', 'with cashier'].toSorted());
   });
 });

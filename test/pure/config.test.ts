@@ -69,6 +69,7 @@ describe('readConfig', () => {
       KAFKA_TOPIC_PARTITIONS: '0',
       KAFKA_TOPIC_REPLICATION: '1.5',
       OUTBOX_SHARDS: '65',
+      TEST_OVERDUE_AFTER_MS: '-1',
     };
     expect(faultySettings({ ...required, ...wrong }).toSorted()).toEqual(Object.keys(wrong).toSorted());
   });
@@ -98,6 +99,14 @@ describe('readConfig', () => {
   it('TEN-01: AUTH=demo is refused in production', () => {
     expect(faultySettings({ ...required, NODE_ENV: 'production' })).toEqual(['AUTH']);
     expect(readConfig({ ...required, NODE_ENV: 'test' }).AUTH).toBe('demo');
+  });
+
+  // With it, customers would be asked for money that they need not pay yet.
+  it.each(['production', 'Production', 'prod'])('TIM-01: TEST_OVERDUE_AFTER_MS is refused in %s', (environment) => {
+    const short = { ...required, TEST_OVERDUE_AFTER_MS: '2000' };
+    expect(faultySettings({ ...short, NODE_ENV: environment })).toEqual(['AUTH', 'TEST_OVERDUE_AFTER_MS']);
+    expect(readConfig({ ...short, NODE_ENV: 'test' }).TEST_OVERDUE_AFTER_MS).toBe(2000);
+    expect(readConfig(required)).not.toHaveProperty('TEST_OVERDUE_AFTER_MS');
   });
 
   it.each([

@@ -24,6 +24,10 @@ describe('problems', () => {
     payment_below_amount: 422,
     payment_above_amount: 422,
     unknown_cashier: 422,
+    currency_not_accepted: 422,
+    cashier_not_found: 404,
+    email_taken: 409,
+    cashier_in_use: 409,
   };
 
   it.each(refusalCodes)('refusal %s has a row with its status and a title', (code) => {

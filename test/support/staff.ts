@@ -1,7 +1,7 @@
 /** What support staff can do to a workflow, and what they see of it. */
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import { invoiceWorkflowId } from '../../workflows/contract.ts';
+import { deadLetterWorkflowId, invoiceWorkflowId } from '../../workflows/contract.ts';
 import { waitFor } from './wait.ts';
 
 export interface Staff {
@@ -16,8 +16,15 @@ export interface Staff {
   searchAttributes: () => Promise<Record<string, unknown>>;
 }
 
-export function staffOf(client: Client, namespace: string, tenantId: string, invoiceId: string): Staff {
-  const workflowId = invoiceWorkflowId(tenantId, invoiceId);
+/** At an invoice's workflow. */
+export const staffOf = (client: Client, namespace: string, tenantId: string, invoiceId: string): Staff =>
+  staffAt(client, namespace, invoiceWorkflowId(tenantId, invoiceId));
+
+/** At a dead letter's workflow. */
+export const staffOfLetter = (client: Client, namespace: string, deadLetterId: string): Staff =>
+  staffAt(client, namespace, deadLetterWorkflowId(deadLetterId));
+
+function staffAt(client: Client, namespace: string, workflowId: string): Staff {
   const handle = () => client.workflow.getHandle(workflowId);
   const status = async () => (await handle().describe()).status.name;
   return {

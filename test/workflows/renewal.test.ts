@@ -5,16 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Activities, createActivities } from '../../activities/index.ts';
+import type { Activities } from '../../activities/index.ts';
 import { atConcurrency } from '../../bench/percentiles.ts';
 import { createGate } from '../../commands/gate.ts';
 import { type OutgoingCommand, sendCommand } from '../../commands/send.ts';
 import type { WireInvoice } from '../../domain/invoice-schema.ts';
-import { createNudge } from '../../events/nudge.ts';
-import { type Database, createDatabase } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
 import { invoiceWorkflowId, searchAttributes } from '../../workflows/contract.ts';
+import { testActivities, testDatabase } from '../support/activities.ts';
 import '../support/quiet.ts';
 import { testConfig } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -32,19 +32,10 @@ let running: Promise<void>;
 describe.runIf(process.env['TEST_RENEWAL'])('renewal', () => {
   beforeAll(async () => {
     const config = await testConfig();
-    database = createDatabase({ url: config.DATABASE_URL, poolMax: 5, applicationName: 'test' });
+    database = testDatabase();
     temporal = await connectTemporal(config);
     await prepareNamespace(temporal, Object.values(searchAttributes));
-    const wire = { environment: 'test', publicUrl: 'http://localhost:3000' };
-    const sink = { send: async () => undefined, prepare: async () => undefined, close: async () => undefined };
-    const real = createActivities({
-      database,
-      logger,
-      wire,
-      sink,
-      nudge: createNudge(),
-      stopping: new AbortController().signal,
-    });
+    const real = testActivities(database);
     let answer: WireInvoice | undefined;
     const activities: Activities = {
       ...real,
@@ -57,7 +48,7 @@ describe.runIf(process.env['TEST_RENEWAL'])('renewal', () => {
       updateInvoice: async ({ actor, acceptedAt }) => {
         if (!answer) throw new TypeError('There is no invoice yet.');
         const entry = { version: 2, action: 'update', at: acceptedAt, actor, status: 'draft', reason: null } as const;
-        return { invoice: answer, done: { entry, openAmountMinor: 1 } };
+        return { invoice: answer, done: { entry, openAmountMinor: 1, timers: [] } };
       },
     };
     const codePath = config.WORKFLOW_BUNDLE ?? '';

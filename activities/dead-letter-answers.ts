@@ -1,0 +1,33 @@
+/** What looking at, or deciding about, a dead letter means to Temporal. */
+import { ApplicationFailure } from '@temporalio/common';
+import type { Decided } from '../commands/decide-dead-letter.ts';
+import { isInfrastructureFailure } from '../platform/database.ts';
+import { deadLetterView } from '../queries/dead-letter-view.ts';
+import {
+  DEAD_LETTER_NOT_FOUND,
+  DEAD_LETTER_RESOLVED,
+  type DeadLetterView,
+  INTERNAL_ERROR,
+} from '../workflows/contract.ts';
+
+/** Runs `work`; what fails is an answer, something to try again, or a bug. */
+export async function answering<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ApplicationFailure) throw error;
+    if (isInfrastructureFailure(error))
+      throw ApplicationFailure.retryable('The database did not answer; it is tried again.', 'infrastructure');
+    throw ApplicationFailure.fromError(error, { type: INTERNAL_ERROR, nonRetryable: true });
+  }
+}
+
+/** The letter after this decision. Throws when it cannot be decided any more. */
+export function answerOf(decided: Exclude<Decided, { kind: 'open' }>): DeadLetterView {
+  if (decided.kind === 'decided') return deadLetterView(decided.letter);
+  if (decided.kind === 'not_found')
+    throw ApplicationFailure.nonRetryable('There is no such dead letter.', DEAD_LETTER_NOT_FOUND);
+  const { resolution, resolvedBy } = decided.letter;
+  const said = `The message was ${resolution ?? 'decided'} by ${resolvedBy ?? 'somebody'}.`;
+  throw ApplicationFailure.nonRetryable(said, DEAD_LETTER_RESOLVED, { resolution, resolvedBy });
+}

@@ -1,0 +1,10 @@
+import { recordDecision } from '../commands/decide-dead-letter.ts';
+import type { Database } from '../platform/database.ts';
+import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
+import { answerOf, answering } from './dead-letter-answers.ts';
+
+/** Ends a dead letter without effect. */
+export const createDiscardMessage =
+  ({ database }: { database: Database }) =>
+  (command: DecisionCommand): Promise<DeadLetterView> =>
+    answering(async () => answerOf(await recordDecision(database, command, { verb: 'discard' })));

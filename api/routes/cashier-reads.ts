@@ -1,0 +1,107 @@
+/** The routes that read cashiers, what they accept, and what was paid to them. */
+import { z } from 'zod';
+import { type Cashier, cashierNotFound } from '../../domain/cashier.ts';
+import {
+  acceptedCurrenciesSchema,
+  cashierListSchema,
+  cashierPageSchema,
+  cashierPaymentListSchema,
+  cashierSchema,
+} from '../../domain/cashier-schema.ts';
+import { cashierToWire } from '../../domain/cashier-wire.ts';
+import { instant, uuid } from '../../domain/invoice-schema.ts';
+import { oneLine } from '../../domain/text-schema.ts';
+import type { Database } from '../../platform/database.ts';
+import { cashierById } from '../../queries/cashier-by-id.ts';
+import { type CashierPosition, listCashiers } from '../../queries/cashier-list.ts';
+import { type PaymentPosition, cashierPayments } from '../../queries/cashier-payments.ts';
+import { cursorOf, positionOf } from '../cursor.ts';
+import { etag } from '../headers.ts';
+import { type ProblemCode, everyRead, problemOf } from '../problems.ts';
+import type { Call, Route } from '../route.ts';
+import { parseOrRefuse } from '../validation.ts';
+
+const ofOne: Pick<Route, 'method' | 'tag' | 'params'> & { problems: readonly ProblemCode[] } = {
+  method: 'get',
+  tag: 'Cashiers',
+  params: z.object({ id: z.string().meta({ description: 'The cashier’s id' }) }),
+  problems: [...everyRead, 'cashier_not_found'],
+};
+
+export function cashierReadRoutes({ database }: { database: Database }): Route[] {
+  /** An unknown, a malformed and another tenant's id cannot be told apart. */
+  async function find({ identity, params }: Call): Promise<Cashier> {
+    const id = uuid.safeParse(params['id']);
+    const cashier = id.success ? await cashierById(database, identity.tenantId, id.data) : null;
+    if (!cashier) throw problemOf(cashierNotFound(params['id'] ?? ''));
+    return cashier;
+  }
+  return [
+    {
+      method: 'get',
+      path: '/v1/cashiers',
+      operationId: 'listCashiers',
+      summary: 'List cashiers by name',
+      tag: 'Cashiers',
+      query: cashierPageSchema,
+      answers: { 200: { description: 'One page', schema: cashierListSchema } },
+      problems: [...everyRead, 'validation_failed'],
+      handle: async ({ identity, query }) => {
+        const { limit, cursor } = parseOrRefuse(cashierPageSchema, query);
+        const after = positionOf(cashierPosition, cursor);
+        const { cashiers, next } = await listCashiers(database, identity.tenantId, limit, after);
+        return {
+          status: 200,
+          body: { items: cashiers.map(cashierToWire), nextCursor: next && cursorOf(next.name, next.id) },
+        };
+      },
+    },
+    {
+      ...ofOne,
+      path: '/v1/cashiers/{id}',
+      operationId: 'getCashier',
+      summary: 'Read a cashier',
+      answers: { 200: { description: 'The cashier', schema: cashierSchema, headers: ['ETag'] } },
+      handle: async (call) => {
+        const cashier = await find(call);
+        return { status: 200, headers: { ETag: etag(cashier.version) }, body: cashierToWire(cashier) };
+      },
+    },
+    {
+      ...ofOne,
+      path: '/v1/cashiers/{id}/currencies',
+      operationId: 'listAcceptedCurrencies',
+      summary: 'List the currencies a cashier accepts',
+      description: 'None listed means that every currency is accepted.',
+      answers: { 200: { description: 'The currencies by code', schema: acceptedCurrenciesSchema } },
+      handle: async (call) => {
+        const { currencies } = await find(call);
+        return { status: 200, body: { items: currencies } };
+      },
+    },
+    {
+      ...ofOne,
+      path: '/v1/cashiers/{id}/payments',
+      operationId: 'listCashierPayments',
+      summary: 'List what was paid on a cashier’s invoices, newest first',
+      query: cashierPageSchema,
+      answers: { 200: { description: 'One page', schema: cashierPaymentListSchema } },
+      problems: [...ofOne.problems, 'validation_failed'],
+      handle: async (call) => {
+        const { limit, cursor } = parseOrRefuse(cashierPageSchema, call.query);
+        const after = positionOf(paymentPosition, cursor);
+        const { tenantId, id } = await find(call);
+        const { payments, next } = await cashierPayments(database, { tenantId, cashierId: id }, limit, after);
+        return {
+          status: 200,
+          body: { items: payments, nextCursor: next && cursorOf(next.recordedAt, next.paymentId) },
+        };
+      },
+    },
+  ];
+}
+
+const cashierPosition = z.tuple([oneLine(1, 100), z.guid()]).transform(([name, id]): CashierPosition => ({ name, id }));
+const paymentPosition = z
+  .tuple([instant, z.guid()])
+  .transform(([recordedAt, paymentId]): PaymentPosition => ({ recordedAt, paymentId }));

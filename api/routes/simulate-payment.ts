@@ -1,0 +1,104 @@
+/** Announces a payment of an invoice on Kafka, as a gateway would (PAY-01). */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
+import { simulatePaymentPlan } from '../../commands/simulate-payment.ts';
+import { type TransactionDeps, carryOut } from '../../commands/transaction.ts';
+import { invoiceNotFound, openAmountMinor } from '../../domain/invoice.ts';
+import { payInvoiceSchema, simulatePaymentSchema, uuid } from '../../domain/invoice-schema.ts';
+import { formatAmount } from '../../domain/money.ts';
+import { REQUEST_TRANSACTION_WAIT_MS } from '../../platform/database.ts';
+import { invoiceById } from '../../queries/invoice-by-id.ts';
+import { problemOf } from '../problems.ts';
+import type { Call, Reply, Route } from '../route.ts';
+import { parseOrRefuse } from '../validation.ts';
+
+export type SimulatePaymentDeps = Pick<TransactionDeps, 'database' | 'wire'>;
+
+const METHOD = 'credit card';
+const PATH = '/v1/invoices/{id}/simulate-payment';
+
+const announcedSchema = z
+  .strictObject({
+    invoiceId: uuid,
+    amount: z.string(),
+    currency: z.string(),
+    paymentMethod: z.string(),
+    paymentReference: z.string(),
+  })
+  .meta({ id: 'SimulatedPayment' });
+
+export const simulatePaymentRoute = (deps: SimulatePaymentDeps): Route => ({
+  method: 'post',
+  path: PATH,
+  operationId: 'simulatePayment',
+  summary: 'Announce a payment on Kafka, as a gateway would',
+  description: 'For trying things out; not there in production. What is absent is taken from the invoice.',
+  tag: 'Invoices',
+  params: z.object({ id: z.string().meta({ description: 'The invoice’s id' }) }),
+  command: { ifMatch: false },
+  body: {
+    schema: simulatePaymentSchema,
+    required: false,
+    examples: { whatIsOpen: {}, tooLittle: { amount: '1.00' } },
+  },
+  answers: {
+    202: {
+      description: 'What was announced',
+      schema: announcedSchema,
+      headers: ['Idempotency-Key', 'Idempotency-Replayed'],
+    },
+  },
+  problems: [
+    'malformed_request',
+    'invalid_tenant',
+    'invalid_header',
+    'unsupported_media_type',
+    'payload_too_large',
+    'validation_failed',
+    'idempotency_key_reused',
+    'invoice_not_found',
+    'internal_error',
+    'temporarily_unavailable',
+  ],
+  handle: (call) => announce(deps, call),
+});
+
+async function announce(deps: SimulatePaymentDeps, call: Call): Promise<Reply> {
+  const { tenantId, actor } = call.identity;
+  const given = parseOrRefuse(simulatePaymentSchema, call.body);
+  const id = uuid.safeParse(call.params['id']);
+  const invoice = id.success ? await invoiceById(deps.database, tenantId, id.data) : null;
+  if (!invoice) throw problemOf(invoiceNotFound(call.params['id'] ?? ''));
+  const currency = given.currency ?? invoice.currency;
+  // Nothing is open once it is paid or cancelled; its whole amount is what somebody would pay by mistake.
+  const amountMinor = openAmountMinor(invoice) || invoice.amountMinor;
+  const payment = parseOrRefuse(payInvoiceSchema, {
+    amount: formatAmount(amountMinor, invoice.currency),
+    method: METHOD,
+    reference: `SIM-${randomUUID()}`,
+    receivedAt: call.acceptedAt,
+    ...given,
+    currency,
+  });
+  const route = PATH.replace('{id}', invoice.id);
+  const command = {
+    tenantId,
+    actor,
+    invoiceId: invoice.id,
+    payment,
+    key: storedKey('rest', tenantId, call.idempotencyKey),
+    fingerprint: fingerprintOf({ method: call.method, route, ifMatch: null, body: given }),
+    attemptId: newAttemptId(),
+    acceptedAt: call.acceptedAt,
+  };
+  const [outcome] = await carryOut(
+    { ...deps, nudge: () => undefined, waitMs: REQUEST_TRANSACTION_WAIT_MS },
+    simulatePaymentPlan,
+    [command],
+  );
+  if (!outcome) throw new TypeError('A command came back without an outcome.');
+  if (outcome.kind === 'refused') throw problemOf(outcome.refusal);
+  const replayed = outcome.kind === 'replayed' ? { 'Idempotency-Replayed': 'true' } : {};
+  return { status: 202, headers: replayed, body: outcome.answer };
+}

@@ -1,0 +1,201 @@
+/**
+ * Billing runs: the end of a business day finalizes every draft of a tenant that is due.
+ *
+ * Always true:
+ * 1. One run per tenant and day; who asks again joins it.
+ * 2. A run finalizes through the same transaction as a single command, many at a time: numbers, events and audit are
+ *    the same. Each invoice has a command key of its own in the run, so it is finalized once.
+ * 3. The invoices' open workflows learn of it by wake-ups, written in the same commit.
+ */
+import { type Client } from '@temporalio/client';
+import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { refused } from '../domain/decision.ts';
+import { type Refusal, refusal } from '../domain/errors.ts';
+import { type Facts, type Invoice, decide } from '../domain/invoice.ts';
+import type { Database, TransactionClient } from '../platform/database.ts';
+import { type BillingRun, billingRunOf, dueDrafts } from '../queries/billing-run.ts';
+import {
+  type BillingRunInput,
+  type StepCommand,
+  billingRunWorkflowId,
+  searchAttributes,
+  workflowTypes,
+} from '../workflows/contract.ts';
+import { type InvoicePlan, drawNumbers, invoicePlan } from './invoice-plan.ts';
+import { newAttemptId } from './key.ts';
+import { type TransactionDeps, carryOut } from './transaction.ts';
+
+const ACTOR = 'billing run';
+
+export interface BillingRunRequest extends BillingRunInput {
+  /** Sent again with the same key, a request is recorded once. */
+  requestKey: string;
+  actor: string;
+  market: string | null;
+  region: string | null;
+}
+
+export interface StartDeps {
+  database: Database;
+  client: Client;
+  taskQueue: string;
+}
+
+/** Records the request, and starts the run's workflow unless the run has ended. Rejects when a server is away. */
+export async function startBillingRun(
+  deps: StartDeps,
+  request: BillingRunRequest,
+  deadline: number,
+): Promise<BillingRun> {
+  const run = await record(deps.database, request);
+  if (run.endedAt === null) await startWorkflow(deps, request, deadline);
+  return run;
+}
+
+/** Starts the workflows of runs that have none: whoever recorded them did not come to it. */
+export async function startMissingBillingRuns(deps: StartDeps, limit: number, deadline: number): Promise<void> {
+  const missing = await deps.database.billingRun.findMany({
+    where: { endedAt: null, workflowStartedAt: null },
+    orderBy: { startedAt: 'asc' },
+    take: limit,
+  });
+  for (const { tenantId, businessDate } of missing) {
+    await startWorkflow(deps, { tenantId, businessDate: businessDate.toISOString().slice(0, 10) }, deadline);
+  }
+}
+
+async function startWorkflow(
+  { database, client, taskQueue }: StartDeps,
+  { tenantId, businessDate }: BillingRunInput,
+  deadline: number,
+): Promise<void> {
+  await client.withDeadline(deadline, () =>
+    client.workflow.start(workflowTypes.billingRun, {
+      workflowId: billingRunWorkflowId(tenantId, businessDate),
+      taskQueue,
+      args: [{ tenantId, businessDate } satisfies BillingRunInput],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      staticSummary: `Billing run of ${businessDate}`,
+      typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+    }),
+  );
+  await database.billingRun.updateMany({
+    where: { tenantId, businessDate: new Date(businessDate) },
+    data: { workflowStartedAt: new Date() },
+  });
+}
+
+async function record(
+  database: Database,
+  { tenantId, businessDate, requestKey, actor, market, region }: BillingRunRequest,
+): Promise<BillingRun> {
+  const day = new Date(businessDate);
+  const now = new Date();
+  await database.$transaction([
+    database.billingRun.createMany({
+      data: { tenantId, businessDate: day, startedAt: now },
+      skipDuplicates: true,
+    }),
+    database.billingRunRequest.createMany({
+      data: { tenantId, businessDate: day, requestKey, actor, market, region, requestedAt: now },
+      skipDuplicates: true,
+    }),
+  ]);
+  const run = await billingRunOf(database, { tenantId, businessDate });
+  if (!run) throw new TypeError('A billing run that was recorded is not there.');
+  return run;
+}
+
+export interface ChunkDeps extends TransactionDeps {
+  overdueAfterMs: number | undefined;
+}
+
+/** Finalizes the next drafts of a run in one commit and returns how many it looked at; ends the run at 0. */
+export async function finalizeChunk(deps: ChunkDeps, run: BillingRunInput, size: number): Promise<number> {
+  const due = await deps.database.$queryRaw<{ id: string }[]>`
+    SELECT id ${dueDrafts(run)} ORDER BY due_date, id LIMIT ${size}`;
+  if (due.length === 0) await end(deps.database, run);
+  else {
+    const acceptedAt = new Date().toISOString();
+    const commands = due.map(({ id }) => commandFor(run, id, acceptedAt));
+    await carryOut(deps, planOf(deps, run, commands), commands);
+  }
+  return due.length;
+}
+
+const commandFor = (
+  { tenantId, businessDate }: BillingRunInput,
+  invoiceId: string,
+  acceptedAt: string,
+): StepCommand<'finalize'> => ({
+  tenantId,
+  invoiceId,
+  key: `run:${businessDate}:${invoiceId}`,
+  fingerprint: 'run',
+  attemptId: newAttemptId(),
+  acceptedAt,
+  actor: ACTOR,
+  expectedVersion: null,
+  body: {},
+});
+
+/** A finalize, and in the same commit what the run and the workflows must know of it. */
+function planOf(
+  { overdueAfterMs }: ChunkDeps,
+  run: BillingRunInput,
+  commands: readonly StepCommand<'finalize'>[],
+): InvoicePlan<'finalize'> {
+  const facts: Facts = overdueAfterMs === undefined ? {} : { overdueAfterMs };
+  return {
+    ...invoicePlan('finalize'),
+    complete: drawNumbers,
+    decide: (state, command) =>
+      state?.status === 'draft' && (state.dueDate ?? '9999') > run.businessDate
+        ? refused(dueDateMoved(state))
+        : decide(state, { step: 'finalize', ...command }, facts),
+    also: async (tx, outcomes) => {
+      const finalized = commands.filter((_, index) => outcomes[index]?.kind === 'done');
+      const notDone = commands.flatMap(({ invoiceId }, index) => {
+        const outcome = outcomes[index];
+        return outcome?.kind === 'refused'
+          ? [{ invoiceId, code: outcome.refusal.code, detail: outcome.refusal.detail }]
+          : [];
+      });
+      await recordChunk(
+        tx,
+        run,
+        finalized.map(({ invoiceId }) => invoiceId),
+        notDone,
+      );
+    },
+  };
+}
+
+/** Since the drafts were listed somebody has changed this one; a later run will find it. */
+const dueDateMoved = ({ dueDate }: Invoice): Refusal =>
+  refusal('transition_not_allowed', `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`);
+
+async function recordChunk(
+  tx: TransactionClient,
+  { tenantId, businessDate }: BillingRunInput,
+  finalized: readonly string[],
+  notDone: readonly { invoiceId: string; code: string; detail: string }[],
+): Promise<void> {
+  const day = new Date(businessDate);
+  await tx.workflowWakeup.createMany({ data: finalized.map((invoiceId) => ({ tenantId, invoiceId })) });
+  await tx.billingRunRefusal.createMany({
+    data: notDone.map((one) => ({ tenantId, businessDate: day, ...one })),
+    skipDuplicates: true,
+  });
+  await tx.billingRun.updateMany({
+    where: { tenantId, businessDate: day },
+    data: { finalized: { increment: finalized.length }, refused: { increment: notDone.length } },
+  });
+}
+
+/** Only once, and only when nothing is left: a second worker may have been at it. */
+const end = ({ billingRun }: Database, { tenantId, businessDate }: BillingRunInput) =>
+  billingRun.updateMany({
+    where: { tenantId, businessDate: new Date(businessDate), endedAt: null },
+    data: { endedAt: new Date() },
+  });

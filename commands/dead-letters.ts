@@ -1,0 +1,185 @@
+/**
+ * Messages that could not be handled, held until a person decides.
+ *
+ * Always true:
+ * 1. The row is the truth and comes first; then its workflow is started, then the row says so. Whoever opens a dead
+ *    letter has not done until all three have happened, and what a crash left undone startMissingDeadLetters does.
+ * 2. A message is kept once: by its source and id, or by its place when it has none that can be read. Another message
+ *    under the same source and id is no duplicate: it is kept too, by its place.
+ * 3. What a person has decided is never opened again.
+ */
+import type { Client } from '@temporalio/client';
+import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { v7 as uuidv7 } from 'uuid';
+import type { IncomingRecord, Refused } from '../events/event-source.ts';
+import type { Database } from '../platform/database.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { DeadLetterRow } from '../queries/dead-letters.ts';
+import {
+  type DeadLetterInput,
+  WORKFLOW_TASK_TIMEOUT_MS,
+  deadLetterWorkflowId,
+  searchAttributes,
+  workflowTypes,
+} from '../workflows/contract.ts';
+
+export interface DeadLetterDeps {
+  database: Database;
+  client: Client;
+  taskQueue: string;
+  logger: Logger;
+}
+
+/** A message, and what is known of it. */
+export interface Message {
+  record: IncomingRecord;
+  source: string | null;
+  eventId: string | null;
+  type: string | null;
+  /** null: it could not be read, or the record contradicts itself. */
+  tenantId: string | null;
+}
+
+const START_LIMIT_MS = 5_000;
+const START_MISSING_LIMIT_MS = 20_000;
+
+/** Keeps a message as it came, with why, and starts its workflow. Rejects when that is to be done again. */
+export async function openDeadLetter(deps: DeadLetterDeps, message: Message, refused: Refused): Promise<void> {
+  await startWhenMissing(deps, await keep(deps, message, refused));
+}
+
+/** A letter that is decided, or whose workflow was started, is left as it is. */
+export async function startWhenMissing(deps: DeadLetterDeps, letter: DeadLetterRow): Promise<void> {
+  if (letter.resolvedAt === null && letter.workflowStartedAt === null) await start(deps, letter);
+}
+
+/**
+ * Starts the workflows of open dead letters that have none, the oldest first; returns how many were started. One that
+ * cannot be started does not keep the others from it; rejects when none could be, as when Temporal is away.
+ */
+export async function startMissingDeadLetters(deps: DeadLetterDeps, limit: number): Promise<number> {
+  const missing = await deps.database.deadLetter.findMany({
+    where: { resolvedAt: null, workflowStartedAt: null },
+    orderBy: { openedAt: 'asc' },
+    take: limit,
+  });
+  const until = Date.now() + START_MISSING_LIMIT_MS;
+  let started = 0;
+  let failure: unknown;
+  for (const letter of missing) {
+    if (Date.now() > until) break;
+    try {
+      await start(deps, letter);
+      started += 1;
+    } catch (error) {
+      deps.logger.warn({ err: error, deadLetterId: letter.id }, 'the workflow of a dead letter could not be started');
+      failure = error;
+    }
+  }
+  if (failure !== undefined && started === 0) throw failure;
+  return started;
+}
+
+/** The dead letter of this very message, if it was kept before. */
+export async function findDeadLetter(database: Database, message: Message): Promise<DeadLetterRow | null> {
+  const { topic, partition, offset } = message.record;
+  const { source, eventId } = storableIdentity(message);
+  const rows = await database.deadLetter.findMany({
+    where: { OR: [{ topic, partition, offset }, ...(source && eventId ? [{ source, eventId }] : [])] },
+  });
+  const isHere = (row: DeadLetterRow) => row.topic === topic && row.partition === partition && row.offset === offset;
+  return rows.find(isHere) ?? rows.find((row) => isSame(row, message)) ?? null;
+}
+
+/** Not by source and id alone: whoever reuses them, or claims another tenant's, must not hide a payment. */
+const isSame = (row: DeadLetterRow, { record: { key, value }, tenantId }: Message): boolean =>
+  row.tenantId === tenantId && sameBytes(row.key, key) && sameBytes(row.value, value);
+
+const sameBytes = (one: Uint8Array | null, other: Uint8Array | null): boolean =>
+  one === null || other === null ? one === other : Buffer.from(one).equals(other);
+
+async function keep({ database, logger }: DeadLetterDeps, message: Message, refused: Refused): Promise<DeadLetterRow> {
+  const { topic, partition, offset } = message.record;
+  const columns = columnsOf(message, refused);
+  for (const eventId of [columns.eventId, null]) {
+    const { count } = await database.deadLetter.createMany({ data: { ...columns, eventId }, skipDuplicates: true });
+    const { reason, tenantId } = columns;
+    if (count > 0)
+      logger.warn(
+        { topic, partition, offset: String(offset), reason, tenantId },
+        'a message was kept as a dead letter',
+      );
+    const kept = await findDeadLetter(database, message);
+    if (kept) return kept;
+    // Another message has this source and id.
+  }
+  throw new Error(`No dead letter could be kept for ${topic}, partition ${partition}, offset ${offset}.`);
+}
+
+function columnsOf(message: Message, { reason, detail }: Refused) {
+  const { topic, partition, offset, key, value, headers } = message.record;
+  return {
+    id: uuidv7(),
+    tenantId: message.tenantId,
+    topic,
+    partition,
+    offset,
+    ...storableIdentity(message),
+    type: storable(message.type),
+    reason,
+    detail: storable(detail) ?? '',
+    headers: JSON.stringify(headers),
+    key: key && new Uint8Array(key),
+    value: value && new Uint8Array(value),
+    openedAt: new Date(),
+  };
+}
+
+/** An index entry has room for so much; a message with a longer source or id is known by its place alone. */
+const IDENTITY_LENGTH_MAX = 500;
+
+function storableIdentity({ source, eventId }: Message): { source: string | null; eventId: string | null } {
+  const fits = (source?.length ?? 0) <= IDENTITY_LENGTH_MAX && (eventId?.length ?? 0) <= IDENTITY_LENGTH_MAX;
+  return fits ? { source: storable(source), eventId: storable(eventId) } : { source: null, eventId: null };
+}
+
+/** Postgres keeps no NUL in a text, and UTF-8 no half of a pair. */
+const storable = (text: string | null): string | null =>
+  text === null ? null : Buffer.from(text).toString('utf8').replaceAll('\0', '');
+
+async function start({ database, client, taskQueue }: DeadLetterDeps, letter: DeadLetterRow): Promise<void> {
+  const { workflowId, ...options } = startOptions(taskQueue, letter);
+  await client.withDeadline(Date.now() + START_LIMIT_MS, () =>
+    client.workflow.start(workflowTypes.deadLetter, { workflowId, ...options }),
+  );
+  await database.deadLetter.updateMany({
+    where: { id: letter.id, workflowStartedAt: null },
+    data: { workflowStartedAt: new Date() },
+  });
+}
+
+/** How the workflow of a letter is started, by whoever needs it. */
+export function startOptions(taskQueue: string, { id, tenantId, topic, type, reason }: DeadLetterRow) {
+  const attributes = [
+    { key: searchAttributes.topic, value: topic },
+    { key: searchAttributes.eventType, value: type },
+    { key: searchAttributes.failureReason, value: reason },
+    { key: searchAttributes.billingTenant, value: tenantId },
+  ];
+  return {
+    workflowId: deadLetterWorkflowId(id),
+    taskQueue,
+    args: [{ deadLetterId: id } satisfies DeadLetterInput] as [DeadLetterInput],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+    staticSummary: `Dead letter: ${reason}`,
+    staticDetails: STATIC_DETAILS,
+    typedSearchAttributes: attributes.flatMap(({ key, value }) => (value ? [{ key, value }] : [])),
+  };
+}
+
+const STATIC_DETAILS = [
+  'A message that could not be handled, held until a person decides. Postgres holds the truth: terminating or resetting this workflow loses nothing.',
+  '',
+  'To decide, send an update (Update button): `replay` hands the message in again, `discard` ends it; each takes your name and a reason. Request Cancellation changes nothing.',
+].join('\n');

@@ -1,0 +1,23 @@
+/**
+ * The events that have a handler here: one row each, by the names of the catalogue. The topics that are read, the
+ * types that are known and what a replayed dead letter does follow from it.
+ */
+import type { EventName } from '../events/catalog.ts';
+import { type BusinessDayEndedDeps, createBusinessDayEnded } from './business-day-ended.ts';
+import type { Handler } from './handler.ts';
+import { type PaymentReceivedDeps, createPaymentReceived } from './payment-received.ts';
+
+export type HandlerDeps = PaymentReceivedDeps & BusinessDayEndedDeps;
+
+const table = {
+  PaymentReceived: createPaymentReceived,
+  BusinessDayEnded: createBusinessDayEnded,
+} satisfies { [N in EventName]?: (deps: HandlerDeps) => Handler<N> };
+
+export type HandledEvent = keyof typeof table;
+export type Handlers = { [N in HandledEvent]: Handler<N> };
+
+export const handledEvents = Object.keys(table) as HandledEvent[];
+
+export const createHandlers = (deps: HandlerDeps): Handlers =>
+  Object.fromEntries(handledEvents.map((name) => [name, table[name](deps)])) as Handlers;

@@ -1,0 +1,59 @@
+/**
+ * The audit trail: one chain an entity. The hash of an entry covers its text and the hash before it, so that a later
+ * change of any entry shows.
+ */
+import { createHash } from 'node:crypto';
+import { stringify } from 'safe-stable-stringify';
+import type { Cashier } from '../domain/cashier.ts';
+import type { CommandHead } from '../domain/decision.ts';
+import type { Invoice } from '../domain/invoice.ts';
+
+/** The last entry of an entity's chain; sequence 0 and no hash before the first. */
+export interface AuditHead {
+  sequence: number;
+  hash: string;
+}
+
+export const NO_AUDIT: AuditHead = { sequence: 0, hash: '' };
+
+/** A dead letter as its audit entries show it; one that belongs to no tenant is entered under the nil UUID. */
+interface AuditedLetter {
+  tenantId: string;
+  id: string;
+  version: number;
+  reason: string;
+  detail: string;
+  attempts: number;
+}
+
+export interface AuditedStep {
+  entityType: 'invoice' | 'cashier' | 'dead_letter';
+  state: Invoice | Cashier | AuditedLetter;
+  /** What the entity's status is after the step; null for one that has no status. */
+  status: string | null;
+  action: string;
+  command: Pick<CommandHead, 'actor' | 'acceptedAt' | 'key'>;
+  reason: string | null;
+}
+
+export type AuditRow = ReturnType<typeof auditRow>;
+
+/** The next entry of a chain, as a row of `audit_entries`. */
+export function auditRow(head: AuditHead, { entityType, state, status, action, command, reason }: AuditedStep) {
+  const entry = {
+    tenant_id: state.tenantId,
+    entity_type: entityType,
+    entity_id: state.id,
+    sequence: head.sequence + 1,
+    version: state.version,
+    action,
+    actor: command.actor,
+    at: command.acceptedAt,
+    status: status ?? '',
+    reason,
+    command_key: command.key,
+    body: stringify(state),
+  };
+  const hash = createHash('sha256').update(head.hash).update(stringify(entry)).digest('hex');
+  return { ...entry, previous_hash: head.hash, hash };
+}

@@ -1,0 +1,190 @@
+/** Billing runs over REST and by BusinessDayEnded: what is finalized, what is refused, and that a day runs once. */
+import { randomUUID } from 'node:crypto';
+import kafkajs from 'kafkajs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { finalizeChunk } from '../../commands/billing-run.ts';
+import { addDays, dateOf } from '../../domain/dates.ts';
+import { billingRunWorkflowId } from '../../workflows/contract.ts';
+import { testWire } from '../support/activities.ts';
+import type { Caller } from '../support/caller.ts';
+import { manyDrafts } from '../support/drafts.ts';
+import { type System, startSystem } from '../support/system.ts';
+import { waitFor } from '../support/wait.ts';
+
+const TOPIC = 'test.accounting.public.operations.v1';
+
+interface Run {
+  status: string;
+  finalized: number;
+  refused: number;
+  requests: { actor: string; market: string | null; region: string | null }[];
+  refusals: { invoiceId: string; code: string; detail: string }[];
+}
+
+let system: System;
+let producer: kafkajs.Producer;
+beforeAll(async () => {
+  system = await startSystem({}, { consumer: true });
+  producer = new kafkajs.Kafka({ brokers: system.config.KAFKA_BROKERS, logLevel: kafkajs.logLevel.NOTHING }).producer({
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+});
+afterAll(async () => {
+  await producer?.disconnect();
+  await system?.stop();
+});
+
+const today = () => dateOf(new Date().toISOString());
+const ask = (caller: Caller, body: object) => caller.request<Run>('POST', '/v1/billing-runs', { body });
+const read = async (caller: Caller, date: string) =>
+  (await caller.request<Run>('GET', `/v1/billing-runs/${date}`)).body;
+const untilDone = (caller: Caller, date: string) =>
+  waitFor('the end of the run', async () => {
+    const run = await read(caller, date);
+    return run.status === 'completed' ? run : undefined;
+  });
+
+function businessDayEnded(businessDate: string, tenantId?: string, more: object = {}) {
+  return {
+    key: `${tenantId ?? ''}|${businessDate}`,
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: randomUUID(),
+      ce_source: '/accounting',
+      ce_type: 'accounting.business-day.ended.v1',
+      ce_time: new Date().toISOString(),
+      ...(tenantId ? { ce_tenantid: tenantId } : {}),
+      'content-type': 'application/json',
+    },
+    value: JSON.stringify({ ...(tenantId ? { tenantId } : {}), businessDate, ...more }),
+  };
+}
+
+it('a dry run tells what would happen, and changes nothing', async () => {
+  const ann = system.caller();
+  const due = await manyDrafts(system.database, ann.tenantId, 3, today());
+  await manyDrafts(system.database, ann.tenantId, 1, addDays(today(), 1));
+  const { status, body } = await ann.request<{ items: { id: string }[] }>('POST', '/v1/billing-runs', {
+    body: { businessDate: today(), dryRun: true },
+  });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ count: 3, totals: [{ currency: 'EUR', amount: '3600.00' }] });
+  expect(new Set(body.items.map(({ id }) => id))).toEqual(new Set(due));
+  expect((await ann.request('GET', `/v1/billing-runs/${today()}`)).status).toBe(404);
+  expect(await system.database.invoice.count({ where: { tenantId: ann.tenantId, status: 'finalized' } })).toBe(0);
+});
+
+it('finalizes what is due, numbers it without gap, and the open workflows learn of it', async () => {
+  const ann = system.caller();
+  const open = await ann.draft({ dueDate: today() });
+  const others = await manyDrafts(system.database, ann.tenantId, 4, today());
+  expect((await ask(ann, { businessDate: today(), market: 'DE', region: 'north' })).status).toBe(202);
+  const run = await untilDone(ann, today());
+  expect(run).toMatchObject({ finalized: 5, refused: 0, refusals: [] });
+  expect(run.requests).toMatchObject([{ actor: 'ann', market: 'DE', region: 'north' }]);
+  const rows = await system.database.invoice.findMany({
+    where: { tenantId: ann.tenantId },
+    orderBy: { number: 'asc' },
+  });
+  expect(rows.map(({ number }) => Number(number?.slice(-6)))).toEqual([1, 2, 3, 4, 5]);
+  expect(rows.every(({ version, overdueAt }) => version === 2 && overdueAt !== null)).toBe(true);
+  await waitFor('the wake-ups', async () => {
+    const waiting = await system.database.workflowWakeup.count({ where: { tenantId: ann.tenantId } });
+    return waiting === 0;
+  });
+  // The workflow that was open all the time knows the new version: a command that expects it goes through.
+  const headers = { 'If-Match': '"2"' };
+  expect(await ann.pay(open.id, {}, { headers })).toMatchObject({ status: 200 });
+  expect((await ann.pay(others[0] ?? '')).status).toBe(200);
+});
+
+it('asked for twice, a day runs once; the second request joins it and is recorded', async () => {
+  const ann = system.caller();
+  await manyDrafts(system.database, ann.tenantId, 2, today());
+  const message = businessDayEnded(today(), ann.tenantId, { market: 'DE' });
+  await producer.send({ topic: TOPIC, messages: [message, message] });
+  await waitFor('the run', async () => (await read(ann, today())).status === 'completed');
+  await manyDrafts(system.database, ann.tenantId, 1, today());
+  const again = await ask(ann, { businessDate: today(), market: 'AT' });
+  expect(again).toMatchObject({ status: 202, body: { status: 'completed', finalized: 2 } });
+  expect((await read(ann, today())).requests).toMatchObject([
+    { actor: 'accounting', market: 'DE', region: null },
+    { actor: 'ann', market: 'AT', region: null },
+  ]);
+  const workflow = system.temporal.client.workflow.getHandle(billingRunWorkflowId(ann.tenantId, today()));
+  expect(await workflow.result()).toEqual({ finalized: 2, refused: 0, left: 0 });
+});
+
+it('a business day without a tenant runs for every tenant that has something due, and for no other', async () => {
+  const [ann, bob, eve] = [system.caller(), system.caller(), system.caller()];
+  await manyDrafts(system.database, ann.tenantId, 2, today());
+  await manyDrafts(system.database, bob.tenantId, 1, today());
+  await manyDrafts(system.database, eve.tenantId, 1, addDays(today(), 5));
+  await producer.send({ topic: TOPIC, messages: [businessDayEnded(today())] });
+  expect(
+    await waitFor('her run', async () => ((await read(ann, today())).status === 'completed' ? true : undefined)),
+  ).toBe(true);
+  expect(await untilDone(ann, today())).toMatchObject({ finalized: 2 });
+  expect(await untilDone(bob, today())).toMatchObject({ finalized: 1 });
+  expect((await eve.request('GET', `/v1/billing-runs/${today()}`)).status).toBe(404);
+});
+
+it('what is cancelled or moved while the run is at it is reported with the reason, and the others go through', async () => {
+  const ann = system.caller();
+  const { tenantId } = ann;
+  const [held = '', moved = ''] = await manyDrafts(system.database, tenantId, 4, today());
+  const run = { tenantId, businessDate: today() };
+  const day = new Date(today());
+  // As if its workflow had been started: nobody but the test works on it.
+  const now = new Date();
+  await system.database.billingRun.create({
+    data: { tenantId, businessDate: day, startedAt: now, workflowStartedAt: now },
+  });
+  const deps = { database: system.database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+  let chunk: Promise<number> | undefined;
+  await system.database.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT 1 FROM invoices WHERE id IN (${held}::uuid, ${moved}::uuid) ORDER BY id FOR UPDATE`;
+    chunk = finalizeChunk(deps, run, 10);
+    await waitFor('the run to wait for the row', async () => {
+      const [row] = await system.database.$queryRaw<{ waiting: bigint }[]>`
+        SELECT count(*) AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%invoices entity%'`;
+      return Number(row?.waiting) > 0;
+    });
+    await tx.$executeRaw`
+      UPDATE invoices SET status = 'cancelled', cancelled_at = now(), version = 2 WHERE id = ${held}::uuid`;
+    await tx.$executeRaw`UPDATE invoices SET due_date = ${addDays(today(), 9)}::date WHERE id = ${moved}::uuid`;
+  });
+  expect(await chunk).toBe(4);
+  expect(await finalizeChunk(deps, run, 10)).toBe(0);
+  expect(await read(ann, today())).toMatchObject({
+    status: 'completed',
+    finalized: 2,
+    refused: 2,
+  });
+  const { refusals } = await read(ann, today());
+  expect(new Map(refusals.map(({ invoiceId, detail }) => [invoiceId, detail]))).toEqual(
+    new Map([
+      [held, 'An invoice that is cancelled cannot finalize.'],
+      [moved, `The due date was moved to ${addDays(today(), 9)} while the run was at it.`],
+    ]),
+  );
+  const rows = await system.database.invoice.findMany({ where: { tenantId, status: 'finalized' } });
+  expect(rows.map(({ number }) => number?.slice(-6)).toSorted()).toEqual(['000001', '000002']);
+});
+
+it('a run that was recorded, and whose workflow nobody came to start, is started all the same', async () => {
+  const ann = system.caller();
+  await manyDrafts(system.database, ann.tenantId, 1, today());
+  await system.database.billingRun.create({
+    data: { tenantId: ann.tenantId, businessDate: new Date(today()), startedAt: new Date() },
+  });
+  expect(await untilDone(ann, today())).toMatchObject({ finalized: 1 });
+});
+
+it.each([{}, { businessDate: '31.01.2030' }, { businessDate: '2030-01-31', tenantId: randomUUID() }])(
+  'INV-05: a request that is not right is refused with its faults (%j)',
+  async (body) => {
+    expect(await ask(system.caller(), body)).toMatchObject({ status: 422, body: { code: 'validation_failed' } });
+  },
+);

@@ -1,0 +1,300 @@
+/** PAY-04: a payment that the rules refuse waits for a person, over REST or in the Web UI. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openDeadLetter, startMissingDeadLetters } from '../../commands/dead-letters.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { type DecisionAnswer, deadLetterWorkflowId } from '../../workflows/contract.ts';
+import type { Caller } from '../support/caller.ts';
+import {
+  type Gateway,
+  type Message,
+  PAYMENTS_TOPIC,
+  outcomesIn,
+  paymentMessage,
+  startGateway,
+} from '../support/gateway.ts';
+import { decide, letterOf } from '../support/letters.ts';
+import { staffOfLetter } from '../support/staff.ts';
+import { type System, startSystem } from '../support/system.ts';
+import { waitFor } from '../support/wait.ts';
+
+let system: System;
+let gateway: Gateway;
+let outcomes: ReturnType<typeof outcomesIn>;
+beforeAll(async () => {
+  // Nothing cached: every task replays. test/api/dead-letters.test.ts runs with the cache.
+  system = await startSystem({ TEMPORAL_MAX_CACHED_WORKFLOWS: '0' }, { consumer: true });
+  gateway = await startGateway(system);
+  outcomes = outcomesIn(system);
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await system?.stop();
+});
+
+const staff = (id: string) => staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+const statusOf = async (caller: Caller, id: string) =>
+  (await caller.request<{ status: string }>('GET', `/v1/invoices/${id}`)).body.status;
+const ended = (id: string) => staff(id).waitForStatus('COMPLETED');
+
+async function refused(message: Message) {
+  await gateway.send(message);
+  return outcomes.untilKept(message);
+}
+
+interface Refused {
+  reason: string;
+  /** Makes a payment that is refused. */
+  message: (ann: Caller) => Promise<Message>;
+  /** Mends the cause; undefined when it cannot be mended. */
+  mend?: (ann: Caller, invoiceId: string) => Promise<unknown>;
+}
+
+const cases: Record<string, Refused> = {
+  'a draft': {
+    reason: 'transition_not_allowed',
+    message: async (ann) => paymentMessage(ann.tenantId, (await ann.draft()).id),
+    mend: (ann, id) => ann.step(id, 'finalize'),
+  },
+  cancelled: {
+    reason: 'transition_not_allowed',
+    message: async (ann) => {
+      const { id } = await ann.finalized();
+      await ann.step(id, 'cancel');
+      return paymentMessage(ann.tenantId, id);
+    },
+  },
+  'paid with another reference': {
+    reason: 'transition_not_allowed',
+    message: async (ann) => {
+      const { id } = await ann.finalized();
+      await ann.pay(id);
+      return paymentMessage(ann.tenantId, id);
+    },
+  },
+  'too small, for a draft whose amount is mended': {
+    reason: 'transition_not_allowed',
+    message: async (ann) => paymentMessage(ann.tenantId, (await ann.draft()).id, { amount: '100.00' }),
+    mend: async (ann, id) => {
+      await ann.request('PATCH', `/v1/invoices/${id}`, { body: { amount: '100.00', currency: 'EUR' } });
+      await ann.step(id, 'finalize');
+    },
+  },
+  'too small': {
+    reason: 'payment_below_amount',
+    message: async (ann) => paymentMessage(ann.tenantId, (await ann.finalized()).id, { amount: '1.00' }),
+  },
+  'too large': {
+    reason: 'payment_above_amount',
+    message: async (ann) => paymentMessage(ann.tenantId, (await ann.finalized()).id, { amount: '1200.01' }),
+  },
+  'another currency': {
+    reason: 'currency_mismatch',
+    message: async (ann) => paymentMessage(ann.tenantId, (await ann.finalized()).id, { currency: 'USD' }),
+  },
+  'an unknown invoice': {
+    reason: 'invoice_not_found',
+    message: async (ann) => paymentMessage(ann.tenantId, randomUUID()),
+  },
+};
+
+it.each(Object.entries(cases))(
+  'PAY-04: %s: the invoice is unchanged, and the dead letter says why, over REST and in the Web UI',
+  async (_name, { reason, message: make }) => {
+    const ann = system.caller();
+    const message = await make(ann);
+    const invoiceId = message.key.split('|')[1] ?? '';
+    const before = await ann.request('GET', `/v1/invoices/${invoiceId}`);
+    const { id } = await refused(message);
+    expect((await ann.request('GET', `/v1/invoices/${invoiceId}`)).body).toEqual(before.body);
+    expect(await letterOf(ann, id)).toMatchObject({
+      status: 'open',
+      reason,
+      topic: PAYMENTS_TOPIC,
+      type: 'billing.payment.received.v1',
+      source: '/gateway',
+      attempts: 1,
+      key: message.key,
+      headers: message.headers,
+      payload: message.value,
+      resolution: null,
+      resolvedBy: null,
+    });
+    const details = await waitFor('the page', async () => {
+      const text = await staff(id).details();
+      return text.includes(`Open:** \`${reason}\``) ? text : undefined;
+    });
+    expect(details).toContain(message.value);
+    expect(details).toContain('`replay`');
+    expect(await staff(id).searchAttributes()).toMatchObject({
+      Topic: [PAYMENTS_TOPIC],
+      EventType: ['billing.payment.received.v1'],
+      FailureReason: [reason],
+      BillingTenant: [ann.tenantId],
+    });
+  },
+);
+
+it.each(Object.entries(cases).filter(([, { mend }]) => mend))(
+  'PAY-04: %s: mended, a replay settles it, over REST and in the Web UI',
+  async (_name, { message: make, mend }) => {
+    const ways = {
+      rest: async (ann: Caller, id: string) => (await decide(ann, id, 'replay', 'It is mended')).body.status,
+      webUi: async (_ann: Caller, id: string) => {
+        const request = { operator: 'ann', reason: 'It is mended' };
+        const { status } = (await staff(id).update('replay', request)) as DecisionAnswer;
+        return status === 'replayed' ? 'resolved' : status;
+      },
+    };
+    for (const replay of Object.values(ways)) {
+      const ann = system.caller();
+      const message = await make(ann);
+      const invoiceId = message.key.split('|')[1] ?? '';
+      const { id } = await refused(message);
+      await mend?.(ann, invoiceId);
+      expect(await replay(ann, id)).toBe('resolved');
+      expect(await statusOf(ann, invoiceId)).toBe('paid');
+      expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
+      const letter = await letterOf(ann, id);
+      expect(letter).toMatchObject({ resolution: 'replayed', resolvedBy: 'ann', resolvedReason: 'It is mended' });
+      expect(letter.attempts).toBe(2);
+      await ended(id);
+      const [entry] = await audit(id);
+      expect(entry).toMatchObject({ action: 'replay', actor: 'ann', status: 'replayed', reason: 'It is mended' });
+      expect(entry).toMatchObject({ sequence: 1, previousHash: '', tenantId: ann.tenantId });
+    }
+  },
+);
+
+const audit = (id: string) =>
+  system.database.auditEntry.findMany({
+    where: { entityType: 'dead_letter', entityId: id },
+    orderBy: { sequence: 'asc' },
+  });
+
+it('PAY-04: a replay that is refused again leaves it open, with the new reason; the decisions are one chain', async () => {
+  const ann = system.caller();
+  const { id: invoiceId } = await ann.draft();
+  const { id } = await refused(paymentMessage(ann.tenantId, invoiceId, { amount: '1.00' }));
+  await ann.step(invoiceId, 'finalize');
+  expect(await decide(ann, id, 'replay')).toMatchObject({
+    status: 200,
+    body: { status: 'open', reason: 'payment_below_amount', attempts: 2, resolution: null },
+  });
+  expect(await staff(id).update('replay', { operator: 'bob', reason: 'again' })).toMatchObject({
+    status: 'open',
+    reason: 'payment_below_amount',
+    attempts: 3,
+  });
+  expect(await staff(id).searchAttributes()).toMatchObject({ FailureReason: ['payment_below_amount'] });
+  expect(await decide(ann, id, 'discard', 'The customer pays again')).toMatchObject({
+    status: 200,
+    body: { status: 'resolved', resolution: 'discarded', resolvedBy: 'ann', attempts: 3 },
+  });
+  await ended(id);
+  const chain = await audit(id);
+  expect(chain.map(({ action, actor, status }) => [action, actor, status])).toEqual([
+    ['replay', 'ann', 'open'],
+    ['replay', 'bob', 'open'],
+    ['discard', 'ann', 'discarded'],
+  ]);
+  expect(chain.slice(1).map(({ previousHash }) => previousHash)).toEqual(chain.slice(0, 2).map(({ hash }) => hash));
+  expect(await statusOf(ann, invoiceId)).toBe('finalized');
+});
+
+it('PAY-04: decided once: what comes later is told what was decided, and the message delivered again changes nothing', async () => {
+  const ann = system.caller();
+  const { id: invoiceId } = await ann.draft();
+  const message = paymentMessage(ann.tenantId, invoiceId);
+  const { id } = await refused(message);
+  const answers = await Promise.all(['discard', 'discard', 'discard'].map((verb) => decide(ann, id, verb)));
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409]);
+  for (const verb of ['replay', 'discard']) {
+    expect(await decide(ann, id, verb)).toMatchObject({
+      status: 409,
+      body: { code: 'dead_letter_resolved', resolution: 'discarded', resolvedBy: 'ann' },
+    });
+  }
+  await ann.step(invoiceId, 'finalize');
+  const behind = await ann.finalized();
+  await gateway.send(message, { ...paymentMessage(ann.tenantId, behind.id), key: message.key });
+  await outcomes.untilPaid(ann.tenantId, behind.id);
+  expect(await statusOf(ann, invoiceId)).toBe('finalized');
+  expect(await outcomes.letters(ann.tenantId)).toBe(1);
+  expect(await audit(id)).toHaveLength(1);
+});
+
+it('PAY-04: terminated, cancelled or reset by staff, it is decided all the same; a reset decides nothing twice', async () => {
+  const ann = system.caller();
+  const { id: invoiceId } = await ann.draft();
+  const { id } = await refused(paymentMessage(ann.tenantId, invoiceId));
+  await staff(id).requestCancellation();
+  await staff(id).update('replay', { operator: 'bob', reason: 'too early' });
+  await staff(id).resetToBeginning();
+  await waitFor('the update that the reset applies again', async () => {
+    const { events } = await system.temporal.client.workflow.getHandle(deadLetterWorkflowId(id)).fetchHistory();
+    return events?.some((event) => event.workflowExecutionUpdateCompletedEventAttributes);
+  });
+  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 2 });
+  await staff(id).terminate();
+  await ann.step(invoiceId, 'finalize');
+  expect(await decide(ann, id, 'replay')).toMatchObject({ status: 200, body: { resolution: 'replayed', attempts: 3 } });
+  expect(await statusOf(ann, invoiceId)).toBe('paid');
+});
+
+it('nothing malformed that staff send makes a workflow task fail', async () => {
+  const ann = system.caller();
+  const { id } = await refused(paymentMessage(ann.tenantId, randomUUID()));
+  const malformed = [undefined, 'discard', {}, { operator: 'ann' }, { operator: 'ann', reason: ' ' }];
+  const more = [
+    { operator: 'a\u0000', reason: 'x' },
+    { operator: 'ann', reason: 'x', force: true },
+    { operator: 1, reason: 2 },
+  ];
+  for (const request of [...malformed, ...more])
+    await expect(staff(id).update('discard', request)).rejects.toThrow('Workflow Update failed');
+  expect(await staff(id).update('abandon', { actor: 'ann', reason: 'x' })).toBe('Nothing is being retried.');
+  expect(await staff(id).update('discard', { operator: 'ann', reason: 'x' })).toMatchObject({ status: 'discarded' });
+});
+
+it('a crash between row and workflow: the missing workflow is started, once; a run without a row ends', async () => {
+  const ann = system.caller();
+  const deps = {
+    database: system.database,
+    client: system.temporal.client,
+    taskQueue: system.config.TEMPORAL_TASK_QUEUE,
+    logger: createLogger({ level: 'silent', name: 'test' }),
+  };
+  const message = paymentMessage(ann.tenantId, randomUUID());
+  const record = {
+    topic: `test.nowhere.${randomUUID()}`,
+    partition: 0,
+    offset: 7n,
+    key: Buffer.from(message.key),
+    value: Buffer.from(message.value),
+    headers: message.headers,
+  };
+  const letter = { record, source: '/gateway', eventId: randomUUID(), type: 'a.type', tenantId: ann.tenantId };
+  const because = { kind: 'refused', reason: 'invoice_not_found', detail: 'No such invoice.' } as const;
+  const unreachable = { ...deps, client: { withDeadline: () => Promise.reject(new Error('away')) } as never };
+  await expect(openDeadLetter(unreachable, letter, because)).rejects.toThrow('away');
+  const row = await system.database.deadLetter.findFirstOrThrow({ where: { tenantId: ann.tenantId } });
+  expect(row.workflowStartedAt).toBeNull();
+
+  await waitFor('its workflow', async () => {
+    await startMissingDeadLetters(deps, 100);
+    return (await system.database.deadLetter.findUnique({ where: { id: row.id } }))?.workflowStartedAt;
+  });
+  expect(await staff(row.id).status()).toBe('RUNNING');
+  await openDeadLetter(deps, letter, because);
+  expect(await outcomes.letters(ann.tenantId)).toBe(1);
+
+  const missing = randomUUID();
+  const { workflow } = system.temporal.client;
+  const run = await workflow.start('deadLetter', {
+    workflowId: deadLetterWorkflowId(missing),
+    taskQueue: deps.taskQueue,
+    args: [{ deadLetterId: missing }],
+  });
+  expect(await run.result()).toEqual({ ended: 'abandoned' });
+});

@@ -1,0 +1,197 @@
+/** Payments while servers are away, or while one invoice gives no answer. */
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createGate } from '../../commands/gate.ts';
+import { createHandlers } from '../../consumers/handlers.ts';
+import { createReceiver } from '../../consumers/receive.ts';
+import type { HandleRecord, IncomingRecord } from '../../events/event-source.ts';
+import { createLogger } from '../../platform/logger.ts';
+import type { Caller } from '../support/caller.ts';
+import { type Gateway, type Message, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
+import { letterOf } from '../support/letters.ts';
+import { servers } from '../support/servers.ts';
+import { staffOfLetter } from '../support/staff.ts';
+import { type System, startSystem } from '../support/system.ts';
+import { waitFor } from '../support/wait.ts';
+
+let system: System;
+let consumer: System;
+let gateway: Gateway;
+let outcomes: ReturnType<typeof outcomesIn>;
+let ann: Caller;
+beforeAll(async () => {
+  system = await startSystem({ REQUEST_DEADLINE_MS: '30000' });
+  // A record is handed in again soon.
+  consumer = await startSystem({ REQUEST_DEADLINE_MS: '2000' }, { worker: false, consumer: true });
+  gateway = await startGateway(system);
+  outcomes = outcomesIn(system);
+  ann = system.caller();
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await consumer?.stop();
+  await system?.stop();
+});
+
+/** The invoice's row, locked by somebody else: its commands have no answer, and everything else is well. */
+async function lockInvoice(id: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: system.config.DATABASE_URL });
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query('SELECT FROM invoices WHERE id = $1 FOR UPDATE', [id]);
+  return async () => {
+    await client.query('ROLLBACK');
+    await client.end();
+  };
+}
+
+/** Drafts are finalized before the outage, which callers would notice. */
+async function payments(count: number): Promise<(Message & { id: string })[]> {
+  const finalized = () => waitFor('an invoice', () => ann.finalized());
+  const invoices = await Promise.all(Array.from({ length: count }, finalized));
+  return invoices.map(({ id }, partition) => Object.assign(paymentMessage(ann.tenantId, id), { partition, id }));
+}
+
+/** Waits until all are paid; how often each was paid, and how many dead letters there are. */
+async function untilAllPaid(messages: readonly { id: string }[]): Promise<{ payments: number[]; letters: number }> {
+  for (const { id } of messages) await outcomes.untilPaid(ann.tenantId, id, 90_000);
+  const counts = await Promise.all(messages.map(({ id }) => outcomes.payments(ann.tenantId, id)));
+  return { payments: counts, letters: await outcomes.letters(ann.tenantId) };
+}
+
+const eachOnce = (messages: readonly unknown[]) => ({ payments: messages.map(() => 1), letters: 0 });
+
+it('PAY-06: one invoice without an answer holds up its own partition only, and is paid when it answers again', async () => {
+  const [stuck, ...others] = await payments(4);
+  if (!stuck) throw new Error('There is no payment.');
+  const behind = await ann.finalized();
+  const unlock = await lockInvoice(stuck.id);
+  try {
+    await gateway.send(stuck, { ...paymentMessage(ann.tenantId, behind.id), partition: 0 });
+    await gateway.send(...others);
+    expect(await untilAllPaid(others)).toEqual(eachOnce(others));
+    expect(await outcomes.payments(ann.tenantId, stuck.id)).toBe(0);
+    expect(await outcomes.payments(ann.tenantId, behind.id)).toBe(0);
+  } finally {
+    await unlock();
+  }
+  expect(await untilAllPaid([stuck, behind])).toEqual(eachOnce([stuck, behind]));
+}, 120_000);
+
+it('Postgres stopped and started under the consumer: the payments land, and none is kept as a dead letter', async () => {
+  const messages = await payments(3);
+  await servers.killPostgres();
+  await gateway.send(...messages);
+  await servers.startPostgres();
+  expect(await untilAllPaid(messages)).toEqual(eachOnce(messages));
+}, 120_000);
+
+it('Temporal killed and started under the consumer: the payments land, and none is kept as a dead letter', async () => {
+  const messages = await payments(3);
+  await servers.killTemporal();
+  await gateway.send(...messages);
+  await servers.startTemporal();
+  expect(await untilAllPaid(messages)).toEqual(eachOnce(messages));
+}, 120_000);
+
+const recordOf = ({ key, value, headers }: Message, offset: bigint): IncomingRecord => ({
+  topic: `test.by-hand.${randomUUID()}`,
+  partition: 0,
+  offset,
+  key: Buffer.from(key),
+  value: Buffer.from(value),
+  headers,
+});
+
+/** A receiver without Kafka, to which records are handed in as the source does: again until they are done with. */
+function byHand(changes: { noAnswerAfterMs?: number; taskQueue?: string; counts?: { skipped: number } } = {}) {
+  const { client } = system.temporal;
+  const logger = createLogger({ level: 'silent', name: 'test' });
+  const deps = { database: system.database, client, taskQueue: system.config.TEMPORAL_TASK_QUEUE, logger };
+  const send = { client, taskQueue: deps.taskQueue, gate: createGate(), logger };
+  const handle = createReceiver(
+    { ...deps, ...changes },
+    createHandlers({ database: system.database, send, deadlineMs: 1_000 }),
+  );
+  return { handle, untilDone: (record: IncomingRecord) => untilDone(handle, record) };
+}
+
+const untilDone = (handle: HandleRecord, record: IncomingRecord) =>
+  waitFor('the end of the record', async () => {
+    await handle(record);
+    return true;
+  });
+
+it('a message without an answer, while everything else is well, becomes a dead letter; its replay counts once', async () => {
+  const { id: invoiceId } = await ann.finalized();
+  const message = paymentMessage(ann.tenantId, invoiceId);
+  const unlock = await lockInvoice(invoiceId);
+  try {
+    await byHand({ noAnswerAfterMs: 3_000 }).untilDone(recordOf(message, 1n));
+  } finally {
+    await unlock();
+  }
+  const { id, tenantId, reason } = await outcomes.untilKept(message);
+  expect({ tenantId, reason }).toEqual({ tenantId: ann.tenantId, reason: 'no_answer' });
+  // What had no answer goes on in Temporal, and lands: the replay finds it done.
+  const replay = () => ann.request('POST', `/v1/dead-letters/${id}/replay`, { body: { reason: 'It answers again' } });
+  const answer = await waitFor('the replay', async () => {
+    const { status, body } = await replay();
+    return status === 503 ? undefined : { status, resolution: body['resolution'] };
+  });
+  expect(answer.resolution).toBe('replayed');
+  await outcomes.untilPaid(ann.tenantId, invoiceId);
+  expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
+}, 60_000);
+
+it('a replay without an answer is tried until a person stops it; replayed again, it counts once', async () => {
+  const { id: invoiceId } = await ann.draft();
+  const message = paymentMessage(ann.tenantId, invoiceId);
+  await gateway.send(message);
+  const { id } = await outcomes.untilKept(message);
+  expect((await ann.step(invoiceId, 'finalize')).status).toBe(200);
+  const staff = staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+  const unlock = await lockInvoice(invoiceId);
+  try {
+    const replay = staff.update('replay', { operator: 'ann', reason: 'mended' }).then(String, String);
+    await waitFor('the replay in progress', async () => (await staff.details()).includes('`replay`, sent by ann'));
+    await waitFor('its attempt', async () => {
+      const said = await staff.update('abandon', { actor: 'bob', reason: 'locked' });
+      return said === 'The attempt is being stopped.';
+    });
+    expect(await replay).toContain('Workflow Update failed');
+  } finally {
+    await unlock();
+  }
+  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1 });
+  expect(await staff.update('replay', { operator: 'ann', reason: 'unlocked' })).toMatchObject({ status: 'replayed' });
+  await outcomes.untilPaid(ann.tenantId, invoiceId);
+  expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
+}, 60_000);
+
+it('without a worker nobody answers, and that is no message’s fault: nothing is kept', async () => {
+  const { id } = await ann.finalized();
+  const message = paymentMessage(ann.tenantId, id);
+  const unlock = await lockInvoice(id);
+  try {
+    const { handle } = byHand({ noAnswerAfterMs: 0, taskQueue: 'nobody-asks-here' });
+    await expect(handle(recordOf(message, 1n))).rejects.toThrow('no answer');
+    await expect(handle(recordOf(message, 1n))).rejects.toThrow('no answer');
+  } finally {
+    await unlock();
+  }
+  expect(await system.database.deadLetter.count({ where: { eventId: message.headers['ce_id'] ?? '' } })).toBe(0);
+});
+
+it('PAY-05: a type that nobody handles is skipped and counted', async () => {
+  const counts = { skipped: 0 };
+  const { handle } = byHand({ counts });
+  const message = paymentMessage(ann.tenantId, randomUUID());
+  message.headers['ce_type'] = 'gateway.payment.announced.v1';
+  const record = recordOf(message, 1n);
+  await handle(record);
+  await handle({ ...record, offset: 2n });
+  expect(counts.skipped).toBe(2);
+  expect(await system.database.deadLetter.count({ where: { topic: record.topic } })).toBe(0);
+});

@@ -1,0 +1,29 @@
+/** The real activities without the service: on the run's Postgres, with nothing behind the relay but what a test gives. */
+import { Client, Connection } from '@temporalio/client';
+import { type Activities, type ActivityDeps, createActivities } from '../../activities/index.ts';
+import { createGate } from '../../commands/gate.ts';
+import { createNudge } from '../../events/nudge.ts';
+import { type Database, createDatabase } from '../../platform/database.ts';
+import { createLogger } from '../../platform/logger.ts';
+
+const logger = createLogger({ level: 'silent', name: 'test' });
+
+export const testWire = { environment: 'test', publicUrl: 'http://localhost:3000' };
+
+export const testDatabase = (poolMax = 10): Database =>
+  createDatabase({ url: process.env['DATABASE_URL'] ?? '', poolMax, applicationName: 'test' });
+
+/** Without a `send` of its own, nothing can be sent to a workflow. */
+export const testActivities = (database: Database, changes: Partial<ActivityDeps> = {}): Activities =>
+  createActivities({
+    database,
+    logger,
+    wire: testWire,
+    nudge: createNudge(),
+    stopping: new AbortController().signal,
+    sink: { send: async () => undefined, prepare: async () => undefined, close: async () => undefined },
+    deliver: async () => ({ kind: 'done' }),
+    overdueAfterMs: undefined,
+    send: { client: new Client({ connection: Connection.lazy() }), taskQueue: 'none', gate: createGate(), logger },
+    ...changes,
+  });

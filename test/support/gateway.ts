@@ -1,0 +1,91 @@
+/** A payment gateway: announces payments on Kafka, and sends what no gateway should. */
+import { randomUUID } from 'node:crypto';
+import kafkajs from 'kafkajs';
+import type { System } from './system.ts';
+import { waitFor } from './wait.ts';
+
+export const PAYMENTS_TOPIC = 'test.billing.public.payments.v1';
+
+export interface Message {
+  key: string;
+  headers: Record<string, string>;
+  value: string;
+  /** Chosen by the key when absent. */
+  partition?: number;
+}
+
+/** A payment of 1200.00 EUR. Undefined members are left out. */
+export function paymentMessage(tenantId: string, invoiceId: string, changes: Record<string, unknown> = {}): Message {
+  const data = {
+    tenantId,
+    invoiceId,
+    amount: '1200.00',
+    currency: 'EUR',
+    paymentMethod: 'credit card',
+    paymentReference: `GW-${randomUUID()}`,
+    receivedAt: new Date().toISOString(),
+    ...changes,
+  };
+  return {
+    key: `${tenantId}|${invoiceId}`,
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: randomUUID(),
+      ce_source: '/gateway',
+      ce_type: 'billing.payment.received.v1',
+      ce_time: new Date().toISOString(),
+      ce_tenantid: tenantId,
+      'content-type': 'application/json',
+    },
+    value: JSON.stringify(data),
+  };
+}
+
+export const eventIdOf = ({ headers }: Message): string => headers['ce_id'] ?? '';
+
+export interface Gateway {
+  send: (...messages: Message[]) => Promise<unknown>;
+  /** Sets the consumer's group back to the beginning of the payments; nobody may be reading. */
+  resetConsumer: () => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+export async function startGateway({ config }: System): Promise<Gateway> {
+  const kafka = new kafkajs.Kafka({ brokers: config.KAFKA_BROKERS, logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  const admin = kafka.admin();
+  await producer.connect();
+  await admin.connect();
+  return {
+    send: (...messages) => producer.send({ topic: PAYMENTS_TOPIC, messages }),
+    resetConsumer: () =>
+      waitFor('a group without members', async () => {
+        await admin.resetOffsets({ groupId: 'billing', topic: PAYMENTS_TOPIC, earliest: true });
+        return true;
+      }).then(() => undefined),
+    stop: async () => {
+      await producer.disconnect();
+      await admin.disconnect();
+    },
+  };
+}
+
+/** What came of messages, as the database tells it. */
+export const outcomesIn = ({ database }: System) => ({
+  untilKept: (message: Message) =>
+    waitFor('the dead letter and its workflow', async () => {
+      const letter = await database.deadLetter.findFirst({ where: { eventId: eventIdOf(message) } });
+      return letter?.workflowStartedAt ? letter : undefined;
+    }),
+  untilPaid: (tenantId: string, id: string, limitMs?: number) =>
+    waitFor(
+      'the payment',
+      async () => {
+        const invoice = await database.invoice.findUnique({ where: { tenantId_id: { tenantId, id } } });
+        return invoice?.status === 'paid' ? invoice : undefined;
+      },
+      limitMs,
+    ),
+  payments: (tenantId: string, invoiceId: string) => database.payment.count({ where: { tenantId, invoiceId } }),
+  letters: (tenantId: string) => database.deadLetter.count({ where: { tenantId } }),
+});

@@ -1,0 +1,100 @@
+/** Invoices on a Temporal server that skips time: the real workflow, the real activities, the run's Postgres. */
+import { randomUUID } from 'node:crypto';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import type { Activities } from '../../activities/index.ts';
+import { createGate } from '../../commands/gate.ts';
+import { type OutgoingCommand, type SendResult, sendCommand } from '../../commands/send.ts';
+import type { Database } from '../../platform/database.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { indexedType } from '../../platform/temporal.ts';
+import { searchAttributes } from '../../workflows/contract.ts';
+import { testActivities, testDatabase } from './activities.ts';
+import './quiet.ts';
+import { type Staff, staffOf } from './staff.ts';
+
+const taskQueue = 'time';
+const logger = createLogger({ level: 'silent', name: 'test' });
+
+export interface SkippedTime {
+  env: TestWorkflowEnvironment;
+  database: Database;
+  tenantId: string;
+  /** The instant to which time was skipped, RFC 3339. */
+  now: () => Promise<string>;
+  send: (invoiceId: string, changes: Partial<OutgoingCommand>) => Promise<SendResult>;
+  /** Drafts an invoice of 1200.00 EUR and returns its id. */
+  draft: (body?: object) => Promise<string>;
+  staff: (invoiceId: string) => Staff;
+  stop: () => Promise<void>;
+}
+
+export interface SkipTimeOptions {
+  /** Replaces activities. */
+  change?: (real: Activities) => Partial<Activities>;
+  /** 0: every task replays, as it does on a worker that has just started. */
+  maxCachedWorkflows?: number;
+}
+
+export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOptions = {}): Promise<SkippedTime> {
+  const { TEST_TIME_SKIPPING_SERVER = '', WORKFLOW_BUNDLE = '' } = process.env;
+  const tenantId = randomUUID();
+  const database = testDatabase();
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: TEST_TIME_SKIPPING_SERVER } },
+  });
+  // This server cannot list attributes, so platform/temporal.ts cannot ask which are missing.
+  await env.nativeConnection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(
+      Object.values(searchAttributes).map(({ name, type }) => [name, indexedType[type]]),
+    ),
+  });
+  const real = testActivities(database);
+  const worker = await Worker.create({
+    connection: env.nativeConnection,
+    taskQueue,
+    activities: { ...real, ...change?.(real) },
+    workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    maxCachedWorkflows,
+  });
+  const running = worker.run();
+  const now = async () => new Date(await env.currentTimeMs()).toISOString();
+  const send: SkippedTime['send'] = async (invoiceId, changes) => {
+    const command = {
+      tenantId,
+      invoiceId,
+      actor: 'ann',
+      key: `rest:${randomUUID()}`,
+      fingerprint: 'f',
+      acceptedAt: await now(),
+      expectedVersion: null,
+      step: 'finalize',
+      body: {},
+      ...changes,
+    } as OutgoingCommand;
+    return sendCommand({ client: env.client, taskQueue, gate: createGate(), logger }, command, Date.now() + 30_000);
+  };
+  return {
+    env,
+    database,
+    tenantId,
+    now,
+    send,
+    draft: async (body = {}) => {
+      const invoiceId = randomUUID();
+      const shortest = { name: 'Hosting', amountMinor: 120_000, currency: 'EUR' };
+      const nothing = { customerReference: null, dueDate: null, cashierId: null };
+      const result = await send(invoiceId, { step: 'create', body: { ...shortest, ...nothing, ...body } });
+      if (result.kind !== 'answered') throw new Error(`The draft was not created: ${JSON.stringify(result)}`);
+      return invoiceId;
+    },
+    staff: (invoiceId) => staffOf(env.client, 'default', tenantId, invoiceId),
+    stop: async () => {
+      worker.shutdown();
+      await running;
+      await env.teardown();
+      await database.$disconnect();
+    },
+  };
+}

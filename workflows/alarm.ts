@@ -1,0 +1,29 @@
+/**
+ * One durable timer at a time. A set one that rings too early is left to ring, and what is found then decides: cheaper
+ * than cancelling it, which costs every invoice two events.
+ */
+import { sleep } from '@temporalio/workflow';
+
+/** Temporal keeps durations in nanoseconds; a due date may lie thousands of years ahead. */
+const LONGEST_MS = 365 * 24 * 60 * 60 * 1000;
+
+export interface Alarm {
+  /** Calls `ring` at the instant `at` (epoch ms) or before it. `waitsFor` is what the Web UI shows. */
+  set: (at: number, waitsFor: string) => void;
+}
+
+export function createAlarm(ring: () => void): Alarm {
+  let ringsAt: number | undefined;
+  return {
+    set: (at, waitsFor) => {
+      if (ringsAt !== undefined && ringsAt <= at) return;
+      const inMs = Math.min(Math.max(1, at - Date.now()), LONGEST_MS);
+      const own = Date.now() + inMs;
+      ringsAt = own;
+      void sleep(inMs, { summary: waitsFor }).then(() => {
+        if (ringsAt === own) ringsAt = undefined;
+        ring();
+      });
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * The end of a business day for one tenant: every draft that is due gets its number. The activity does the work in
+ * bounded pieces; Postgres holds how far it is, so a run that is terminated goes on when it is started again.
+ */
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { BillingRunInput, BillingRunProgress } from './contract.ts';
+import { inPieces } from './profiles.ts';
+
+const { finalizeDueDrafts } = proxyActivities<Activities>(inPieces);
+
+export async function billingRun(input: BillingRunInput): Promise<BillingRunProgress> {
+  for (;;) {
+    const progress = await finalizeDueDrafts(input);
+    setCurrentDetails(details(input, progress));
+    if (progress.left === 0) return progress;
+  }
+}
+
+const details = ({ businessDate }: BillingRunInput, { finalized, refused, left }: BillingRunProgress): string =>
+  [
+    `**Billing run of ${businessDate}${left === 0 ? ': done' : ''}**`,
+    '',
+    '| Finalized | Refused | Left |',
+    '| --- | --- | --- |',
+    `| ${finalized} | ${refused} | ${left} |`,
+    '',
+    refused > 0
+      ? `What was refused, and why: \`GET /v1/billing-runs/${businessDate}\`.`
+      : 'The run goes on by itself after a failure; terminated, it goes on when it is asked for again.',
+  ].join('\n');

@@ -1,0 +1,21 @@
+/** What the failure of a step's activity means to the workflow that asked for it. */
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+import { isRefusalCode } from '../domain/errors.ts';
+import { INTERNAL_ERROR } from './contract.ts';
+
+const failureOf = (error: unknown): ApplicationFailure | undefined =>
+  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : undefined;
+
+/** Refusals and bugs are answers; everything else means that the outcome is not known. */
+export function isAnswer(error: unknown): boolean {
+  const type = failureOf(error)?.type;
+  return isRefusalCode(type) || type === INTERNAL_ERROR;
+}
+
+/** What a handler may throw: only an ApplicationFailure fails the update and not the workflow task. */
+export function answerable(error: unknown): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  const failure = failureOf(error);
+  if (failure) return ApplicationFailure.nonRetryable(failure.message, failure.type, ...(failure.details ?? []));
+  return ApplicationFailure.nonRetryable('The command ended for an unexpected reason.', INTERNAL_ERROR);
+}

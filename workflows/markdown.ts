@@ -1,0 +1,7 @@
+/** Values on the pages of the Web UI, which are Markdown. */
+
+/** RFC 3339 as people read it, to the second. */
+export const readable = (instant: string): string => instant.slice(0, 19).replace('T', ' ');
+
+/** Text of callers must not become markup, nor break a table. */
+export const plain = (text: string): string => text.replace(/[\\`*_{}[\]()#+!|<>~-]/g, '\\$&').replace(/\s+/g, ' ');
