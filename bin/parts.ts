@@ -16,6 +16,7 @@ import { eventTopics, topicOf } from '../events/cloud-event.ts';
 import { createNudge } from '../events/nudge.ts';
 import { type Config, ConfigError, isProduction, readConfig } from '../platform/config.ts';
 import { type Database, createDatabase } from '../platform/database.ts';
+import { armFaultPoints } from '../platform/fault-points.ts';
 import { CONSUMER_RETRIES, createEventSink, createEventSource, createKafka } from '../platform/kafka.ts';
 import { type Logger, createLogger } from '../platform/logger.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
@@ -50,6 +51,7 @@ export async function runProcess(name: string, start: (parts: Parts) => Promise<
   try {
     config = readConfig(process.env);
     checkCatalog(catalog, handledEvents);
+    armFaultPoints(config.TEST_FAULTS ?? []);
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof CatalogError)) throw error;
     process.stderr.write(`${error.message}\n`);

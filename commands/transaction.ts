@@ -34,6 +34,7 @@ import {
   type TransactionClient,
   violatedConstraint,
 } from '../platform/database.ts';
+import { faultPoint } from '../platform/fault-points.ts';
 import { type Sql, sql, sqlJoin } from '../queries/sql.ts';
 import type { Change, EntityKind } from './entity-kinds.ts';
 
@@ -101,6 +102,7 @@ export async function carryOut<State extends AnyState, Event extends DomainEvent
     const outcomes = await deps.database.$transaction((tx) => inTransaction(deps, plan, tx, commands), {
       maxWait: deps.waitMs ?? TRANSACTION_WAIT_MS,
     });
+    faultPoint('after-commit');
     if (outcomes.some(({ kind }) => kind === 'done')) deps.nudge();
     return outcomes as Outcome<State, Event, A>[];
   } catch (error) {
@@ -149,6 +151,7 @@ async function inTransaction(
     ),
   );
   await plan.also?.(tx, outcomes);
+  faultPoint('before-commit');
   return outcomes;
 }
 

@@ -1,5 +1,6 @@
 /** Every setting, read once from the environment. A bad environment stops the process with all faults listed. */
 import { z } from 'zod';
+import { type FaultPoint, faultPointNames } from './fault-points.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
@@ -10,6 +11,18 @@ const list = required.transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+/** `after-commit=3`: at which pass of a point the process dies. */
+const armedFault = z
+  .string()
+  .regex(
+    new RegExp(`^(?:${faultPointNames.join('|')})=[1-9]\\d{0,5}$`),
+    `must be point=pass, of ${faultPointNames.join(', ')}`,
+  )
+  .transform((text) => {
+    const [point, pass] = text.split('=');
+    return { point: point as FaultPoint, pass: Number(pass) };
+  });
+const armedFaults = list.pipe(z.array(armedFault));
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** What must never happen with real money is refused under either name. */
@@ -23,6 +36,9 @@ function checkCombinations(env: Partial<Record<string, unknown>>, context: z.Ref
   }
   if (env['TEST_OVERDUE_AFTER_MS'] !== undefined && isProduction(env['NODE_ENV'])) {
     fault('TEST_OVERDUE_AFTER_MS', 'is for tests only: it must not be set when NODE_ENV is production');
+  }
+  if (env['TEST_FAULTS'] !== undefined && isProduction(env['NODE_ENV'])) {
+    fault('TEST_FAULTS', 'is for tests only: it must not be set when NODE_ENV is production');
   }
   if (Boolean(env['TEMPORAL_TLS_CERT_FILE']) !== Boolean(env['TEMPORAL_TLS_KEY_FILE'])) {
     fault('TEMPORAL_TLS_KEY_FILE', 'certificate and key are given together');
@@ -63,6 +79,7 @@ const environmentSchema = z
     KAFKA_TOPIC_REPLICATION: count(1, 10).default(1),
     OUTBOX_SHARDS: count(1, 64).default(1),
     TEST_OVERDUE_AFTER_MS: count(0, 86_400_000).optional(),
+    TEST_FAULTS: armedFaults.optional(),
   })
   // Also when single settings are wrong, so that all faults are listed at once.
   .superRefine(checkCombinations, { when: () => true });

@@ -9,6 +9,7 @@ import kafkajs, {
 import { type EventSink, RefusedByBroker, type StoredEvent } from '../events/event-sink.ts';
 import type { EventSource, HandleRecord } from '../events/event-source.ts';
 import type { Config } from './config.ts';
+import { faultPoint } from './fault-points.ts';
 import type { Logger } from './logger.ts';
 
 export type KafkaSettings = Pick<
@@ -101,6 +102,7 @@ export function createEventSink(kafka: Kafka, topics: readonly string[], setting
           'sending to Kafka',
           open.sendBatch({ acks: -1, timeout: REQUEST_LIMIT_MS, topicMessages: byTopic(events) }),
         );
+        faultPoint('after-send');
       } catch (error) {
         await drop();
         const refusedType = refusalType(error);
@@ -116,9 +118,11 @@ export function createEventSink(kafka: Kafka, topics: readonly string[], setting
 const PARTITIONS_AT_ONCE = 6;
 const RECONNECT_AFTER_MS = 3_000;
 const HAND_IN_AGAIN_AFTER_MS = 1_000;
-const SESSION_MS = 60_000;
+/** A consumer that dies keeps its partitions for so long; one that lives says so also while it handles a record. */
+const SESSION_MS = 12_000;
+const REBALANCE_MS = 15_000;
 /** Also while a record is being handled: what takes long must not look like a dead consumer. */
-const HEARTBEAT_EVERY_MS = 5_000;
+const HEARTBEAT_EVERY_MS = 3_000;
 /** kafkajs waits up to half a minute by default: too long after an outage. */
 const RETRY_PAUSE_MAX_MS = 2_000;
 /** A coordinator that is still loading says no a few times; see also openLater. */
@@ -149,6 +153,7 @@ export function createEventSource(
       groupId,
       allowAutoTopicCreation: false,
       sessionTimeout: SESSION_MS,
+      rebalanceTimeout: REBALANCE_MS,
       retry: { retries: CONSUMER_RETRIES, maxRetryTime: RETRY_PAUSE_MAX_MS, restartOnFailure: async () => false },
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => openLater(payload.error));
@@ -190,6 +195,7 @@ export function createEventSource(
         setTimeout(run.pause(), HAND_IN_AGAIN_AFTER_MS).unref();
         return;
       }
+      faultPoint('after-effect');
       run.resolveOffset(offset);
       await run.heartbeat();
       await run.commitOffsetsIfNecessary();

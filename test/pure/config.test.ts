@@ -109,6 +109,17 @@ describe('readConfig', () => {
     expect(readConfig(required)).not.toHaveProperty('TEST_OVERDUE_AFTER_MS');
   });
 
+  it('TEST_FAULTS names points and passes, and is refused in production', () => {
+    const armed = { ...required, TEST_FAULTS: 'after-commit=3,after-send=1' };
+    expect(faultySettings({ ...armed, NODE_ENV: 'production' })).toEqual(['AUTH', 'TEST_FAULTS']);
+    expect(readConfig({ ...armed, NODE_ENV: 'test' }).TEST_FAULTS).toEqual([
+      { point: 'after-commit', pass: 3 },
+      { point: 'after-send', pass: 1 },
+    ]);
+    for (const TEST_FAULTS of ['somewhere=1', 'after-commit', 'after-commit=0', 'after-commit=x'])
+      expect(() => readConfig({ ...required, TEST_FAULTS })).toThrow(/TEST_FAULTS.*must be point=pass/);
+  });
+
   it.each([
     { TEMPORAL_TLS_CERT_FILE: 'client.pem' },
     { TEMPORAL_TLS_KEY_FILE: 'client.key' },

@@ -1,4 +1,4 @@
-/** The service as processes of its own, as a deployment runs them: to be killed and started again. */
+/** The service as processes of its own, as a deployment runs them: to be killed, paused and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import path from 'node:path';
@@ -6,11 +6,22 @@ import { freePort } from '../../scripts/stack/processes.mjs';
 import { waitFor } from './wait.ts';
 
 const { TEST_DATA = '', TEST_DIST = '' } = process.env;
+const STOP_LIMIT_MS = 30_000;
+
+export type Part = 'api' | 'worker' | 'consumer';
 
 export interface Service {
   url: string;
   /** SIGKILL to the worker, and a new one at once. */
   replaceWorker: () => Promise<void>;
+  /** Ends a part and starts it again, with more settings if there are any. */
+  replace: (part: Part, signal: 'SIGKILL' | 'SIGTERM', more?: Record<string, string>) => Promise<void>;
+  /** Stops a part where it is; resolves with how it goes on. */
+  pause: (part: Part) => () => void;
+  /** Starts a part again that has ended by itself. */
+  revive: (part: Part) => void;
+  /** A second worker beside the first; resolves with how to end it. */
+  addWorker: () => () => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -26,11 +37,11 @@ const ended = (child: ChildProcess) => child.exitCode !== null || child.signalCo
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   child.kill(signal);
-  await waitFor(`the end of ${child.pid}`, async () => ended(child));
+  await waitFor(`the end of ${child.pid}`, async () => ended(child), STOP_LIMIT_MS);
 }
 
-/** Starts API and worker; resolves when the API is ready. */
-export async function startService(): Promise<Service> {
+/** Starts API and worker, and the consumer when it is asked for; resolves when the API is ready. */
+export async function startService({ consumer = false } = {}): Promise<Service> {
   const env = {
     NODE_ENV: 'test',
     AUTH: 'demo',
@@ -39,17 +50,37 @@ export async function startService(): Promise<Service> {
     SHUTDOWN_GRACE_MS: '2000',
   };
   const url = `http://127.0.0.1:${env.PORT}`;
-  let worker = start('worker', env);
-  const api = start('api', env);
+  const parts = new Map<Part, ChildProcess>();
+  const named: Part[] = consumer ? ['worker', 'api', 'consumer'] : ['worker', 'api'];
+  for (const part of named) parts.set(part, start(part, env));
+  const childOf = (part: Part): ChildProcess => {
+    const child = parts.get(part);
+    if (!child) throw new Error(`The service runs without ${part}.`);
+    return child;
+  };
   await waitFor('the service', async () => (await fetch(`${url}/health/ready`)).ok, 60_000);
+  const replace: Service['replace'] = async (part, signal, more = {}) => {
+    if (!ended(childOf(part))) await end(childOf(part), signal);
+    parts.set(part, start(part, { ...env, ...more }));
+  };
   return {
     url,
-    replaceWorker: async () => {
-      await end(worker, 'SIGKILL');
-      worker = start('worker', env);
+    replace,
+    replaceWorker: () => replace('worker', 'SIGKILL'),
+    pause: (part) => {
+      const child = childOf(part);
+      child.kill('SIGSTOP');
+      return () => void child.kill('SIGCONT');
+    },
+    revive: (part) => {
+      if (ended(childOf(part))) parts.set(part, start(part, env));
+    },
+    addWorker: () => {
+      const second = start('worker', env);
+      return () => end(second, 'SIGTERM');
     },
     stop: async () => {
-      await Promise.all([end(api, 'SIGTERM'), end(worker, 'SIGTERM')]);
+      await Promise.all([...parts.values()].filter((child) => !ended(child)).map((child) => end(child, 'SIGTERM')));
     },
   };
 }

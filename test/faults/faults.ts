@@ -1,0 +1,89 @@
+/** What can go wrong, by name: each fault is made and healed before it resolves. */
+import { staffOf } from '../support/staff.ts';
+import { servers } from '../support/servers.ts';
+import type { Service } from '../support/service.ts';
+import type { Temporal } from '../../platform/temporal.ts';
+import type { Database } from '../../platform/database.ts';
+import { faultPointNames } from '../../platform/fault-points.ts';
+import { waitFor } from '../support/wait.ts';
+import type { Random } from './random.ts';
+
+export interface World {
+  service: Service;
+  temporal: Temporal;
+  database: Database;
+  tenantId: string;
+  random: Random;
+  /** Ids of the invoices so far. */
+  ids: readonly string[];
+}
+
+const AWAY_MS = 2_500;
+/** Longer than a relay's heartbeat timeout: Temporal gives its work to another one while it sleeps. */
+const PAUSED_MS = 7_000;
+const PASS_MAX = 6;
+
+/** How long a fault lasts is part of the fault. */
+const lasting = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Some invoice's workflow; nothing when there is none yet. */
+async function someWorkflow(
+  { temporal, tenantId, random, ids }: World,
+  act: (staff: ReturnType<typeof staffOf>) => Promise<unknown>,
+) {
+  if (ids.length === 0) return;
+  // It may have ended, or not be there yet: then there is nothing to do wrong.
+  await act(staffOf(temporal.client, temporal.namespace, tenantId, random.pick(ids))).catch(() => undefined);
+}
+
+export const faults: Readonly<Record<string, (world: World) => Promise<void>>> = {
+  'worker killed': ({ service }) => service.replace('worker', 'SIGKILL'),
+  'worker drained': ({ service }) => service.replace('worker', 'SIGTERM'),
+  'API killed': ({ service }) => service.replace('api', 'SIGKILL'),
+  'API drained': ({ service }) => service.replace('api', 'SIGTERM'),
+  'consumer killed': ({ service }) => service.replace('consumer', 'SIGKILL'),
+  'power cut at a fault point': async ({ service, random }) => {
+    const point = random.pick(faultPointNames);
+    const part = point === 'after-effect' ? 'consumer' : 'worker';
+    await service.replace(part, 'SIGTERM', { TEST_FAULTS: `${point}=${1 + random.below(PASS_MAX)}` });
+    await lasting(AWAY_MS);
+    await service.replace(part, 'SIGKILL');
+  },
+  'worker paused while another takes over': async ({ service }) => {
+    const endSecond = service.addWorker();
+    const goOn = service.pause('worker');
+    await lasting(PAUSED_MS);
+    goOn();
+    await lasting(AWAY_MS);
+    await endSecond();
+  },
+  'Postgres killed': async () => {
+    await servers.killPostgres();
+    await lasting(AWAY_MS);
+    await servers.startPostgres();
+  },
+  'connections cut': async ({ database }) => {
+    await database.$executeRaw`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name LIKE 'billing%' AND pid <> pg_backend_pid()`;
+  },
+  'Kafka stopped': async () => {
+    await servers.stopKafka();
+    await lasting(AWAY_MS);
+    await servers.startKafka();
+  },
+  'Temporal killed': async () => {
+    await servers.killTemporal();
+    await lasting(AWAY_MS);
+    await servers.startTemporal();
+  },
+  'workflow terminated': (world) => someWorkflow(world, (staff) => staff.terminate()),
+  'workflow reset': (world) => someWorkflow(world, (staff) => staff.resetToBeginning()),
+  'cancellation requested': (world) => someWorkflow(world, (staff) => staff.requestCancellation()),
+};
+
+/** Everything runs again, whatever the faults have left. */
+export async function heal({ service }: World): Promise<void> {
+  for (const part of ['worker', 'api', 'consumer'] as const) service.revive(part);
+  await waitFor('the service', async () => (await fetch(`${service.url}/health/ready`)).ok, 60_000);
+}
