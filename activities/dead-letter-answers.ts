@@ -1,5 +1,6 @@
 /** What looking at, or deciding about, a dead letter means to Temporal. */
 import { ApplicationFailure } from '@temporalio/common';
+import { DecisionRefused } from '../commands/blocked-event.ts';
 import type { Decided } from '../commands/decide-dead-letter.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import { deadLetterView } from '../queries/dead-letter-view.ts';
@@ -16,6 +17,7 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof ApplicationFailure) throw error;
+    if (error instanceof DecisionRefused) throw ApplicationFailure.nonRetryable(error.message, error.type);
     if (isInfrastructureFailure(error))
       throw ApplicationFailure.retryable('The database did not answer; it is tried again.', 'infrastructure');
     throw ApplicationFailure.fromError(error, { type: INTERNAL_ERROR, nonRetryable: true });
@@ -28,6 +30,6 @@ export function answerOf(decided: Exclude<Decided, { kind: 'open' }>): DeadLette
   if (decided.kind === 'not_found')
     throw ApplicationFailure.nonRetryable('There is no such dead letter.', DEAD_LETTER_NOT_FOUND);
   const { resolution, resolvedBy } = decided.letter;
-  const said = `The message was ${resolution ?? 'decided'} by ${resolvedBy ?? 'somebody'}.`;
+  const said = `It was ${resolution ?? 'decided'} by ${resolvedBy ?? 'somebody'}.`;
   throw ApplicationFailure.nonRetryable(said, DEAD_LETTER_RESOLVED, { resolution, resolvedBy });
 }

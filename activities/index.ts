@@ -1,7 +1,11 @@
 /** Every activity, by the name under which the Web UI shows it. */
+import { startSoon } from '../commands/dead-letters.ts';
 import { createCancelInvoice } from './cancel-invoice.ts';
 import { createCreateInvoice } from './create-invoice.ts';
+import { createDecideLetters } from './decide-letters.ts';
 import { createDiscardMessage } from './discard-message.ts';
+import { createEditMessage } from './edit-message.ts';
+import { createEscalateDeadLetter } from './escalate-dead-letter.ts';
 import { type FinalizeDeps, createFinalizeInvoice } from './finalize-invoice.ts';
 import { createLoadDeadLetter } from './load-dead-letter.ts';
 import { createLoadInvoice } from './load-invoice.ts';
@@ -13,6 +17,7 @@ import { type ReplayMessageDeps, createReplayMessage } from './replay-message.ts
 import { type SendWakeupsDeps, createSendWakeups } from './send-wakeups.ts';
 import { createFinalizeDueDrafts } from './finalize-due-drafts.ts';
 import { createUpdateInvoice } from './update-invoice.ts';
+import { createWithholdEvent } from './withhold-event.ts';
 
 export type ActivityDeps = Omit<FinalizeDeps, 'nudge'> & PublishBatchDeps & SendWakeupsDeps & ReplayMessageDeps;
 
@@ -29,8 +34,12 @@ export const createActivities = (deps: ActivityDeps) => {
     loadInvoice: createLoadInvoice(deps),
     loadDeadLetter: createLoadDeadLetter(deps),
     replayMessage: createReplayMessage(deps),
+    editMessage: createEditMessage(deps),
     discardMessage: createDiscardMessage(deps),
-    publishBatch: createPublishBatch(deps),
+    withholdEvent: createWithholdEvent(deps),
+    escalateDeadLetter: createEscalateDeadLetter(deps),
+    decideLetters: createDecideLetters(deps),
+    publishBatch: createPublishBatch({ ...deps, letterOpened: (id) => void startSoon({ ...deps.send, ...deps }, id) }),
     sendWakeups: createSendWakeups(deps),
     finalizeDueDrafts: createFinalizeDueDrafts(stepDeps),
   };

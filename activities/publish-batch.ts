@@ -11,9 +11,12 @@ const PAUSE_AFTER_WORK_MS = 40;
 /** Without work a nudge ends the wait; commits of other processes are found at the next look. */
 const PAUSE_IDLE_MS = 75;
 const HEARTBEAT_EVERY_MS = 1_000;
+const ERROR_LENGTH_MAX = 200;
 
 export interface PublishBatchDeps extends PublishDeps {
   nudge: Nudge;
+  /** Told how publishing goes. */
+  meter?: { published: (events: number) => void; publishFailed: () => void };
   /** Aborted when the worker is told to stop; the SDK tells activities only after its grace time. */
   stopping: AbortSignal;
 }
@@ -22,9 +25,9 @@ export interface PublishBatchDeps extends PublishDeps {
  * Publishes a shard's events for a minute. A broker or database that is away makes it fail; Temporal tries it again,
  * and shows the attempts and the last error.
  */
-export const createPublishBatch =
-  (deps: PublishBatchDeps) =>
-  async ({ shard, shards }: RelayInput): Promise<RelayReport> => {
+export const createPublishBatch = (deps: PublishBatchDeps) => {
+  let lastError: NonNullable<RelayReport['lastError']> | null = null;
+  return async ({ shard, shards }: RelayInput): Promise<RelayReport> => {
     const context = Context.current();
     const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
     const until = Date.now() + RUN_MS;
@@ -36,13 +39,22 @@ export const createPublishBatch =
       while (Date.now() < until && !stopped.aborted) {
         const sent = await publishPending(deps, shard, shards);
         published += sent;
+        deps.meter?.published(sent);
         if (sent > 0) await pause(PAUSE_AFTER_WORK_MS);
         else await deps.nudge.wait(PAUSE_IDLE_MS, stopped);
       }
-      return { published, ...(await outboxBacklog(deps.database)) };
+      return { published, ...(await outboxBacklog(deps.database)), lastError };
+    } catch (error) {
+      deps.meter?.publishFailed();
+      lastError = { at: new Date().toISOString(), message: messageOf(error) };
+      throw error;
     } finally {
       clearInterval(beat);
     }
   };
+};
+
+const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).slice(0, ERROR_LENGTH_MAX);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

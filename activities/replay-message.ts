@@ -1,8 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { eventOf, settleEvent } from '../commands/blocked-event.ts';
 import { decisionSoFar, recordDecision } from '../commands/decide-dead-letter.ts';
+import { type EventSink, RefusedByBroker } from '../events/event-sink.ts';
 import type { Deliver, Handled, IncomingRecord } from '../events/event-source.ts';
+import { refusedBecause } from '../events/refused-event.ts';
 import type { Database } from '../platform/database.ts';
 import { recordOf } from '../queries/dead-letter-view.ts';
+import type { DeadLetterRow } from '../queries/dead-letters.ts';
 import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
 
@@ -10,17 +14,25 @@ export interface ReplayMessageDeps {
   database: Database;
   /** The handlers of the consumer: a replay is one more delivery, with the same key. */
   deliver: Deliver;
+  /** Not the relay's: a refused send would take its producer away. */
+  replaySink: EventSink;
 }
 
-/** Hands a dead letter's message in again. Handled, it is resolved; refused again, it stays open with the new reason. */
+/**
+ * Hands a dead letter's message in again, or sends its event again. Handled or acknowledged, it is resolved; refused
+ * again, it stays open with the new reason.
+ */
 export const createReplayMessage =
-  ({ database, deliver }: ReplayMessageDeps) =>
+  (deps: ReplayMessageDeps) =>
   (command: DecisionCommand): Promise<DeadLetterView> =>
     answering(async () => {
-      const soFar = await decisionSoFar(database, command);
+      const soFar = await decisionSoFar(deps.database, command);
       if (soFar.kind !== 'open') return answerOf(soFar);
-      const handled = await handIn(deliver, recordOf(soFar.letter));
-      return answerOf(await recordDecision(database, command, { verb: 'replay', handled }));
+      const { letter } = soFar;
+      const outbound = letter.direction === 'outbound';
+      const handled = outbound ? await sendAgain(deps, letter) : await handIn(deps.deliver, recordOf(letter));
+      const also = outbound && handled.kind === 'done' ? settleEvent : undefined;
+      return answerOf(await recordDecision(deps.database, command, { verb: 'replay', handled }, also));
     });
 
 /** No answer yet is tried again, by Temporal: whether the message had its effect is not known until then. */
@@ -28,7 +40,23 @@ async function handIn(deliver: Deliver, record: IncomingRecord): Promise<Handled
   try {
     return await deliver(record);
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    throw ApplicationFailure.retryable(`The message has no answer yet, it is handed in again: ${said}`, 'no_answer');
+    throw noAnswer('The message has no answer yet, it is handed in again', error);
   }
 }
+
+/** Its stream waits for it meanwhile, so nothing can pass it; sent twice, it has the same id and bytes. */
+async function sendAgain({ database, replaySink }: ReplayMessageDeps, letter: DeadLetterRow): Promise<Handled> {
+  const event = await eventOf(database, letter);
+  if (event.publishedAt !== null) return { kind: 'done' };
+  if (event.blockedBy !== event.id) throw noAnswer('Its stream does not wait for it, the relay is sending it');
+  try {
+    await replaySink.send([event]);
+    return { kind: 'done' };
+  } catch (error) {
+    if (error instanceof RefusedByBroker) return refusedBecause(event, error);
+    throw noAnswer('The broker has not answered yet, the event is sent again', error);
+  }
+}
+
+const noAnswer = (what: string, error?: unknown): ApplicationFailure =>
+  ApplicationFailure.retryable(error instanceof Error ? `${what}: ${error.message}` : what, 'no_answer');

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { startMissingBillingRuns } from '../commands/billing-run.ts';
+import { startMissingBatches } from '../commands/dead-letter-batch.ts';
 import { startMissingDeadLetters } from '../commands/dead-letters.ts';
 import { type SendDeps, wakeInvoice } from '../commands/send.ts';
 import type { Database } from '../platform/database.ts';
@@ -45,6 +46,7 @@ export const createSendWakeups = (deps: SendWakeupsDeps) => async (): Promise<Wa
         await findMissedTimers(deps.database);
         await startMissingDeadLetters({ ...deps.send, ...deps }, SWEEP_MAX);
         await startMissingBillingRuns({ ...deps.send, ...deps }, SWEEP_MAX, Date.now() + SWEEP_EVERY_MS);
+        await startMissingBatches(deps, SWEEP_MAX, Date.now() + SWEEP_EVERY_MS);
         sweepAt = startedAt + SWEEP_EVERY_MS;
       }
       sent += await sendBatch(deps);

@@ -12,11 +12,13 @@ import { type Database, isInfrastructureFailure } from '../platform/database.ts'
 import type { Logger } from '../platform/logger.ts';
 import { idempotencyKey } from './headers.ts';
 import { demoIdentity, identityOf } from './identity.ts';
+import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
 import type { Route } from './route.ts';
 import { cashierCommandRoutes } from './routes/cashier-commands.ts';
 import { cashierReadRoutes } from './routes/cashier-reads.ts';
+import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invoiceCommandRoutes } from './routes/invoice-commands.ts';
@@ -33,7 +35,14 @@ export interface ApiDeps {
   /** Never in production: anybody could announce a payment. */
   simulatePayments: boolean;
   logger: Logger;
+  metrics: ApiMetrics;
   version: string;
+}
+
+export interface ApiMetrics {
+  contentType: string;
+  text: () => Promise<string>;
+  request: (request: MeasuredRequest) => void;
 }
 
 const BODY_MAX = '64kb';
@@ -47,6 +56,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...(deps.simulatePayments ? [simulatePaymentRoute(deps)] : []),
     ...billingRunRoutes({ ...deps, ...deps.send }),
     ...deadLetterRoutes(deps),
+    ...deadLetterBatchRoutes(deps),
     ...operationRoutes(deps),
     ...healthRoutes({ database: deps.database, client: deps.send.client }),
   ];
@@ -61,6 +71,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use(
     pinoHttp({ logger: deps.logger, customLogLevel: logLevel, serializers: { req: requestLine, res: statusOf } }),
   );
+  app.use(measure((request) => deps.metrics.request(request)));
   app.use(
     helmet({
       contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
@@ -68,15 +79,19 @@ export function createApp(deps: ApiDeps): Express {
     }),
   );
   mountDocuments(app, routes, deps.version);
+  mountMetrics(app, deps.metrics);
+  for (const path of pathsOf(routes)) app.all(expressPath(path), noteRoute(path));
   app.use('/v1', demoIdentity, jsonBody);
   for (const route of routes) app[route.method](expressPath(route.path), handler(route));
-  for (const path of new Set(routes.map((route) => route.path))) app.all(expressPath(path), otherMethods(routes, path));
+  for (const path of pathsOf(routes)) app.all(expressPath(path), otherMethods(routes, path));
   app.use((request) => {
     throw new Problem('route_not_found', `There is nothing at ${request.path}.`);
   });
   app.use(errorHandler(deps.logger));
   return app;
 }
+
+const pathsOf = (routes: readonly Route[]): Set<string> => new Set(routes.map(({ path }) => path));
 
 /** `/v1/invoices/{id}` -> `/v1/invoices/:id` */
 const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
@@ -137,6 +152,14 @@ function mountDocuments(app: Express, routes: readonly Route[], version: string)
     const schema = z.toJSONSchema(catalog[name].schema);
     app.get(`/schemas/${eventType(name)}.json`, (_request, response) => void response.json(schema));
   }
+}
+
+/** For Prometheus: nothing in it belongs to a tenant. */
+function mountMetrics(app: Express, metrics: ApiMetrics): void {
+  app.get('/metrics', async (_request, response) => {
+    const text = await metrics.text();
+    response.set('Content-Type', metrics.contentType).end(text);
+  });
 }
 
 const errorHandler =

@@ -13,7 +13,10 @@ type EdgeCode =
   | 'operation_not_found'
   | 'billing_run_not_found'
   | 'dead_letter_not_found'
+  | 'dead_letter_batch_not_found'
   | 'dead_letter_resolved'
+  | 'decision_refused'
+  | 'payload_refused'
   | 'temporarily_unavailable'
   | 'internal_error';
 
@@ -47,6 +50,7 @@ export const problemTable: Record<ProblemCode, { status: number; title: string }
   cashier_not_found: { status: 404, title: 'Cashier not found' },
   billing_run_not_found: { status: 404, title: 'Billing run not found' },
   dead_letter_not_found: { status: 404, title: 'Dead letter not found' },
+  dead_letter_batch_not_found: { status: 404, title: 'Batch of dead letters not found' },
   operation_not_found: { status: 404, title: 'Operation not found' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   transition_not_allowed: { status: 409, title: 'The invoice’s status does not allow this step' },
@@ -54,6 +58,7 @@ export const problemTable: Record<ProblemCode, { status: number; title: string }
   email_taken: { status: 409, title: 'The e-mail address belongs to another cashier' },
   cashier_in_use: { status: 409, title: 'The cashier has invoices' },
   dead_letter_resolved: { status: 409, title: 'The dead letter has been decided' },
+  decision_refused: { status: 409, title: 'The decision does not fit the dead letter' },
   version_conflict: { status: 412, title: 'It is at another version' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
@@ -62,6 +67,7 @@ export const problemTable: Record<ProblemCode, { status: number; title: string }
   currency_mismatch: { status: 422, title: 'The payment has another currency' },
   payment_below_amount: { status: 422, title: 'The payment is too small' },
   payment_above_amount: { status: 422, title: 'The payment is too large' },
+  payload_refused: { status: 422, title: 'The payload does not fit the event' },
   unknown_cashier: { status: 422, title: 'The cashier does not exist' },
   currency_not_accepted: { status: 422, title: 'The cashier does not accept the currency' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },

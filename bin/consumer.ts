@@ -1,3 +1,6 @@
-import { runProcess, startConsumer } from './parts.ts';
+import { runProcess, startConsumer, startMetrics } from './parts.ts';
 
-await runProcess('consumer', startConsumer);
+await runProcess('consumer', async (parts) => {
+  await startMetrics(parts);
+  await startConsumer(parts);
+});

@@ -6,23 +6,7 @@ import { ImportError, createPlanner } from '../import/rows.ts';
 import { runImport } from '../import/run.ts';
 import { pause, sendCommand } from '../import/send.ts';
 import { exitCodeOf, summaryOf } from '../import/summary.ts';
-
-/** npm passes a Ctrl-C on that the terminal has sent us already. */
-const SAME_CTRL_C_MS = 1_000;
-
-/** Aborted by the first Ctrl-C; a second one ends the process at once. */
-function stopOnCtrlC(): AbortSignal {
-  const stop = new AbortController();
-  let firstAt: number | undefined;
-  const onSignal = () => {
-    firstAt ??= performance.now();
-    if (performance.now() - firstAt > SAME_CTRL_C_MS) process.exit(1);
-    stop.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return stop.signal;
-}
+import { stopOnCtrlC } from '../platform/ctrl-c.ts';
 
 async function main(): Promise<void> {
   const { file, service, concurrency, mapping } = parseArguments(process.argv);

@@ -2,11 +2,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { createApp } from '../api/app.ts';
 import { createGate } from '../commands/gate.ts';
+import { openRelays } from '../commands/relays.ts';
+import type { SendDeps } from '../commands/send.ts';
 import { createDeliver } from '../consumers/deliver.ts';
 import { createHandlers, handledEvents } from '../consumers/handlers.ts';
 import { createReceiver } from '../consumers/receive.ts';
@@ -14,6 +15,10 @@ import { catalog } from '../events/catalog.ts';
 import { CatalogError, checkCatalog } from '../events/check-catalog.ts';
 import { eventTopics, topicOf } from '../events/cloud-event.ts';
 import { createNudge } from '../events/nudge.ts';
+import { startChecks } from '../metrics/checks.ts';
+import { figuresOf } from '../metrics/figures.ts';
+import { type Metrics, createMetrics } from '../metrics/metrics.ts';
+import { serveMetrics } from '../metrics/server.ts';
 import { type Config, ConfigError, isProduction, readConfig } from '../platform/config.ts';
 import { type Database, createDatabase } from '../platform/database.ts';
 import { armFaultPoints } from '../platform/fault-points.ts';
@@ -21,15 +26,8 @@ import { CONSUMER_RETRIES, createEventSink, createEventSource, createKafka } fro
 import { type Logger, createLogger } from '../platform/logger.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../platform/temporal.ts';
-import {
-  REPLAY_LIMIT_MS,
-  type RelayInput,
-  STICKY_TIMEOUT_MS,
-  WAKEUP_RELAY_ID,
-  relayWorkflowId,
-  searchAttributes,
-  workflowTypes,
-} from '../workflows/contract.ts';
+import { cheapChecks } from '../verify/cheap.ts';
+import { REPLAY_LIMIT_MS, STICKY_TIMEOUT_MS, searchAttributes } from '../workflows/contract.ts';
 
 export interface Parts {
   config: Config;
@@ -37,6 +35,7 @@ export interface Parts {
   shutdown: Shutdown;
   database: Database;
   temporal: Temporal;
+  metrics: Metrics;
 }
 
 const KEEP_OPEN_EVERY_MS = 10_000;
@@ -76,7 +75,7 @@ export async function runProcess(name: string, start: (parts: Parts) => Promise<
     const temporal = await connectTemporal(config);
     shutdown.onStop('temporal', () => temporal.connection.close());
     await prepareNamespace(temporal, Object.values(searchAttributes));
-    await start({ config, logger, shutdown, database, temporal });
+    await start({ config, logger, shutdown, database, temporal, metrics: createMetrics(figuresOf(database)) });
   } catch (error) {
     shutdown.fail(error);
   }
@@ -92,14 +91,16 @@ const logMethods: Record<string, 'warn' | 'error' | 'debug'> = {
 };
 
 /** The REST API, listening when this resolves. */
-export async function startApi({ config, logger, shutdown, database, temporal }: Parts): Promise<AddressInfo> {
+export async function startApi(parts: Parts): Promise<AddressInfo> {
+  const { config, logger, shutdown, database, metrics } = parts;
   const app = createApp({
     database,
-    send: { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger },
+    send: sendDeps(parts),
     wire: wireSettings(config),
     requestDeadlineMs: config.REQUEST_DEADLINE_MS,
     simulatePayments: !isProduction(config.NODE_ENV),
     logger,
+    metrics,
     version: VERSION,
   });
   let stopping = false;
@@ -129,12 +130,36 @@ const wireSettings = ({ NODE_ENV, PUBLIC_URL, HOST, PORT }: Config) => ({
   publicUrl: (PUBLIC_URL ?? `http://${HOST}:${PORT}`).replace(/\/$/, ''),
 });
 
+const sendDeps = ({ config, logger, temporal, metrics }: Parts): SendDeps => ({
+  client: temporal.client,
+  taskQueue: config.TEMPORAL_TASK_QUEUE,
+  gate: createGate(),
+  logger,
+  onResult: metrics.command,
+});
+
+/** Metrics of a process without the REST API, when METRICS_PORT is set. */
+export async function startMetrics({ config, logger, shutdown, metrics }: Parts): Promise<void> {
+  const { HOST: host, METRICS_PORT: port } = config;
+  if (port === undefined) return;
+  const server = await serveMetrics(metrics, { host, port });
+  shutdown.onStop('metrics', () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    return closed;
+  });
+  logger.info({ host, port }, 'metrics are listening');
+}
+
 /** The worker: workflows, activities and the relays. */
-export async function startWorker({ config, logger, shutdown, database, temporal }: Parts): Promise<void> {
+export async function startWorker(parts: Parts): Promise<void> {
+  const { config, logger, shutdown, database, temporal, metrics } = parts;
   const sink = createEventSink(createKafka(config, logger), eventTopics(config.NODE_ENV), config);
   shutdown.onStop('kafka', () => sink.close());
+  const replaySink = createEventSink(createKafka(config, logger), eventTopics(config.NODE_ENV), config);
+  shutdown.onStop('kafka, replays', () => replaySink.close());
   const stopping = new AbortController();
-  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
+  const send = sendDeps(parts);
   const worker = await Worker.create({
     connection: temporal.connection,
     namespace: temporal.namespace,
@@ -144,7 +169,9 @@ export async function startWorker({ config, logger, shutdown, database, temporal
       database,
       logger,
       sink,
+      replaySink,
       nudge: createNudge(),
+      meter: metrics,
       stopping: stopping.signal,
       wire: wireSettings(config),
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,
@@ -163,6 +190,7 @@ export async function startWorker({ config, logger, shutdown, database, temporal
     await running.catch(() => undefined);
   });
   keepRelaysOpen(temporal, config, logger, shutdown);
+  shutdown.onStop('checks', startChecks({ check: () => cheapChecks(database), show: metrics.checked, logger }));
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is polling');
 }
 
@@ -172,14 +200,21 @@ const CONSUMER_GROUP = 'billing';
 const HANDLE_LIMIT_MS = 15_000;
 
 /** The consumer: what arrives on Kafka from other systems. */
-export async function startConsumer({ config, logger, shutdown, database, temporal }: Parts): Promise<void> {
-  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
+export async function startConsumer(parts: Parts): Promise<void> {
+  const { config, logger, shutdown, database, temporal, metrics } = parts;
+  const send = sendDeps(parts);
   const kafka = createKafka(config, logger, { retries: CONSUMER_RETRIES });
   const source = createEventSource(kafka, config, {
     groupId: CONSUMER_GROUP,
     topics: [...new Set(handledEvents.map((name) => topicOf(name, config.NODE_ENV)))],
     handle: createReceiver(
-      { database, logger, client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE },
+      {
+        database,
+        logger,
+        client: temporal.client,
+        taskQueue: config.TEMPORAL_TASK_QUEUE,
+        onRecord: metrics.record,
+      },
       createHandlers({ database, send, deadlineMs: Math.min(config.REQUEST_DEADLINE_MS, HANDLE_LIMIT_MS) }),
     ),
     logger,
@@ -192,27 +227,8 @@ const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.u
 
 /** Relays are always open: one that staff has terminated is started again within seconds. */
 function keepRelaysOpen({ client }: Temporal, config: Config, logger: Logger, shutdown: Shutdown): void {
-  const open = async () => {
-    for (let shard = 0; shard < config.OUTBOX_SHARDS; shard += 1) {
-      await client.withDeadline(Date.now() + KEEP_OPEN_EVERY_MS, () =>
-        client.workflow.start(workflowTypes.outboxRelay, {
-          workflowId: relayWorkflowId(shard),
-          taskQueue: config.TEMPORAL_TASK_QUEUE,
-          args: [{ shard, shards: config.OUTBOX_SHARDS } satisfies RelayInput],
-          workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-          staticSummary: `Publishes events, relay ${shard + 1} of ${config.OUTBOX_SHARDS}`,
-        }),
-      );
-    }
-    await client.withDeadline(Date.now() + KEEP_OPEN_EVERY_MS, () =>
-      client.workflow.start(workflowTypes.wakeupRelay, {
-        workflowId: WAKEUP_RELAY_ID,
-        taskQueue: config.TEMPORAL_TASK_QUEUE,
-        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-        staticSummary: 'Wakes workflows that must look at Postgres again',
-      }),
-    );
-  };
+  const { TEMPORAL_TASK_QUEUE: taskQueue, OUTBOX_SHARDS: shards } = config;
+  const open = () => openRelays({ client, taskQueue, shards }, KEEP_OPEN_EVERY_MS);
   const attempt = () =>
     void open().catch((error: unknown) => logger.warn({ err: error }, 'the relays could not be checked'));
   attempt();

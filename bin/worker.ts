@@ -1,3 +1,6 @@
-import { runProcess, startWorker } from './parts.ts';
+import { runProcess, startMetrics, startWorker } from './parts.ts';
 
-await runProcess('worker', startWorker);
+await runProcess('worker', async (parts) => {
+  await startMetrics(parts);
+  await startWorker(parts);
+});

@@ -64,19 +64,25 @@ export async function startMissingBillingRuns(deps: StartDeps, limit: number, de
   }
 }
 
+/** How a run's workflow is started, by whoever finds that it is missing. */
+export const billingRunStart = (taskQueue: string, { tenantId, businessDate }: BillingRunInput) => ({
+  workflowId: billingRunWorkflowId(tenantId, businessDate),
+  taskQueue,
+  args: [{ tenantId, businessDate }] satisfies [BillingRunInput],
+  staticSummary: `Billing run of ${businessDate}`,
+  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+});
+
 async function startWorkflow(
   { database, client, taskQueue }: StartDeps,
-  { tenantId, businessDate }: BillingRunInput,
+  run: BillingRunInput,
   deadline: number,
 ): Promise<void> {
+  const { tenantId, businessDate } = run;
   await client.withDeadline(deadline, () =>
     client.workflow.start(workflowTypes.billingRun, {
-      workflowId: billingRunWorkflowId(tenantId, businessDate),
-      taskQueue,
-      args: [{ tenantId, businessDate } satisfies BillingRunInput],
+      ...billingRunStart(taskQueue, run),
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      staticSummary: `Billing run of ${businessDate}`,
-      typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
     }),
   );
   await database.billingRun.updateMany({

@@ -1,5 +1,6 @@
 /**
- * Messages that could not be handled, held until a person decides.
+ * Messages that could not be handled, and events that the broker refuses for good (events/refused-event.ts writes
+ * their rows), held until a person decides.
  *
  * Always true:
  * 1. The row is the truth and comes first; then its workflow is started, then the row says so. Whoever opens a dead
@@ -14,7 +15,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { IncomingRecord, Refused } from '../events/event-source.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { DeadLetterRow } from '../queries/dead-letters.ts';
+import { type DeadLetterRow, deadLetterById } from '../queries/dead-letters.ts';
 import {
   type DeadLetterInput,
   WORKFLOW_TASK_TIMEOUT_MS,
@@ -46,6 +47,16 @@ const START_MISSING_LIMIT_MS = 20_000;
 /** Keeps a message as it came, with why, and starts its workflow. Rejects when that is to be done again. */
 export async function openDeadLetter(deps: DeadLetterDeps, message: Message, refused: Refused): Promise<void> {
   await startWhenMissing(deps, await keep(deps, message, refused));
+}
+
+/** Starts the workflow of a letter whose row was written elsewhere; what fails is left to startMissingDeadLetters. */
+export async function startSoon(deps: DeadLetterDeps, deadLetterId: string): Promise<void> {
+  try {
+    const letter = await deadLetterById(deps.database, deadLetterId);
+    if (letter) await startWhenMissing(deps, letter);
+  } catch (error) {
+    deps.logger.warn({ err: error, deadLetterId }, 'the workflow of a dead letter could not be started');
+  }
 }
 
 /** A letter that is decided, or whose workflow was started, is left as it is. */
@@ -85,7 +96,10 @@ export async function findDeadLetter(database: Database, message: Message): Prom
   const { topic, partition, offset } = message.record;
   const { source, eventId } = storableIdentity(message);
   const rows = await database.deadLetter.findMany({
-    where: { OR: [{ topic, partition, offset }, ...(source && eventId ? [{ source, eventId }] : [])] },
+    where: {
+      direction: 'inbound',
+      OR: [{ topic, partition, offset }, ...(source && eventId ? [{ source, eventId }] : [])],
+    },
   });
   const isHere = (row: DeadLetterRow) => row.topic === topic && row.partition === partition && row.offset === offset;
   return rows.find(isHere) ?? rows.find((row) => isSame(row, message)) ?? null;
@@ -159,7 +173,7 @@ async function start({ database, client, taskQueue }: DeadLetterDeps, letter: De
 }
 
 /** How the workflow of a letter is started, by whoever needs it. */
-export function startOptions(taskQueue: string, { id, tenantId, topic, type, reason }: DeadLetterRow) {
+export function startOptions(taskQueue: string, { id, tenantId, direction, topic, type, reason }: DeadLetterRow) {
   const attributes = [
     { key: searchAttributes.topic, value: topic },
     { key: searchAttributes.eventType, value: type },
@@ -172,14 +186,21 @@ export function startOptions(taskQueue: string, { id, tenantId, topic, type, rea
     args: [{ deadLetterId: id } satisfies DeadLetterInput] as [DeadLetterInput],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-    staticSummary: `Dead letter: ${reason}`,
-    staticDetails: STATIC_DETAILS,
+    staticSummary: `Dead letter, ${direction}: ${reason}`,
+    staticDetails: staticDetails(direction),
     typedSearchAttributes: attributes.flatMap(({ key, value }) => (value ? [{ key, value }] : [])),
   };
 }
 
-const STATIC_DETAILS = [
-  'A message that could not be handled, held until a person decides. Postgres holds the truth: terminating or resetting this workflow loses nothing.',
-  '',
-  'To decide, send an update (Update button): `replay` hands the message in again, `discard` ends it; each takes your name and a reason. Request Cancellation changes nothing.',
-].join('\n');
+const staticDetails = (direction: string): string =>
+  [
+    direction === 'outbound'
+      ? 'An event that Kafka refuses for good, held until a person decides. Its stream waits, no other does.'
+      : 'A message that could not be handled, held until a person decides.',
+    'Postgres holds the truth: terminating or resetting this workflow loses nothing.',
+    '',
+    direction === 'outbound'
+      ? 'To decide, send an update (Update button): `replay` sends the event again, `edit` gives it another payload, `withhold` sends EventWithheld in its place.'
+      : 'To decide, send an update (Update button): `replay` hands the message in again, `edit` gives it another payload, `discard` ends it.',
+    'Each takes your name and a reason. Request Cancellation changes nothing.',
+  ].join('\n');

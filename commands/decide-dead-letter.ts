@@ -5,16 +5,24 @@
  * 1. A decision is recorded once: its id is the key of its audit entry. Carried out again (Temporal retries, and a
  *    reset re-applies), it answers what the letter is and changes nothing.
  * 2. A resolved letter stays as it is; another decision is told what was decided.
+ * 3. What a decision does to an event in the outbox is in the same transaction.
  */
 import { NIL } from 'uuid';
+import { type Direction, type Resolution, deadLetterVerbs } from '../domain/dead-letter.ts';
 import { auditRow } from '../events/audit.ts';
 import type { Handled } from '../events/event-source.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
+import { payloadBytes, payloadText } from '../queries/dead-letter-view.ts';
 import { type DeadLetterRow, deadLetterById } from '../queries/dead-letters.ts';
-import type { DecisionCommand, Resolution } from '../workflows/contract.ts';
+import type { DecisionCommand } from '../workflows/contract.ts';
+import { DecisionRefused } from './blocked-event.ts';
 
 /** What a decision came to. */
-export type Result = { verb: 'discard' } | { verb: 'replay'; handled: Handled };
+export type Result =
+  | { verb: 'discard' }
+  | { verb: 'withhold' }
+  | { verb: 'edit'; payload: string }
+  | { verb: 'replay'; handled: Handled };
 
 export type Decided =
   /** The letter can still be decided. */
@@ -40,16 +48,22 @@ export async function decisionSoFar(
   return { kind: letter.resolvedAt === null ? 'open' : 'resolved', letter };
 }
 
-/** Records what a decision came to, unless the letter is resolved or the decision was recorded. */
+/**
+ * Records what a decision came to, unless the letter is resolved or the decision was recorded. `also` is what it does
+ * to the event of an outbound letter. Throws DecisionRefused when it does not fit the letter.
+ */
 export const recordDecision = (
   database: Database,
   command: DecisionCommand,
   result: Result,
+  also?: (tx: TransactionClient, letter: DeadLetterRow) => Promise<void>,
 ): Promise<Exclude<Decided, { kind: 'open' }>> =>
   database.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT FROM dead_letters WHERE id = ${command.deadLetterId}::uuid FOR UPDATE`;
     const before = await decisionSoFar(tx, command);
     if (before.kind !== 'open') return before;
+    refuseUnlessFits(before.letter, result);
+    await also?.(tx, before.letter);
     const { id, auditSequence, auditHash } = before.letter;
     const at = new Date();
     const changes = changesOf(before.letter, command, result, at);
@@ -57,7 +71,7 @@ export const recordDecision = (
       { sequence: auditSequence, hash: auditHash },
       {
         entityType: ENTITY_TYPE,
-        state: auditedState({ ...before.letter, ...changes }),
+        state: { ...auditedState({ ...before.letter, ...changes }), ...replacedPayload(before.letter, result) },
         status: 'resolution' in changes ? changes.resolution : 'open',
         action: result.verb,
         command: { actor: command.operator, acceptedAt: at.toISOString(), key: command.decisionId },
@@ -79,6 +93,8 @@ function changesOf({ attempts }: DeadLetterRow, { operator, reason }: DecisionCo
     resolvedAt: at,
   });
   if (result.verb === 'discard') return resolvedAs('discarded');
+  if (result.verb === 'withhold') return resolvedAs('withheld');
+  if (result.verb === 'edit') return { editedValue: new Uint8Array(Buffer.from(result.payload)) };
   const tried = { attempts: attempts + 1 };
   if (result.handled.kind === 'done') return { ...tried, ...resolvedAs('replayed') };
   // Postgres keeps no NUL in a text; a detail may quote the message.
@@ -88,7 +104,30 @@ function changesOf({ attempts }: DeadLetterRow, { operator, reason }: DecisionCo
 /** What belongs to no tenant is entered under the nil UUID. */
 const auditTenant = ({ tenantId }: DeadLetterRow): string => tenantId ?? NIL;
 
-/** Without the message: it does not change, and it is in the row. */
+/** Each verb for the letters it is made for, with what to do instead. */
+function refuseUnlessFits({ direction }: DeadLetterRow, { verb }: Result): void {
+  const directions: readonly Direction[] = deadLetterVerbs[verb];
+  if (directions.includes(direction as Direction)) return;
+  throw new DecisionRefused(
+    direction === 'outbound'
+      ? 'An event of ours is not discarded: subscribers count its stream. Use withhold, which sends EventWithheld in its place.'
+      : 'A message of others is not ours to withhold. Use discard.',
+  );
+}
+
+/** What an edit has replaced, so that every payload a letter ever had can be read. */
+function replacedPayload(
+  letter: DeadLetterRow,
+  { verb }: Result,
+): { replacedPayload?: string; replacedBase64?: string } {
+  if (verb !== 'edit') return {};
+  const text = payloadText(letter);
+  return text === null
+    ? { replacedBase64: Buffer.from(payloadBytes(letter) ?? []).toString('base64') }
+    : { replacedPayload: text };
+}
+
+/** Without the message: it is in the row, and what replaced it is told by the edits. */
 const auditedState = (letter: DeadLetterRow) => ({
   tenantId: auditTenant(letter),
   id: letter.id,

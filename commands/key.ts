@@ -35,9 +35,13 @@ export const newAttemptId = (): string => uuidv7();
 // Any fixed UUID would do; it only keeps our names apart from other people's.
 const INVOICE_NAMESPACE = '6f1d6b0c-7f6e-4c0e-9a51-0d9a4b1f5a7e';
 const CASHIER_NAMESPACE = 'c2b7e3d4-5a0f-4e83-8b1c-7d6e9f2a4c35';
+const BATCH_NAMESPACE = '9b7f0f52-3f5e-4b0c-8a51-6f0e2d4c7b19';
 
 /** The id of the invoice that a create with this key makes: a retry reaches the same invoice and its workflow. */
 export const invoiceIdOf = (tenantId: string, key: string): string => uuidv5(`${tenantId}|${key}`, INVOICE_NAMESPACE);
 
 /** The id of the cashier that a create with this key makes. */
 export const cashierIdOf = (tenantId: string, key: string): string => uuidv5(`${tenantId}|${key}`, CASHIER_NAMESPACE);
+
+/** The id of the batch of dead letters that a request with this key starts. */
+export const batchIdOf = (tenantId: string, key: string): string => uuidv5(`${tenantId}|${key}`, BATCH_NAMESPACE);

@@ -4,16 +4,18 @@
  */
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import type { DeadLetterVerb } from '../domain/dead-letter.ts';
 import type { DeadLetterRow } from '../queries/dead-letters.ts';
 import {
   ABANDONED,
   DEAD_LETTER_RESOLVED,
+  DECISION_REFUSED,
   type DeadLetterEnd,
   type DeadLetterInput,
-  type DeadLetterVerb,
   type DecisionAnswer,
   type DecisionRequest,
   INTERNAL_ERROR,
+  PAYLOAD_REFUSED,
   deadLetterWorkflowId,
   workflowTypes,
 } from '../workflows/contract.ts';
@@ -26,6 +28,8 @@ export type DecisionResult =
   | { kind: 'decided'; answer: DecisionAnswer }
   /** Another decision was first. */
   | { kind: 'resolved' }
+  /** It does not fit the letter, or the payload the event; nothing was recorded. */
+  | { kind: 'refused'; because: typeof DECISION_REFUSED | typeof PAYLOAD_REFUSED; detail: string }
   /** A bug stopped it; nothing was recorded. */
   | { kind: 'failed' }
   /** No answer in time, or a person stopped the attempt. */
@@ -37,10 +41,10 @@ export async function sendDecision(
   deps: SendDeps,
   letter: DeadLetterRow,
   verb: DeadLetterVerb,
-  request: Omit<DecisionRequest, 'decisionId'>,
+  request: DecisionRequest,
   deadline: number,
 ): Promise<DecisionResult> {
-  const decision = { ...request, decisionId: newAttemptId() };
+  const decision = { decisionId: newAttemptId(), ...request };
   const send = async () => {
     while (Date.now() < deadline) {
       const result = await attempt(deps, letter, verb, decision, deadline);
@@ -90,7 +94,11 @@ async function attempt(
 
 function toldBy(error: unknown): DecisionResult | undefined {
   if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) return undefined;
-  switch (error.cause.type) {
+  const { type, message } = error.cause;
+  switch (type) {
+    case DECISION_REFUSED:
+    case PAYLOAD_REFUSED:
+      return { kind: 'refused', because: type, detail: message };
     case DEAD_LETTER_RESOLVED:
       return { kind: 'resolved' };
     case ABANDONED:

@@ -32,6 +32,8 @@ export interface SendDeps {
   taskQueue: string;
   gate: Gate;
   logger: Logger;
+  /** Told what came of each command. */
+  onResult?: (step: Step, result: SendResult['kind']) => void;
 }
 
 /** A command on its way out. `key` and `fingerprint` are made by commands/key.ts. */
@@ -59,6 +61,12 @@ const PAUSE_FIRST_MS = 25;
 const PAUSE_MAX_MS = 500;
 
 export async function sendCommand(deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> {
+  const result = await throughGate(deps, command, deadline);
+  deps.onResult?.(command.step, result.kind);
+  return result;
+}
+
+async function throughGate(deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> {
   const workflowId = invoiceWorkflowId(command.tenantId, command.invoiceId);
   try {
     return await deps.gate.run(workflowId, deadline - Date.now(), () => sendUntil(deps, command, workflowId, deadline));
@@ -127,7 +135,7 @@ const requestOf = (command: OutgoingCommand, attemptId: string): StepRequest => 
 });
 
 /** How an invoice's workflow is started, whoever has something for it. */
-const startOptions = ({ taskQueue }: SendDeps, { tenantId, invoiceId }: InvoiceInput) => ({
+export const invoiceStart = (taskQueue: string, { tenantId, invoiceId }: InvoiceInput) => ({
   workflowId: invoiceWorkflowId(tenantId, invoiceId),
   taskQueue,
   args: [{ tenantId, invoiceId }] satisfies [InvoiceInput],
@@ -137,16 +145,16 @@ const startOptions = ({ taskQueue }: SendDeps, { tenantId, invoiceId }: InvoiceI
   typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
 });
 
-const startOperation = (deps: SendDeps, command: OutgoingCommand) =>
+const startOperation = ({ taskQueue }: SendDeps, command: OutgoingCommand) =>
   new WithStartWorkflowOperation(workflowTypes.invoice, {
-    ...startOptions(deps, command),
+    ...invoiceStart(taskQueue, command),
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
   });
 
 /** Makes an invoice's workflow look at Postgres again, and starts it when there is none. */
 export const wakeInvoice = (deps: SendDeps, input: InvoiceInput): Promise<unknown> =>
   deps.client.workflow.signalWithStart(workflowTypes.invoice, {
-    ...startOptions(deps, input),
+    ...invoiceStart(deps.taskQueue, input),
     signal: WAKE,
     signalArgs: [],
   });

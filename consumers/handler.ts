@@ -1,9 +1,9 @@
 /** What a handler of a received event is. */
-import type { EventData, EventName } from '../events/catalog.ts';
+import type { EventData, PlacedEvent } from '../events/catalog.ts';
 import type { Handled } from '../events/event-source.ts';
 
 /** An event after the edge: its data is as the catalogue says, and the tenant it names is the record's own. */
-export interface ReceivedEvent<N extends EventName = EventName> {
+export interface ReceivedEvent<N extends PlacedEvent = PlacedEvent> {
   /** With the source: what the event is known by, however often it comes. */
   id: string;
   source: string;
@@ -16,4 +16,4 @@ export interface ReceivedEvent<N extends EventName = EventName> {
  * Carries a received event out, once per source and id. Resolves with what became of it; rejects when there is no
  * answer yet: the event is handed in again.
  */
-export type Handler<N extends EventName> = (event: ReceivedEvent<N>) => Promise<Handled>;
+export type Handler<N extends PlacedEvent> = (event: ReceivedEvent<N>) => Promise<Handled>;

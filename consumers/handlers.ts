@@ -2,7 +2,7 @@
  * The events that have a handler here: one row each, by the names of the catalogue. The topics that are read, the
  * types that are known and what a replayed dead letter does follow from it.
  */
-import type { EventName } from '../events/catalog.ts';
+import type { PlacedEvent } from '../events/catalog.ts';
 import { type BusinessDayEndedDeps, createBusinessDayEnded } from './business-day-ended.ts';
 import type { Handler } from './handler.ts';
 import { type PaymentReceivedDeps, createPaymentReceived } from './payment-received.ts';
@@ -12,7 +12,7 @@ export type HandlerDeps = PaymentReceivedDeps & BusinessDayEndedDeps;
 const table = {
   PaymentReceived: createPaymentReceived,
   BusinessDayEnded: createBusinessDayEnded,
-} satisfies { [N in EventName]?: (deps: HandlerDeps) => Handler<N> };
+} satisfies { [N in PlacedEvent]?: (deps: HandlerDeps) => Handler<N> };
 
 export type HandledEvent = keyof typeof table;
 export type Handlers = { [N in HandledEvent]: Handler<N> };

@@ -11,8 +11,8 @@ import { type OutgoingCommand, type SendDeps, sendCommand } from '../commands/se
 import { payInvoiceSchema } from '../domain/invoice-schema.ts';
 import type { PayBody } from '../domain/invoice.ts';
 import type { Handled } from '../events/event-source.ts';
+import { faultsOf } from '../events/faults.ts';
 import type { Handler, ReceivedEvent } from './handler.ts';
-import { faultsOf } from './read-record.ts';
 
 export interface PaymentReceivedDeps {
   send: SendDeps;

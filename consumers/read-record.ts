@@ -6,9 +6,10 @@
  * must say the same.
  */
 import { CloudEvent, Kafka as CloudEventsKafka } from 'cloudevents';
-import { type EventName, catalog } from '../events/catalog.ts';
+import { type PlacedEvent, catalog } from '../events/catalog.ts';
 import { eventType } from '../events/cloud-event.ts';
 import type { IncomingRecord, Refused } from '../events/event-source.ts';
+import { faultsOf } from '../events/faults.ts';
 import type { ReceivedEvent } from './handler.ts';
 
 /** What an event is known by, as far as it could be read. */
@@ -18,7 +19,7 @@ export interface EventIdentity {
   type: string | null;
 }
 
-export type Reading<N extends EventName> =
+export type Reading<N extends PlacedEvent> =
   | { kind: 'event'; name: N; event: ReceivedEvent<N>; tenantId: string | null; identity: EventIdentity }
   /** A type for which there is no handler. */
   | { kind: 'unhandled'; type: string }
@@ -26,7 +27,7 @@ export type Reading<N extends EventName> =
 
 const NOBODY: EventIdentity = { source: null, eventId: null, type: null };
 
-export function readRecord<N extends EventName>(record: IncomingRecord, handled: readonly N[]): Reading<N> {
+export function readRecord<N extends PlacedEvent>(record: IncomingRecord, handled: readonly N[]): Reading<N> {
   const event = toEvent(record);
   if (!(event instanceof CloudEvent)) return { ...event, identity: NOBODY };
   const { source, id, type } = event;
@@ -97,7 +98,3 @@ function parseJson(text: string): unknown {
     return undefined;
   }
 }
-
-/** What a schema found wrong, in one line. */
-export const faultsOf = ({ issues }: { issues: { path: PropertyKey[]; message: string }[] }): string =>
-  issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');

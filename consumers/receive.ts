@@ -18,14 +18,17 @@ import { type Reading, readRecord } from './read-record.ts';
 
 export interface ReceiverDeps extends DeadLetterDeps {
   noAnswerAfterMs?: number;
-  /** How many records were skipped because nobody handles their type. */
-  counts?: { skipped: number };
+  /** Told what became of each record. */
+  onRecord?: (topic: string, outcome: RecordOutcome) => void;
 }
+
+/** `kept`: it was a dead letter before. `again`: there is no answer yet, and it is to be handed in again. */
+export type RecordOutcome = 'handled' | 'refused' | 'skipped' | 'kept' | 'again';
 
 type Read = Exclude<Reading<HandledEvent>, { kind: 'unhandled' }>;
 
 export function createReceiver(deps: ReceiverDeps, handlers: Handlers): HandleRecord {
-  const { logger, noAnswerAfterMs = NO_ANSWER_AFTER_MS, counts = { skipped: 0 } } = deps;
+  const { logger, noAnswerAfterMs = NO_ANSWER_AFTER_MS, onRecord = () => undefined } = deps;
   const patience = createPatience(noAnswerAfterMs, createHealthCheck(deps));
 
   async function handle(record: IncomingRecord, reading: Read): Promise<Handled> {
@@ -49,20 +52,31 @@ export function createReceiver(deps: ReceiverDeps, handlers: Handlers): HandleRe
     }
   }
 
-  return async (record) => {
+  async function receive(record: IncomingRecord): Promise<RecordOutcome> {
     const reading = readRecord(record, handledEvents);
     if (reading.kind === 'unhandled') {
-      counts.skipped += 1;
-      const { topic } = record;
-      logger.info({ type: reading.type, topic, skipped: counts.skipped }, 'skipped an event that nothing here handles');
-      return;
+      logger.info({ type: reading.type, topic: record.topic }, 'skipped an event that nothing here handles');
+      return 'skipped';
     }
     const message = { record, ...reading.identity, tenantId: reading.kind === 'event' ? reading.tenantId : null };
     const kept = await beside(record, findDeadLetter(deps.database, message));
-    if (kept) return beside(record, startWhenMissing(deps, kept));
+    if (kept) {
+      await beside(record, startWhenMissing(deps, kept));
+      return 'kept';
+    }
     const handled = await handle(record, reading);
     if (handled.kind === 'refused') await beside(record, openDeadLetter(deps, message, handled));
     patience.forget(record);
+    return handled.kind === 'refused' ? 'refused' : 'handled';
+  }
+
+  return async (record) => {
+    try {
+      onRecord(record.topic, await receive(record));
+    } catch (error) {
+      onRecord(record.topic, 'again');
+      throw error;
+    }
   };
 }
 

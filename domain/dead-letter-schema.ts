@@ -1,22 +1,24 @@
 /** The shapes of a dead letter on the wire, and of what is decided about it. */
 import { z } from 'zod';
+import { EDITED_PAYLOAD_MAX, batchVerbs, directions, resolutions } from './dead-letter.ts';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from './invoice-schema.ts';
 import { oneLine } from './text-schema.ts';
 
 const members = {
   id: z.guid(),
+  direction: z.enum(directions).meta({ description: 'inbound: a message; outbound: an event that Kafka refuses' }),
   status: z.enum(['open', 'resolved']),
   topic: z.string(),
-  partition: z.int(),
-  offset: z.string().meta({ description: 'A 64-bit integer' }),
+  partition: z.int().nullable().meta({ description: 'null for an event, which is not on its topic' }),
+  offset: z.string().nullable().meta({ description: 'A 64-bit integer' }),
   source: z.string().nullable(),
   eventId: z.string().nullable(),
   type: z.string().nullable().meta({ example: 'billing.payment.received.v1' }),
   reason: z.string().meta({ description: 'Stable; why it was refused last', example: 'transition_not_allowed' }),
   detail: z.string(),
-  attempts: z.int().meta({ description: 'How often it was handed in, the first time included' }),
+  attempts: z.int().meta({ description: 'How often it was handed in or sent, the first time included' }),
   openedAt: z.iso.datetime(),
-  resolution: z.enum(['replayed', 'discarded']).nullable(),
+  resolution: z.enum(resolutions).nullable(),
   resolvedBy: z.string().nullable(),
   resolvedReason: z.string().nullable(),
   resolvedAt: z.iso.datetime().nullable(),
@@ -31,6 +33,7 @@ export const deadLetterSchema = z
     key: z.string().nullable(),
     headers: z.record(z.string(), z.string()),
     payload: z.string().nullable().meta({ description: 'As it came; null when it is no UTF-8' }),
+    editedPayload: z.string().nullable().meta({ description: 'What the next replay takes instead; null: not edited' }),
   })
   .meta({ id: 'DeadLetter' });
 export type WireDeadLetter = z.infer<typeof deadLetterSchema>;
@@ -42,6 +45,7 @@ export const deadLetterListSchema = z
 const filter = oneLine(1, 300).optional();
 
 export const listDeadLettersSchema = z.strictObject({
+  direction: z.enum(directions).optional().meta({ description: 'Both when absent' }),
   status: z.enum(['open', 'resolved']).optional().meta({ description: 'All when absent' }),
   reason: filter,
   topic: filter,
@@ -50,6 +54,41 @@ export const listDeadLettersSchema = z.strictObject({
   cursor: z.string().max(200).optional().meta({ description: 'nextCursor of the page before' }),
 });
 
+export const groupSchema = z.strictObject({
+  filter: z
+    .strictObject({ reason: filter, topic: filter, type: filter })
+    .refine((given) => Object.values(given).some((value) => value !== undefined), 'must name at least one')
+    .meta({ description: 'Which: all that are named must be the same' }),
+  reason: oneLine(1, 500).meta({ description: 'Kept in the audit trail of each' }),
+});
+
+const count = z.int();
+export const deadLetterBatchSchema = z
+  .strictObject({
+    id: z.guid(),
+    verb: z.enum(batchVerbs),
+    filter: z.strictObject({ reason: filter, topic: filter, type: filter }),
+    status: z.enum(['running', 'completed']),
+    operator: z.string(),
+    reason: z.string(),
+    startedAt: z.iso.datetime(),
+    endedAt: z.iso.datetime().nullable(),
+    total: count.meta({ description: 'The letters that were open when it was asked for; at most 10,000' }),
+    done: count,
+    refused: count.meta({ description: 'Still open, or decided by another' }),
+    unknown: count.meta({ description: 'Without an answer in time; their own workflows go on' }),
+    left: count,
+    notDone: z
+      .array(z.strictObject({ deadLetterId: z.guid(), outcome: z.enum(['refused', 'unknown']), detail: z.string() }))
+      .meta({ description: 'Refused or unknown, and why; at most 1,000 are listed' }),
+  })
+  .meta({ id: 'DeadLetterBatch' });
+export type WireDeadLetterBatch = z.infer<typeof deadLetterBatchSchema>;
+
 export const decideSchema = z.strictObject({
   reason: oneLine(1, 500).meta({ description: 'Kept in the audit trail', example: 'The invoice is finalized now' }),
+});
+
+export const editSchema = decideSchema.extend({
+  payload: z.string().min(1).max(EDITED_PAYLOAD_MAX).meta({ description: 'The whole payload, as JSON text' }),
 });

@@ -36,10 +36,29 @@ export interface AuditedStep {
   reason: string | null;
 }
 
-export type AuditRow = ReturnType<typeof auditRow>;
+/** A row of `audit_entries`, by the names of its columns. */
+export interface AuditRow {
+  tenant_id: string;
+  entity_type: string;
+  entity_id: string;
+  sequence: number;
+  version: number;
+  action: string;
+  actor: string;
+  at: string;
+  status: string;
+  reason: string | null;
+  command_key: string;
+  body: string;
+  previous_hash: string;
+  hash: string;
+}
 
 /** The next entry of a chain, as a row of `audit_entries`. */
-export function auditRow(head: AuditHead, { entityType, state, status, action, command, reason }: AuditedStep) {
+export function auditRow(
+  head: AuditHead,
+  { entityType, state, status, action, command, reason }: AuditedStep,
+): AuditRow {
   const entry = {
     tenant_id: state.tenantId,
     entity_type: entityType,
@@ -54,6 +73,9 @@ export function auditRow(head: AuditHead, { entityType, state, status, action, c
     command_key: command.key,
     body: stringify(state),
   };
-  const hash = createHash('sha256').update(head.hash).update(stringify(entry)).digest('hex');
-  return { ...entry, previous_hash: head.hash, hash };
+  return { ...entry, previous_hash: head.hash, hash: auditHash(head.hash, entry) };
 }
+
+/** The hash of an entry: over the hash before it, and its other columns as JSON, sorted by name. */
+export const auditHash = (previousHash: string, entry: Omit<AuditRow, 'previous_hash' | 'hash'>): string =>
+  createHash('sha256').update(previousHash).update(stringify(entry)).digest('hex');

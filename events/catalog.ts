@@ -22,6 +22,8 @@ export interface EventRow extends TopicParts {
   key?: readonly (keyof FactIds)[];
   /** The part that names what the event is about. */
   subject: keyof FactIds;
+  /** It has no topic and key of its own: it is sent in another event's place, under that one's topic, key and sequence. */
+  inPlaceOfAnother?: true;
   /** What the data must look like. Without it nobody can handle the event. */
   schema?: z.ZodType;
   description: string;
@@ -134,8 +136,25 @@ export const catalog = {
     schema: z.strictObject({ tenantId, cashierId: z.guid(), deletedAt: z.iso.datetime() }),
     description: 'A cashier without invoices was removed.',
   },
+  EventWithheld: {
+    entity: 'Event',
+    version: 1,
+    scope: 'public',
+    subject: 'tenantId',
+    inPlaceOfAnother: true,
+    schema: z.strictObject({
+      withheldId: z.guid().meta({ description: 'The CloudEvents id of the event that is not sent' }),
+      withheldType: z.string(),
+      reason: z.string(),
+    }),
+    description: 'Stands in the place of an event that cannot be sent: its topic, its key, its sequence.',
+  },
 } as const satisfies Record<string, EventRow>;
 
 export type EventName = keyof typeof catalog;
+/** Events with a topic and a key of their own. */
+export type PlacedEvent = {
+  [N in EventName]: (typeof catalog)[N] extends { inPlaceOfAnother: true } ? never : N;
+}[EventName];
 export const eventNames = Object.keys(catalog) as EventName[];
 export type EventData<N extends EventName> = z.infer<(typeof catalog)[N]['schema']>;

@@ -3,7 +3,7 @@
  * recorded, and kept as text; whoever sends it later sends exactly these bytes, so a duplicate is byte-identical.
  */
 import { kebabCase } from 'change-case';
-import { type EventName, type EventRow, type FactIds, catalog, eventNames } from './catalog.ts';
+import { type EventName, type EventRow, type FactIds, type PlacedEvent, catalog, eventNames } from './catalog.ts';
 import { DEFAULT_DOMAIN, topicName, topicSegment } from './topics.ts';
 
 /** Where the facts of one name about one entity go. */
@@ -59,14 +59,14 @@ export const partitionKeyOf = ({ key }: Pick<EventRow, 'key'>, ids: FactIds, eve
   key ? key.map((part) => ids[part] ?? '').join('|') : eventId;
 
 /** Where an event of ours goes; ours all have a key. */
-export function streamPlace(name: EventName, ids: FactIds, environment: string): StreamPlace {
+export function streamPlace(name: PlacedEvent, ids: FactIds, environment: string): StreamPlace {
   const topic = topicOf(name, environment);
   const partitionKey = partitionKeyOf(rowOf(name), ids, '');
   return { topic, partitionKey, stream: `${topic}|${partitionKey}` };
 }
 
 export function toRecord(
-  name: EventName,
+  name: PlacedEvent,
   ids: FactIds,
   data: unknown,
   context: RecordContext,
@@ -96,10 +96,27 @@ export function toRecord(
   };
 }
 
+/**
+ * The headers of an EventWithheld, made of those of the event in whose place it is sent: subject, key, tenant and
+ * sequence are that one's, so that a subscriber who counts finds no gap.
+ */
+export const withheldHeaders = (
+  withheld: Record<string, string>,
+  { id, time, causationId }: Omit<RecordContext, 'sequence'>,
+  { publicUrl }: WireSettings,
+): Record<string, string> => ({
+  ...withheld,
+  ce_id: id,
+  ce_type: eventType('EventWithheld'),
+  ce_time: time,
+  ce_dataschema: schemaUrl(publicUrl, 'EventWithheld'),
+  ce_causationid: causationId,
+});
+
 /** The topic of an event, as it is named in this environment. */
-export const topicOf = (name: EventName, environment: string): string => topicName(environment, rowOf(name));
+export const topicOf = (name: PlacedEvent, environment: string): string => topicName(environment, rowOf(name));
 
 /** Every topic of the catalogue, as it is named in this environment. */
 export const eventTopics = (environment: string): string[] => [
-  ...new Set(eventNames.map((name) => topicName(environment, rowOf(name)))),
+  ...new Set(eventNames.map(rowOf).flatMap((row) => (row.inPlaceOfAnother ? [] : [topicName(environment, row)]))),
 ];

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { TransactionClient } from '../platform/database.ts';
-import type { EventName, FactIds } from './catalog.ts';
+import type { FactIds, PlacedEvent } from './catalog.ts';
 import { type WireSettings, toRecord } from './cloud-event.ts';
 
 /** Relays share the streams by slot; a fixed number, so that their count can change without touching a row. */
@@ -66,7 +66,7 @@ export interface OutboxRow {
 
 /** The row of the outbox for one integration event. */
 export function outboxRow(
-  name: EventName,
+  name: PlacedEvent,
   ids: FactIds,
   data: unknown,
   context: { sequence: bigint; time: string; causationId: string },

@@ -5,12 +5,14 @@
  * 1. Never past a hole: an event is sent only when every lower sequence of its stream was acknowledged.
  * 2. An event is marked published only after the broker acknowledged it. A crash in between sends it again, with the
  *    same id and bytes; the first occurrences stay in order.
- * 3. An event that the broker refuses for good, alone, blocks its own stream and no other. It is never skipped.
+ * 3. An event that the broker refuses for good, alone, blocks its own stream and no other, and opens a dead letter. It
+ *    is never skipped.
  */
 import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/database.ts';
 import { type PendingEvent, pendingEvents } from '../queries/pending-events.ts';
 import { type EventSink, RefusedByBroker } from './event-sink.ts';
+import { blockAndOpenLetter, refusedBecause } from './refused-event.ts';
 
 export const BATCH_EVENTS_MAX = 500;
 /** Brokers take 1 MiB a partition by default; small events together must stay below it. */
@@ -20,39 +22,42 @@ export interface PublishDeps {
   database: Database;
   sink: EventSink;
   logger: Logger;
+  /** Told of each dead letter that was opened, by its id. */
+  letterOpened?: (deadLetterId: string) => void;
 }
 
-interface Blocked {
+/** A stream whose next event is not there, and the event that is there in its place. */
+interface Hole {
   event: PendingEvent;
   reason: string;
 }
 
 /** Sends one batch of a shard; returns how many events the broker acknowledged. Rejects when the broker is away. */
 export async function publishPending(deps: PublishDeps, shard: number, shards: number): Promise<number> {
-  const { sendable, blocked } = contiguous(
+  const { sendable, holes } = contiguous(
     await pendingEvents(deps.database, { shard, shards, limit: BATCH_EVENTS_MAX }),
   );
-  for (const hole of blocked) await block(deps, hole);
+  for (const hole of holes) await blockAtHole(deps, hole);
   const batch = upToBytes(sendable, BATCH_BYTES_MAX);
   if (batch.length === 0) return 0;
   return sendIsolating(deps, batch, new Set());
 }
 
 /** The events that may go now: of each stream the run without a gap after what was published. */
-function contiguous(events: readonly PendingEvent[]): { sendable: PendingEvent[]; blocked: Blocked[] } {
+function contiguous(events: readonly PendingEvent[]): { sendable: PendingEvent[]; holes: Hole[] } {
   const next = new Map<string, bigint>();
-  const blocked = new Map<string, Blocked>();
+  const holes = new Map<string, Hole>();
   const sendable = events.filter((event) => {
-    if (blocked.has(event.stream)) return false;
+    if (holes.has(event.stream)) return false;
     const expected = next.get(event.stream) ?? event.lastPublished + 1n;
     if (event.sequence !== expected) {
-      blocked.set(event.stream, { event, reason: `sequence ${expected} is missing in the outbox` });
+      holes.set(event.stream, { event, reason: `sequence ${expected} is missing in the outbox` });
       return false;
     }
     next.set(event.stream, expected + 1n);
     return true;
   });
-  return { sendable, blocked: [...blocked.values()] };
+  return { sendable, holes: [...holes.values()] };
 }
 
 function upToBytes(events: readonly PendingEvent[], limit: number): PendingEvent[] {
@@ -82,7 +87,7 @@ async function sendIsolating(
     if (!(error instanceof RefusedByBroker)) throw error;
     if (events.length === 1) {
       blockedStreams.add(first.stream);
-      await block(deps, { event: first, reason: error.message });
+      await keepRefused(deps, first, error);
       return 0;
     }
     const middle = Math.ceil(events.length / 2);
@@ -93,24 +98,47 @@ async function sendIsolating(
   return events.length;
 }
 
+/**
+ * A relay that was held up may come after a person has put something else in an event's place: of such a stream nothing
+ * is marked, and what is there now is sent. What it is now is seen only once its stream is locked.
+ */
 async function markPublished(database: Database, events: readonly PendingEvent[]): Promise<void> {
-  const lastOfStream = new Map(events.map(({ stream, sequence }) => [stream, sequence]));
-  const streams = [...lastOfStream.keys()].toSorted();
-  const sequences = streams.map((stream) => lastOfStream.get(stream) ?? 0n);
+  const streams = events.map(({ stream }) => stream);
   const positions = events.map(({ position }) => position);
-  // One statement is one transaction. The locks are taken in the order of the names, as everywhere.
-  await database.$executeRaw`
-    WITH done AS (SELECT * FROM unnest(${streams}::text[], ${sequences}::bigint[]) AS t(stream, sequence)),
-    locked AS (SELECT stream FROM streams WHERE stream = ANY(${streams}::text[]) ORDER BY stream FOR UPDATE),
-    moved AS (
+  const ids = events.map(({ id }) => id);
+  await database.$transaction([
+    // In the order of the names, as everywhere.
+    database.$queryRaw`SELECT FROM streams WHERE stream = ANY(${streams}::text[]) ORDER BY stream FOR UPDATE`,
+    database.$executeRaw`
+      WITH sent AS (
+        SELECT * FROM unnest(${positions}::bigint[], ${ids}::uuid[], ${streams}::text[]) AS t(position, id, stream)),
+      replaced AS (
+        SELECT sent.stream FROM sent LEFT JOIN outbox_events now ON now.position = sent.position AND now.id = sent.id
+        WHERE now.id IS NULL),
+      marked AS (
+        UPDATE outbox_events SET published_at = clock_timestamp() FROM sent
+        WHERE outbox_events.position = sent.position AND outbox_events.published_at IS NULL
+          AND sent.stream NOT IN (SELECT stream FROM replaced)
+        RETURNING outbox_events.stream, outbox_events.sequence),
+      done AS (SELECT stream, max(sequence) AS sequence FROM marked GROUP BY stream)
       UPDATE streams SET last_published = greatest(last_published, done.sequence)
-      FROM done JOIN locked USING (stream) WHERE streams.stream = done.stream)
-    UPDATE outbox_events SET published_at = clock_timestamp()
-    WHERE position = ANY(${positions}::bigint[]) AND published_at IS NULL`;
+      FROM done WHERE streams.stream = done.stream`,
+  ]);
 }
 
-async function block({ database, logger }: PublishDeps, { event, reason }: Blocked): Promise<void> {
-  logger.error({ stream: event.stream, eventId: event.id, reason }, 'an event cannot be published; its stream waits');
+async function keepRefused(deps: PublishDeps, event: PendingEvent, error: RefusedByBroker): Promise<void> {
+  const { database, logger, letterOpened } = deps;
+  const refused = refusedBecause(event, error);
+  const deadLetterId = await blockAndOpenLetter(database, event, refused);
+  if (!deadLetterId) return;
+  const { id: eventId, stream } = event;
+  logger.error({ stream, eventId, deadLetterId, reason: refused.reason }, 'an event is refused; its stream waits');
+  letterOpened?.(deadLetterId);
+}
+
+/** A missing sequence is a fault of ours, and nothing that a person could send again: it is mended in the outbox. */
+async function blockAtHole({ database, logger }: PublishDeps, { event, reason }: Hole): Promise<void> {
+  logger.error({ stream: event.stream, eventId: event.id, reason }, 'an event is missing; its stream waits');
   await database.stream.updateMany({
     where: { stream: event.stream, blockedBy: null },
     data: { blockedBy: event.id, blockedReason: reason },

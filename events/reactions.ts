@@ -13,7 +13,7 @@ import type { Invoice } from '../domain/invoice.ts';
 import { paymentToWire, toWire } from '../domain/invoice-wire.ts';
 import { formatAmount } from '../domain/money.ts';
 import { type AuditHead, type AuditRow, auditRow } from './audit.ts';
-import type { EventData, EventName, FactIds } from './catalog.ts';
+import type { EventData, FactIds, PlacedEvent } from './catalog.ts';
 import { type WireSettings, streamPlace } from './cloud-event.ts';
 import { type OutboxRow, outboxRow } from './outbox.ts';
 
@@ -57,7 +57,7 @@ interface PaymentRow {
 
 export interface Reaction<E extends DomainEvent> {
   /** The integration event it publishes, known before the step is complete: streams are locked before numbers are drawn. */
-  publishes?: EventName;
+  publishes?: PlacedEvent;
   refuses?: (event: E, state: StateOf<E>) => Refusal | null;
   react: (occurrence: Occurrence<E>, soFar: Rows) => Partial<Rows>;
 }
@@ -82,7 +82,7 @@ const audit: Reaction<DomainEvent> = {
 };
 
 /** Puts an integration event into the outbox. */
-const publish = <E extends DomainEvent, N extends EventName>(
+const publish = <E extends DomainEvent, N extends PlacedEvent>(
   name: N,
   data: (occurrence: Occurrence<E>) => EventData<N>,
 ): Reaction<E> => ({

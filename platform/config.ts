@@ -54,6 +54,7 @@ const environmentSchema = z
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     HOST: z.string().default('127.0.0.1'),
     PORT: port.default(3000),
+    METRICS_PORT: port.optional(),
     PUBLIC_URL: z.url().optional(),
     AUTH: z.enum(['demo'], { error: 'must be "demo"; no other way to identify callers exists yet' }),
     REQUEST_DEADLINE_MS: count(100, 120_000).default(10_000),

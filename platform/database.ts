@@ -20,20 +20,24 @@ export interface DatabaseSettings {
   url: string;
   poolMax: number;
   applicationName: string;
+  /** For reports, which may read for long: Postgres refuses every write of theirs. */
+  readOnly?: { queryLimitMs: number };
 }
 
 /** A pool of connections. Every statement has a deadline; a transaction left open by a dead process ends by itself. */
 export function createDatabase(settings: DatabaseSettings): Database {
+  const queryLimitMs = settings.readOnly?.queryLimitMs ?? QUERY_LIMIT_MS;
   const adapter = new PrismaPg(
     {
       connectionString: settings.url,
       application_name: settings.applicationName,
       max: settings.poolMax,
       connectionTimeoutMillis: CONNECT_LIMIT_MS,
-      statement_timeout: QUERY_LIMIT_MS,
-      query_timeout: QUERY_LIMIT_MS + 200,
+      statement_timeout: queryLimitMs,
+      query_timeout: queryLimitMs + 200,
       idle_in_transaction_session_timeout: IDLE_TRANSACTION_LIMIT_MS,
       keepAlive: true,
+      ...(settings.readOnly ? { options: '-c default_transaction_read_only=on' } : {}),
     },
     // A connection that breaks while idle is replaced at the next use; without a listener it would end the process.
     { onPoolError: () => undefined, onConnectionError: () => undefined },

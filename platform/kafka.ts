@@ -1,4 +1,4 @@
-/** Kafka through kafkajs: nothing else in the service knows that library. */
+/** Kafka through kafkajs: nothing but this file and kafka-log.ts knows that library. */
 import kafkajs, {
   type Consumer,
   type EachBatchPayload,

@@ -31,6 +31,7 @@ const RETENTION_SECONDS = 90 * 24 * 60 * 60;
 const CALL_LIMIT_MS = 5_000;
 const PREPARE_LIMIT_MS = 60_000;
 const POLL_MS = 200;
+const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 
@@ -138,5 +139,11 @@ async function ensureNamespace(connection: NativeConnection, namespace: string):
 
 const bounded = <T>(connection: NativeConnection, call: () => Promise<T>): Promise<T> =>
   connection.withDeadline(Date.now() + CALL_LIMIT_MS, call);
+
+/** Did Temporal, or the way to it, fail? What it would refuse again is no such failure. */
+export function isTemporalFailure(error: unknown): boolean {
+  const code = codeOf(error) ?? codeOf((error as { cause?: unknown } | null)?.cause);
+  return typeof code === 'number' && code !== INVALID_ARGUMENT;
+}
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;

@@ -1,8 +1,12 @@
 /** Dead letters as they are read: by id, and a tenant's by page. */
+import type { Direction } from '../domain/dead-letter.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { sql, sqlAnd } from './sql.ts';
 
 export type DeadLetterRow = NonNullable<Awaited<ReturnType<Database['deadLetter']['findUnique']>>>;
+
+/** Without the message, which may be large. */
+export type DeadLetterSummaryRow = Omit<DeadLetterRow, 'key' | 'value' | 'editedValue' | 'headers'>;
 
 export const deadLetterById = (database: Database | TransactionClient, id: string): Promise<DeadLetterRow | null> =>
   database.deadLetter.findUnique({ where: { id } });
@@ -14,6 +18,7 @@ export interface DeadLetterPosition {
 }
 
 export interface DeadLetterFilter {
+  direction?: Direction | undefined;
   status?: 'open' | 'resolved' | undefined;
   reason?: string | undefined;
   topic?: string | undefined;
@@ -27,11 +32,12 @@ export async function listDeadLetters(
   tenantId: string,
   filter: DeadLetterFilter,
   after: DeadLetterPosition | null,
-): Promise<{ letters: DeadLetterRow[]; next: DeadLetterPosition | null }> {
+): Promise<{ letters: DeadLetterSummaryRow[]; next: DeadLetterPosition | null }> {
   const conditions = [
     sql`tenant_id = ${tenantId}::uuid`,
     ...(filter.status === 'open' ? [sql`resolved_at IS NULL`] : []),
     ...(filter.status === 'resolved' ? [sql`resolved_at IS NOT NULL`] : []),
+    ...(filter.direction ? [sql`direction = ${filter.direction}`] : []),
     ...(filter.reason ? [sql`reason = ${filter.reason}`] : []),
     ...(filter.topic ? [sql`topic = ${filter.topic}`] : []),
     ...(filter.type ? [sql`type = ${filter.type}`] : []),
@@ -43,6 +49,7 @@ export async function listDeadLetters(
   const ids = found.slice(0, filter.limit).map(({ id }) => id);
   const letters = await database.deadLetter.findMany({
     where: { id: { in: ids } },
+    omit: { key: true, value: true, editedValue: true, headers: true },
     orderBy: [{ openedAt: 'desc' }, { id: 'desc' }],
   });
   const last = letters.at(-1);

@@ -4,6 +4,7 @@
  */
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import type { WireInvoice } from '../domain/invoice-schema.ts';
+import type { Direction, Resolution } from '../domain/dead-letter.ts';
 import type { CommandHead } from '../domain/decision.ts';
 import type { ActionBodies, StepBodies } from '../domain/invoice.ts';
 import type { Action, Status, Step } from '../domain/lifecycle.ts';
@@ -15,6 +16,7 @@ export const workflowTypes = {
   wakeupRelay: 'wakeupRelay',
   billingRun: 'billingRun',
   deadLetter: 'deadLetter',
+  deadLetterBatch: 'deadLetterBatch',
 } as const;
 
 export const invoiceWorkflowId = (tenantId: string, invoiceId: string): string => `invoice/${tenantId}/${invoiceId}`;
@@ -22,6 +24,7 @@ export const WAKEUP_RELAY_ID = 'wakeup-relay';
 /** `date` is YYYY-MM-DD. */
 export const billingRunWorkflowId = (tenantId: string, date: string): string => `billing-run/${tenantId}/${date}`;
 export const deadLetterWorkflowId = (deadLetterId: string): string => `dead-letter/${deadLetterId}`;
+export const deadLetterBatchWorkflowId = (batchId: string): string => `dead-letter-batch/${batchId}`;
 export const relayWorkflowId = (shard: number): string => `outbox-relay/${shard}`;
 
 /** A killed worker costs a caller at most this; the local activity's two seconds must fit in. */
@@ -128,6 +131,7 @@ export const searchAttributes = {
   dueAt: defineSearchAttributeKey('DueAt', DATETIME),
   overdue: defineSearchAttributeKey('Overdue', BOOL),
   stuck: defineSearchAttributeKey('Stuck', BOOL),
+  escalated: defineSearchAttributeKey('Escalated', BOOL),
 } as const;
 
 export interface RelayInput {
@@ -167,19 +171,20 @@ export interface BillingRunProgress {
 /** What one run of the relay's activity did, and what it left. */
 export interface RelayReport extends Backlog {
   published: number;
+  /** Of this worker, since it started. Absent in reports of older versions. */
+  lastError?: { at: string; message: string } | null;
 }
 
 export interface DeadLetterInput {
   deadLetterId: string;
 }
 
-export type DeadLetterVerb = 'replay' | 'discard';
-export type Resolution = 'replayed' | 'discarded';
-
-/** The argument of a dead letter's updates. Staff fill in only `operator` and `reason` in the Web UI. */
+/** The argument of a dead letter's updates. Staff fill in only what is theirs in the Web UI. */
 export interface DecisionRequest {
   operator: string;
   reason: string;
+  /** For `edit` alone: the new payload, JSON text. */
+  payload?: string;
   /** Set by our own senders, who may send a decision again; without it the update id is the decision's. */
   decisionId?: string;
 }
@@ -191,13 +196,19 @@ export interface DecisionCommand extends DeadLetterInput {
   decisionId: string;
 }
 
+export interface EditCommand extends DecisionCommand {
+  payload: string;
+}
+
 /** What the page of a dead letter shows. */
 export interface DeadLetterView {
   id: string;
+  direction: Direction;
   tenantId: string | null;
   topic: string;
-  partition: number;
-  offset: string;
+  /** null for an event, which is not on its topic yet. */
+  partition: number | null;
+  offset: string | null;
   source: string | null;
   eventId: string | null;
   type: string | null;
@@ -205,6 +216,7 @@ export interface DeadLetterView {
   detail: string;
   /** The beginning of the payload, as far as it is text. */
   payload: string;
+  edited: boolean;
   openedAt: string;
   attempts: number;
   resolution: { as: Resolution; by: string; because: string; at: string } | null;
@@ -221,9 +233,27 @@ export interface DecisionAnswer {
 /** How a run of a dead letter's workflow ends. */
 export type DeadLetterEnd = { ended: Resolution | 'abandoned' };
 
-/** How long a replay waits for the handler's answer; the activity has a little longer. */
+/** One decision about many dead letters. */
+export interface DeadLetterBatchInput {
+  batchId: string;
+}
+
+/** How far it is, in letters. */
+export interface DeadLetterBatchProgress {
+  total: number;
+  done: number;
+  refused: number;
+  /** Tried, and without an answer in time. */
+  unknown: number;
+  left: number;
+}
+
+/** How long a replay waits for the handler's answer, or the broker's; the activity has a little longer. */
 export const REPLAY_LIMIT_MS = 10_000;
 
 /** Types of the failures of a decision. */
 export const DEAD_LETTER_RESOLVED = 'dead_letter_resolved';
 export const DEAD_LETTER_NOT_FOUND = 'dead_letter_not_found';
+/** The decision does not fit the letter, or the payload the event; nothing was changed. */
+export const DECISION_REFUSED = 'decision_refused';
+export const PAYLOAD_REFUSED = 'payload_refused';

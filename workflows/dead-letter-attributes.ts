@@ -21,6 +21,10 @@ export const stuckAttribute = (value: boolean): SearchAttributeUpdatePair[] => [
   { key: searchAttributes.stuck, value: value || null },
 ];
 
+export const escalatedAttribute = (value: boolean): SearchAttributeUpdatePair[] => [
+  { key: searchAttributes.escalated, value: value || null },
+];
+
 const valuesOf = ({ topic, type, reason, tenantId }: DeadLetterView) => ({
   topic,
   eventType: type,

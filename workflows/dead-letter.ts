@@ -1,11 +1,13 @@
 /**
- * The story of a dead letter: a message that could not be handled waits for a person.
+ * The story of a dead letter: a message that could not be handled, or an event that the broker refuses for good, waits
+ * for a person.
  *
  * Always true:
  * 1. The row in Postgres is the truth; the workflow shows it, and carries one decision out at a time.
  * 2. It ends when the row is resolved, or was never there; nothing else ends it, and nothing that staff can send makes
  *    a workflow task fail.
  * 3. A replay that is refused again leaves it open, with the new reason.
+ * 4. One that nobody has decided for a day is pointed out, once.
  */
 import {
   CancellationScope,
@@ -13,6 +15,7 @@ import {
   condition,
   currentUpdateInfo,
   defineUpdate,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -20,40 +23,49 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { type DeadLetterVerb, ESCALATE_AFTER_MS, verbNames } from '../domain/dead-letter.ts';
 import {
   ABANDONED,
   type AbandonRequest,
   DEAD_LETTER_RESOLVED,
   type DeadLetterEnd,
   type DeadLetterInput,
-  type DeadLetterVerb,
   type DeadLetterView,
   type DecisionAnswer,
-  type DecisionCommand,
   type DecisionRequest,
+  type EditCommand,
 } from './contract.ts';
-import { deadLetterAttributes, stuckAttribute } from './dead-letter-attributes.ts';
+import { createAlarm } from './alarm.ts';
+import { deadLetterAttributes, escalatedAttribute, stuckAttribute } from './dead-letter-attributes.ts';
 import { type WaitingDecision, deadLetterDetails } from './dead-letter-details.ts';
 import { checkDeadLetterInput, checkDecision } from './dead-letter-requests.ts';
 import { answerable } from './failures.ts';
 import { checkAbandon } from './invoice-requests.ts';
+import { ESCALATES } from './patches.ts';
 import { localFirst, replaying, untilItWorks } from './profiles.ts';
 import { createWatch } from './watch.ts';
 
 const local = proxyLocalActivities<Activities>(localFirst);
-const { loadDeadLetter, discardMessage } = proxyActivities<Activities>(untilItWorks);
+const { loadDeadLetter, escalateDeadLetter, editMessage, discardMessage, withholdEvent } =
+  proxyActivities<Activities>(untilItWorks);
 const { replayMessage } = proxyActivities<Activities>(replaying);
 
-const activityOf = { replay: replayMessage, discard: discardMessage };
-const verbs = ['replay', 'discard'] as const;
+const activityOf: Record<DeadLetterVerb, (command: EditCommand) => Promise<DeadLetterView>> = {
+  replay: replayMessage,
+  edit: editMessage,
+  discard: discardMessage,
+  withhold: withholdEvent,
+};
 
 const updateDescriptions: Record<DeadLetterVerb, string> = {
-  replay: 'Hands the message in again: {"operator": "you", "reason": "..."}',
-  discard: 'Ends it without effect, for good: {"operator": "you", "reason": "..."}',
+  replay: 'Hands the message in, or sends the event, again: {"operator": "you", "reason": "..."}',
+  edit: 'Gives it another payload, for the next replay: {"operator": "you", "reason": "...", "payload": "{...}"}',
+  discard: 'A message: ends it without effect, for good: {"operator": "you", "reason": "..."}',
+  withhold: 'An event: sends EventWithheld in its place, for good: {"operator": "you", "reason": "..."}',
 };
 
 interface QueuedDecision extends WaitingDecision {
-  command: DecisionCommand;
+  command: EditCommand;
   resolve: (answer: DecisionAnswer) => void;
   reject: (failure: Error) => void;
 }
@@ -66,12 +78,19 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
   let stale = true;
   let current: WaitingDecision | undefined;
   let stuck = false;
+  let escalated = false;
+  let rang = false;
   let wake: () => void = () => undefined;
   const watch = createWatch(setStuck);
+  const alarm = createAlarm(() => {
+    rang = true;
+    stale = true;
+    wake();
+  });
 
-  for (const verb of verbs) {
+  for (const verb of verbNames) {
     setHandler(defineUpdate<DecisionAnswer, [DecisionRequest]>(verb), (request) => enqueue(verb, request), {
-      validator: checkDecision,
+      validator: (request) => checkDecision(verb, request),
       description: updateDescriptions[verb],
     });
   }
@@ -87,6 +106,7 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
       if (stale) {
         stale = false;
         show(await load());
+        watchTheClock();
       }
       const next = queue.shift();
       if (next) await carryOut(next);
@@ -100,8 +120,9 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
     }
   }
 
-  function enqueue(verb: DeadLetterVerb, { operator, reason, decisionId }: DecisionRequest): Promise<DecisionAnswer> {
-    const command = { ...input, operator, reason, decisionId: decisionId ?? currentUpdateInfo()?.id ?? '' };
+  function enqueue(verb: DeadLetterVerb, request: DecisionRequest): Promise<DecisionAnswer> {
+    const { operator, reason, payload = '', decisionId = currentUpdateInfo()?.id ?? '' } = request;
+    const command = { ...input, operator, reason, payload, decisionId };
     return new Promise((resolve, reject) => {
       queue.push({ verb, operator, since: new Date().toISOString(), command, resolve, reject });
       refreshDetails();
@@ -128,11 +149,25 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
 
   /** Only for showing: when nothing can be loaded the letter is not known, and the run goes on. */
   async function load(): Promise<DeadLetterView | null | undefined> {
+    const escalates = rang && !escalated;
     try {
-      return await local.loadDeadLetter(input);
+      return await (escalates ? local.escalateDeadLetter : local.loadDeadLetter)(input);
     } catch {
-      return watch.over(() => loadDeadLetter(input)).catch(() => view);
+      return watch.over(() => (escalates ? escalateDeadLetter : loadDeadLetter)(input)).catch(() => view);
     }
+  }
+
+  /** Rings when the letter has waited for a day; what is found then says whether it still waits. */
+  function watchTheClock(): void {
+    if (!view || view.resolution || escalated || !patched(ESCALATES)) return;
+    if (rang) setEscalated();
+    else alarm.set(Date.parse(view.openedAt) + ESCALATE_AFTER_MS, 'Escalated when nobody has decided then');
+  }
+
+  function setEscalated(): void {
+    escalated = true;
+    upsertSearchAttributes(escalatedAttribute(true));
+    refreshDetails();
   }
 
   function endOfRun(): DeadLetterEnd | undefined {
@@ -144,6 +179,7 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
     const changed = deadLetterAttributes(view ?? null, next ?? null);
     view = next;
     if (changed.length > 0) upsertSearchAttributes(changed);
+    if (escalated && view?.resolution) upsertSearchAttributes(escalatedAttribute(false));
     refreshDetails();
   }
 
@@ -155,7 +191,7 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
   }
 
   function refreshDetails(): void {
-    setCurrentDetails(deadLetterDetails({ view, waiting: current ? [current, ...queue] : queue, stuck }));
+    setCurrentDetails(deadLetterDetails({ view, waiting: current ? [current, ...queue] : queue, stuck, escalated }));
   }
 }
 

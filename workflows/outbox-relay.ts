@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { RelayInput, RelayReport } from './contract.ts';
+import { plain, readable } from './markdown.ts';
 import { publishing } from './profiles.ts';
 
 const { publishBatch } = proxyActivities<Activities>(publishing);
@@ -33,7 +34,10 @@ const details = ({ shard, shards }: RelayInput, report: RelayReport): string =>
     '| --- | --- | --- | --- |',
     `| ${report.published} | ${report.events} | ${report.oldestSeconds} s | ${report.blockedStreams} |`,
     '',
+    ...(report.lastError
+      ? [`Last error, at ${readable(report.lastError.at)} UTC: ${plain(report.lastError.message)}`, '']
+      : []),
     report.blockedStreams > 0
-      ? 'A blocked stream waits for a person: the table `streams` names the event and the reason.'
+      ? 'A blocked stream waits for a person: its event is a dead letter, a workflow `dead-letter/...` of its own.'
       : 'While the broker is away, the pending activity shows the attempts and the last error; events wait in the outbox.',
   ].join('\n');

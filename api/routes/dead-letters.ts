@@ -8,18 +8,20 @@ import {
   deadLetterListSchema,
   deadLetterSchema,
   decideSchema,
+  editSchema,
   listDeadLettersSchema,
 } from '../../domain/dead-letter-schema.ts';
+import type { DeadLetterVerb } from '../../domain/dead-letter.ts';
 import { instant, uuid } from '../../domain/invoice-schema.ts';
 import type { Database } from '../../platform/database.ts';
-import { payloadText } from '../../queries/dead-letter-view.ts';
+import { textOf } from '../../queries/dead-letter-view.ts';
 import {
   type DeadLetterPosition,
   type DeadLetterRow,
+  type DeadLetterSummaryRow,
   deadLetterById,
   listDeadLetters,
 } from '../../queries/dead-letters.ts';
-import type { DeadLetterVerb } from '../../workflows/contract.ts';
 import { cursorOf, positionOf } from '../cursor.ts';
 import { Problem, type ProblemCode, everyRead, unavailable } from '../problems.ts';
 import type { Call, Route } from '../route.ts';
@@ -40,29 +42,37 @@ const decideProblems: readonly ProblemCode[] = [
   'payload_too_large',
   'validation_failed',
   'dead_letter_resolved',
+  'decision_refused',
 ];
+const mended = { reason: 'The invoice is finalized now' };
 
 export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
   const { database } = deps;
-  const decideRoute = (verb: DeadLetterVerb, summary: string, description: string): Route => ({
-    method: 'post',
-    path: `/v1/dead-letters/{id}/${verb}`,
-    operationId: `${verb}DeadLetter`,
-    summary,
-    description,
-    tag: 'Dead letters',
-    params: byId,
-    body: { schema: decideSchema, required: true, examples: { mended: { reason: 'The invoice is finalized now' } } },
-    answers: { 200: { description: 'The dead letter after the decision', schema: deadLetterSchema } },
-    problems: decideProblems,
-    handle: async (call) => ({ status: 200, body: toWire(await decide(deps, verb, call)) }),
-  });
+  const decideRoute = (verb: DeadLetterVerb, summary: string, description: string, example: object = mended): Route => {
+    const schema = verb === 'edit' ? editSchema : decideSchema;
+    return {
+      method: 'post',
+      path: `/v1/dead-letters/{id}/${verb}`,
+      operationId: `${verb}DeadLetter`,
+      summary,
+      description,
+      tag: 'Dead letters',
+      params: byId,
+      body: { schema, required: true, examples: { example } },
+      answers: { 200: { description: 'The dead letter after the decision', schema: deadLetterSchema } },
+      problems: verb === 'edit' ? [...decideProblems, 'payload_refused'] : decideProblems,
+      handle: async (call) => {
+        const request = parseOrRefuse(schema, call.body);
+        return { status: 200, body: toWire(await decide(deps, verb, call, request)) };
+      },
+    };
+  };
   return [
     {
       method: 'get',
       path: '/v1/dead-letters',
       operationId: 'listDeadLetters',
-      summary: 'List messages that could not be handled, newest first',
+      summary: 'List messages that could not be handled and events that Kafka refuses, newest first',
       tag: 'Dead letters',
       query: listDeadLettersSchema,
       answers: { 200: { description: 'One page', schema: deadLetterListSchema } },
@@ -90,10 +100,26 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
     },
     decideRoute(
       'replay',
-      'Hand the message in again',
-      'It counts once, however often it is handed in. Refused again, it stays open, with the new reason.',
+      'Hand the message in again, or send the event again',
+      'A message counts once, however often it is handed in; an event keeps its place in its stream. Refused again, it stays open, with the new reason.',
     ),
-    decideRoute('discard', 'End a dead letter without effect', 'For good: a discarded message is never handled.'),
+    decideRoute(
+      'edit',
+      'Give a dead letter another payload, for its next replay',
+      'An event’s payload must be as its schema says, and about the same entity; id, key and sequence stay. What it was before is kept.',
+      { reason: 'The name was far too long', payload: '{"tenantId": "..."}' },
+    ),
+    decideRoute(
+      'discard',
+      'End the dead letter of a message without effect',
+      'For good: a discarded message is never handled.',
+    ),
+    decideRoute(
+      'withhold',
+      'End the dead letter of an event: EventWithheld is sent in its place',
+      'For good: subscribers get its id, its type and your reason, under its key and sequence. Its stream goes on.',
+      { reason: 'The name is too long to be sent, see ticket 42' },
+    ),
   ];
 }
 
@@ -111,23 +137,25 @@ async function decide(
   { database, send, requestDeadlineMs }: DeadLetterDeps,
   verb: DeadLetterVerb,
   call: Call,
+  request: { reason: string; payload?: string },
 ): Promise<DeadLetterRow> {
-  const { reason } = parseOrRefuse(decideSchema, call.body);
   const letter = await find(database, call);
   if (letter.resolvedAt !== null) throw resolved(letter);
   const deadline = Date.parse(call.acceptedAt) + requestDeadlineMs;
-  const result = await sendDecision(send, letter, verb, { operator: call.identity.actor, reason }, deadline);
+  const result = await sendDecision(send, letter, verb, { operator: call.identity.actor, ...request }, deadline);
   const after = await find(database, call);
   refuseUnlessDecided(result, after);
   return after;
 }
 
-function refuseUnlessDecided({ kind }: DecisionResult, letter: DeadLetterRow): void {
-  switch (kind) {
+function refuseUnlessDecided(result: DecisionResult, letter: DeadLetterRow): void {
+  switch (result.kind) {
     case 'decided':
       return;
     case 'resolved':
       throw resolved(letter);
+    case 'refused':
+      throw new Problem(result.because, result.detail);
     case 'failed':
       throw new Problem('internal_error', 'The decision could not be carried out; nothing was recorded.');
     case 'unknown':
@@ -138,18 +166,19 @@ function refuseUnlessDecided({ kind }: DecisionResult, letter: DeadLetterRow): v
 }
 
 const resolved = ({ resolution, resolvedBy }: DeadLetterRow): Problem =>
-  new Problem('dead_letter_resolved', `The message was ${resolution} by ${resolvedBy}.`, { resolution, resolvedBy });
+  new Problem('dead_letter_resolved', `It was ${resolution} by ${resolvedBy}.`, { resolution, resolvedBy });
 
 const positionSchema = z
   .tuple([instant, z.guid()])
   .transform(([openedAt, id]): DeadLetterPosition => ({ openedAt, id }));
 
-const toSummary = (row: DeadLetterRow): WireDeadLetterSummary => ({
+const toSummary = (row: DeadLetterSummaryRow): WireDeadLetterSummary => ({
   id: row.id,
+  direction: row.direction as WireDeadLetterSummary['direction'],
   status: row.resolvedAt === null ? 'open' : 'resolved',
   topic: row.topic,
   partition: row.partition,
-  offset: String(row.offset),
+  offset: row.offset === null ? null : String(row.offset),
   source: row.source,
   eventId: row.eventId,
   type: row.type,
@@ -167,5 +196,6 @@ const toWire = (row: DeadLetterRow): WireDeadLetter => ({
   ...toSummary(row),
   key: row.key && Buffer.from(row.key).toString('utf8'),
   headers: JSON.parse(row.headers) as Record<string, string>,
-  payload: payloadText(row),
+  payload: textOf(row.value),
+  editedPayload: row.editedValue && textOf(row.editedValue),
 });

@@ -5,10 +5,9 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { SetupError, say, step } from './progress.mjs';
 import { onPath, run, startServer, waitUntil } from './processes.mjs';
+import { POSTGRES_PASSWORD, POSTGRES_USER, localPostgresUrl } from './settings.mjs';
 
 const READY_LIMIT_MS = 60_000;
-const USER = 'billing';
-const PASSWORD = 'billing';
 
 /** @returns {Promise<{url: string, stop: () => Promise<void>}>} */
 export async function startPostgres({ dataFolder, port }) {
@@ -44,7 +43,7 @@ export async function startPostgres({ dataFolder, port }) {
     options: { ...owner, cwd: folder },
     ports: [{ port, setting: 'POSTGRES_PORT' }],
   });
-  const url = `postgresql://${USER}:${PASSWORD}@127.0.0.1:${port}/billing`;
+  const url = localPostgresUrl(port);
   await waitUntil('Postgres', READY_LIMIT_MS, async () => {
     server.assertRunning?.();
     await ensureDatabase(url);
@@ -89,7 +88,7 @@ async function initialise(binaries, folder, owner, logFolder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true, mode: 0o700 });
   const passwordFile = path.join(partial, '..', `.postgres-password-${process.pid}`);
-  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
+  writeFileSync(passwordFile, `${POSTGRES_PASSWORD}\n`, { mode: 0o600 });
   if (owner.uid !== undefined) {
     chownSync(partial, owner.uid, owner.gid);
     chownSync(passwordFile, owner.uid, owner.gid);
@@ -99,7 +98,7 @@ async function initialise(binaries, folder, owner, logFolder) {
       binaries.initdb,
       [
         `--pgdata=${partial}`,
-        `--username=${USER}`,
+        `--username=${POSTGRES_USER}`,
         `--pwfile=${passwordFile}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',

@@ -7,6 +7,9 @@ import { SetupError } from './progress.mjs';
 
 export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 
+export const POSTGRES_USER = 'billing';
+export const POSTGRES_PASSWORD = 'billing';
+
 /** Downloads and builds that are the same for every clone; safe to delete. */
 export const cacheFolder = () =>
   path.resolve(
@@ -39,6 +42,20 @@ export function startSettings() {
     postgresPort: portSetting('POSTGRES_PORT', 5433),
   };
 }
+
+/** The service's settings for what `npm start` brings, for a program that runs beside it. */
+export function localAddresses() {
+  const { postgresPort, temporalPort, kafkaPort } = startSettings();
+  return {
+    AUTH: 'demo',
+    DATABASE_URL: localPostgresUrl(postgresPort),
+    TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
+    KAFKA_BROKERS: `127.0.0.1:${kafkaPort}`,
+  };
+}
+
+export const localPostgresUrl = (port) =>
+  `postgresql://${POSTGRES_USER}:${POSTGRES_PASSWORD}@127.0.0.1:${port}/billing`;
 
 /** Short-lived objects are many here: a larger young generation takes a fifth off the service's processor time. */
 export const nodeFlags = ['--max-semi-space-size=64'];

@@ -70,6 +70,14 @@ const named: Record<string, Named> = {
     nothing: () => '1999-12-31',
     malformed: 'no-date',
   },
+  'dead-letter-batches': {
+    make: async () => {
+      const body = { filter: { reason: 'no_answer' }, reason: 'Nobody waits for it' };
+      return (await ann.request<{ id: string }>('POST', '/v1/dead-letters/discard', { body })).body.id;
+    },
+    nothing: randomUUID,
+    malformed: 'no-uuid',
+  },
   'dead-letters': {
     make: async () => {
       const id = randomUUID();

@@ -183,7 +183,7 @@ it('the same source and id with other data is another message: refused, it is ke
   await gateway.send(message, { ...reused, key: message.key });
   const kept = await waitFor('both letters', async () => {
     const letters = await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } });
-    return letters.length === 2 ? letters.toSorted((a, b) => Number(a.offset - b.offset)) : undefined;
+    return letters.length === 2 ? letters.toSorted((a, b) => Number(a.offset) - Number(b.offset)) : undefined;
   });
   expect(kept.map(({ eventId, reason }) => [eventId, reason])).toEqual([
     [eventIdOf(message), 'transition_not_allowed'],

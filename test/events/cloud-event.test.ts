@@ -1,8 +1,16 @@
 import { type CloudEvent, Kafka } from 'cloudevents';
 import { describe, expect, it } from 'vitest';
 import { invoiceSchema } from '../../domain/invoice-schema.ts';
-import { type EventName, type EventRow, type FactIds, catalog, eventNames } from '../../events/catalog.ts';
-import { eventTopics, partitionKeyOf, schemaUrl, streamPlace, toRecord, topicOf } from '../../events/cloud-event.ts';
+import { type EventRow, type FactIds, type PlacedEvent, catalog, eventNames } from '../../events/catalog.ts';
+import {
+  eventTopics,
+  partitionKeyOf,
+  schemaUrl,
+  streamPlace,
+  toRecord,
+  topicOf,
+  withheldHeaders,
+} from '../../events/cloud-event.ts';
 
 const tenantId = '7c1b2f7e-54a5-4a55-9a11-1c7c4a1f0e01';
 const invoiceId = '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d';
@@ -57,7 +65,7 @@ const ofCashier = {
 };
 
 /** The catalogue as subscribers know it; written out here, because a rename would break them. */
-const contract: Record<EventName, Contract> = {
+const contract: Record<PlacedEvent, Contract> = {
   InvoiceCreated: { ...ofInvoice, type: 'billing.invoice.created.v1', data: { tenantId, invoice } },
   InvoiceUpdated: { ...ofInvoice, type: 'billing.invoice.updated.v1', data: { tenantId, invoice } },
   InvoiceFinalized: {
@@ -115,9 +123,10 @@ const contract: Record<EventName, Contract> = {
   },
 };
 /** What other systems send: further members are theirs, and some may be left out. */
-const incoming = new Set<EventName>(['PaymentReceived', 'BusinessDayEnded']);
-const events = eventNames.map((name) => ({ name, ...contract[name] }));
-const record = (name: EventName) => toRecord(name, ids, contract[name].data, context, settings);
+const incoming = new Set<PlacedEvent>(['PaymentReceived', 'BusinessDayEnded']);
+const placedEvents = eventNames.filter((name): name is PlacedEvent => name !== 'EventWithheld');
+const events = placedEvents.map((name) => ({ name, ...contract[name] }));
+const record = (name: PlacedEvent) => toRecord(name, ids, contract[name].data, context, settings);
 
 describe.each(events)('$name', ({ name, type, topic, key, subject, source, data }) => {
   it('MSG-02: its place: topic, partition key (tenant first), and the stream that both make', () => {
@@ -177,6 +186,37 @@ describe.each(events)('$name', ({ name, type, topic, key, subject, source, data 
   it('MSG-03: the same fact makes the same bytes', () => {
     expect(record(name)).toEqual(record(name));
     expect(JSON.stringify(record(name).headers)).toBe(JSON.stringify(record(name).headers));
+  });
+});
+
+// It has no topic, key and sequence of its own: a subscriber must find it where the other is missing.
+describe('EventWithheld', () => {
+  const withheld = record('InvoicePaid');
+  const own = { id: '0197a3c4-5d6e-7f80-9a1b-000000000001', time: '2030-02-01T12:00:00.000Z', causationId: 'decision' };
+  const data = { withheldId: context.id, withheldType: withheld.type, reason: 'Too large' };
+
+  it('MSG-01: it has an id, a type and a time of its own; all else is of the event in whose place it is sent', () => {
+    expect(withheldHeaders(withheld.headers, own, settings)).toEqual({
+      ...withheld.headers,
+      ce_id: own.id,
+      ce_type: 'billing.event.withheld.v1',
+      ce_time: own.time,
+      ce_dataschema: 'https://billing.example/schemas/billing.event.withheld.v1.json',
+      ce_causationid: 'decision',
+    });
+    const body = JSON.stringify(data);
+    const headers = withheldHeaders(withheld.headers, own, settings);
+    const message = { headers, key: withheld.partitionKey, value: Buffer.from(body), body };
+    const event = Kafka.toEvent(message) as CloudEvent;
+    expect(event).toMatchObject({ id: own.id, sequence: '9007199254740993', data });
+    expect(event.validate()).toBe(true);
+  });
+
+  it('MSG-05: it names the event, its type and why, and nothing more', () => {
+    const { schema } = catalog.EventWithheld;
+    expect(schema.parse(data)).toEqual(data);
+    for (const wrong of [{}, { ...data, tenantId }, { ...data, withheldId: 'x' }, { ...data, reason: undefined }])
+      expect(schema.safeParse(wrong).success).toBe(false);
   });
 });
 
@@ -293,12 +333,12 @@ describe('catalogue', () => {
 
   // Sequences are taken before an event has an id: one without a key would have no stream.
   it('MSG-02: every event has a key, its tenant first', () => {
-    expect(eventNames.filter((name) => catalog[name].key[0] !== 'tenantId')).toEqual([]);
+    expect(placedEvents.filter((name) => catalog[name].key[0] !== 'tenantId')).toEqual([]);
   });
 
   it('CSH-06: all events of a cashier, and all public ones of an invoice, share a stream', () => {
     const streamsOfEntity = (entity: string) => {
-      const names = eventNames.filter((name) => catalog[name].entity === entity && catalog[name].scope === 'public');
+      const names = placedEvents.filter((name) => catalog[name].entity === entity && catalog[name].scope === 'public');
       expect(names.length).toBeGreaterThan(1);
       return new Set(names.map((name) => streamPlace(name, ids, 'test').stream));
     };
@@ -309,7 +349,7 @@ describe('catalogue', () => {
   // Within one tenant, ids are unique; across tenants, only the key tells them apart.
   it('TEN-01: two tenants never share a stream', () => {
     const other = { ...ids, tenantId: '11111111-1111-4111-8111-111111111111' };
-    for (const name of eventNames)
+    for (const name of placedEvents)
       expect(streamPlace(name, other, 'test').stream).not.toBe(streamPlace(name, ids, 'test').stream);
   });
 });

@@ -7,12 +7,14 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Config } from '../../platform/config.ts';
 import type { Database } from '../../platform/database.ts';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
 import { testDatabase } from '../support/activities.ts';
 import { type Caller, createCaller } from '../support/caller.ts';
 import { type Service, startService } from '../support/service.ts';
 import { testConfig } from '../support/system.ts';
+import { foundIn, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
 import { type World, faults, heal } from './faults.ts';
 import { type Load, startLoad, untilAnswered } from './load.ts';
@@ -22,14 +24,17 @@ const FIRST_SEED = Number(process.env['FAULT_SEED'] ?? 1);
 const SEEDS = Number(process.env['FAULT_SEEDS'] ?? 2);
 const FAULTS_EACH = Number(process.env['FAULTS_EACH'] ?? 4);
 const INVOICES = Number(process.env['FAULT_INVOICES'] ?? 30);
+const GRACE_MS = 3_000;
 const LIMIT_MS = 10 * 60_000;
 
+let config: Config;
 let database: Database;
 let temporal: Temporal;
 let service: Service;
 beforeAll(async () => {
   database = testDatabase();
-  temporal = await connectTemporal(await testConfig());
+  config = await testConfig();
+  temporal = await connectTemporal(config);
   service = await startService({ consumer: true });
 }, 120_000);
 afterAll(async () => {
@@ -60,6 +65,7 @@ it.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))(
     console.info(
       `seed ${seed}: ${chosen.join(', ')}: ${load.answered.length} commands answered, ${load.repeats()} sent again`,
     );
+    expect(foundIn(await verifyTenants({ config, database, temporal }, [tenantId], GRACE_MS))).toEqual({});
     expect(await otherAnswers(createCaller(service.url, tenantId), load)).toEqual([]);
     const invoices = await database.invoice.findMany({ where: { tenantId }, include: { payments: true } });
     expect(invoices.length).toBe(load.ids.length);

@@ -2,6 +2,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { type Activities, type ActivityDeps, createActivities } from '../../activities/index.ts';
 import { createGate } from '../../commands/gate.ts';
+import type { EventSink } from '../../events/event-sink.ts';
 import { createNudge } from '../../events/nudge.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -13,6 +14,12 @@ export const testWire = { environment: 'test', publicUrl: 'http://localhost:3000
 export const testDatabase = (poolMax = 10): Database =>
   createDatabase({ url: process.env['DATABASE_URL'] ?? '', poolMax, applicationName: 'test' });
 
+const nowhere: EventSink = {
+  send: async () => undefined,
+  prepare: async () => undefined,
+  close: async () => undefined,
+};
+
 /** Without a `send` of its own, nothing can be sent to a workflow. */
 export const testActivities = (database: Database, changes: Partial<ActivityDeps> = {}): Activities =>
   createActivities({
@@ -21,7 +28,8 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     wire: testWire,
     nudge: createNudge(),
     stopping: new AbortController().signal,
-    sink: { send: async () => undefined, prepare: async () => undefined, close: async () => undefined },
+    sink: nowhere,
+    replaySink: nowhere,
     deliver: async () => ({ kind: 'done' }),
     overdueAfterMs: undefined,
     send: { client: new Client({ connection: Connection.lazy() }), taskQueue: 'none', gate: createGate(), logger },

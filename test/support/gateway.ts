@@ -50,7 +50,7 @@ export interface Gateway {
   stop: () => Promise<void>;
 }
 
-export async function startGateway({ config }: System): Promise<Gateway> {
+export async function startGateway({ config }: Pick<System, 'config'>): Promise<Gateway> {
   const kafka = new kafkajs.Kafka({ brokers: config.KAFKA_BROKERS, logLevel: kafkajs.logLevel.NOTHING });
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   const admin = kafka.admin();
@@ -71,7 +71,7 @@ export async function startGateway({ config }: System): Promise<Gateway> {
 }
 
 /** What came of messages, as the database tells it. */
-export const outcomesIn = ({ database }: System) => ({
+export const outcomesIn = ({ database }: Pick<System, 'database'>) => ({
   untilKept: (message: Message) =>
     waitFor('the dead letter and its workflow', async () => {
       const letter = await database.deadLetter.findFirst({ where: { eventId: eventIdOf(message) } });

@@ -2,9 +2,12 @@
 import type { WireDeadLetter } from '../../domain/dead-letter-schema.ts';
 import type { Caller, Problem } from './caller.ts';
 
-/** `verb` is replay or discard. */
+/** `verb` is replay, discard or withhold. */
 export const decide = (caller: Caller, id: string, verb: string, reason = 'mended') =>
   caller.request<WireDeadLetter & Problem>('POST', `/v1/dead-letters/${id}/${verb}`, { body: { reason } });
+
+export const edit = (caller: Caller, id: string, payload: string, reason = 'mended') =>
+  caller.request<WireDeadLetter & Problem>('POST', `/v1/dead-letters/${id}/edit`, { body: { reason, payload } });
 
 export const letterOf = async (caller: Caller, id: string): Promise<WireDeadLetter> =>
   (await caller.request<WireDeadLetter>('GET', `/v1/dead-letters/${id}`)).body;

@@ -1,8 +1,9 @@
 /** Stops and starts the servers of the test run, as an outage would. */
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { startKafka } from '../../scripts/stack/kafka.mjs';
-import { startPostgres } from '../../scripts/stack/postgres.mjs';
-import { stopServer } from '../../scripts/stack/processes.mjs';
+import { ensureDatabase, startPostgres } from '../../scripts/stack/postgres.mjs';
+import { freePort, run, stopServer } from '../../scripts/stack/processes.mjs';
 import { startTemporal } from '../../scripts/stack/temporal.mjs';
 
 const { TEST_DATA: dataFolder = '', TEST_PORTS = '{}' } = process.env;
@@ -21,6 +22,40 @@ async function withoutAddress<T>(
   } finally {
     process.env[name] = address;
   }
+}
+
+export interface OwnTemporal {
+  address: string;
+  /** Kills it, and starts it again without anything that was in it. */
+  lose: () => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+/** A Temporal that no other test uses. */
+export async function startOwnTemporal(name: string): Promise<OwnTemporal> {
+  const folder = path.join(dataFolder, name);
+  const [port, uiPort] = [await freePort(), await freePort()];
+  const start = () => withoutAddress('TEMPORAL_ADDRESS', () => startTemporal({ dataFolder: folder, port, uiPort }));
+  const stop = (signal?: NodeJS.Signals) => stopServer('temporal', path.join(folder, 'logs', 'temporal.pid'), signal);
+  const { address } = await start();
+  return {
+    address,
+    lose: async () => {
+      await stop('SIGKILL');
+      await rm(path.join(folder, 'temporal'), { recursive: true });
+      await start();
+    },
+    stop: () => stop(),
+  };
+}
+
+/** A migrated database that no other test uses; returns its URL. */
+export async function makeOwnDatabase(name: string): Promise<string> {
+  const url = new URL(process.env['DATABASE_URL'] ?? '');
+  url.pathname = `/${name}`;
+  await ensureDatabase(url.href);
+  await run(process.execPath, ['scripts/migrate.mjs'], { env: { ...process.env, DATABASE_URL: url.href } });
+  return url.href;
 }
 
 export const servers = {

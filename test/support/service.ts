@@ -40,14 +40,21 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await waitFor(`the end of ${child.pid}`, async () => ended(child), STOP_LIMIT_MS);
 }
 
+interface ServiceOptions {
+  consumer?: boolean;
+  /** Of all parts, beside what the test run has set. */
+  settings?: Record<string, string>;
+}
+
 /** Starts API and worker, and the consumer when it is asked for; resolves when the API is ready. */
-export async function startService({ consumer = false } = {}): Promise<Service> {
+export async function startService({ consumer = false, settings = {} }: ServiceOptions = {}): Promise<Service> {
   const env = {
     NODE_ENV: 'test',
     AUTH: 'demo',
     LOG_LEVEL: 'warn',
     PORT: String(await freePort()),
     SHUTDOWN_GRACE_MS: '2000',
+    ...settings,
   };
   const url = `http://127.0.0.1:${env.PORT}`;
   const parts = new Map<Part, ChildProcess>();

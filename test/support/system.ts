@@ -1,6 +1,8 @@
 /** The real service inside the test's process: API, worker and relay on the servers that `npm test` has started. */
 import { randomUUID } from 'node:crypto';
 import { startApi, startConsumer, startWorker } from '../../bin/parts.ts';
+import { figuresOf } from '../../metrics/figures.ts';
+import { createMetrics } from '../../metrics/metrics.ts';
 import { type Config, readConfig } from '../../platform/config.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -55,7 +57,7 @@ export async function startSystem(
   const temporal = await connectTemporal(config);
   shutdown.onStop('temporal', () => temporal.connection.close());
   await prepareNamespace(temporal, Object.values(searchAttributes));
-  const parts = { config, logger, shutdown, database, temporal };
+  const parts = { config, logger, shutdown, database, temporal, metrics: createMetrics(figuresOf(database)) };
   if (worker) await startWorker(parts);
   if (consumer) await startConsumer(parts);
   const { port } = await startApi(parts);

@@ -5,8 +5,13 @@ ALTER TABLE "invoices"
   ADD COLUMN "reminders_sent" INTEGER NOT NULL DEFAULT 0,
   ADD COLUMN "next_timer_at" TIMESTAMPTZ(3);
 
--- Invoices that are open already: their workflows are woken and set their own timers.
-UPDATE "invoices" SET "overdue_at" = ("due_date" + 1)::timestamp AT TIME ZONE 'UTC', "next_timer_at" = now()
+-- Invoices that are open already get the timers of domain/timers.ts; their workflows are woken at the end.
+UPDATE "invoices" SET
+  "overdue_at" = ("due_date" + 1)::timestamp AT TIME ZONE 'UTC',
+  "next_timer_at" = CASE
+    WHEN ("due_date" - 1)::timestamp AT TIME ZONE 'UTC' > "finalized_at" THEN ("due_date" - 1)::timestamp AT TIME ZONE 'UTC'
+    ELSE ("due_date" + 1)::timestamp AT TIME ZONE 'UTC'
+  END
 WHERE "status" = 'finalized' AND "due_date" IS NOT NULL;
 
 ALTER TABLE "invoices"
@@ -86,6 +91,9 @@ CREATE TABLE "workflow_wakeups" (
 
     CONSTRAINT "workflow_wakeups_pkey" PRIMARY KEY ("position")
 );
+
+INSERT INTO "workflow_wakeups" ("tenant_id", "invoice_id")
+SELECT "tenant_id", "id" FROM "invoices" WHERE "next_timer_at" IS NOT NULL;
 
 -- One run per tenant and business day; what asked for it, and what was refused in it.
 CREATE TABLE "billing_runs" (

@@ -1,0 +1,34 @@
+import { Context } from '@temporalio/activity';
+import { type BatchDeps, decideNext } from '../commands/dead-letter-batch.ts';
+import { batchProgress } from '../queries/dead-letter-batch.ts';
+import type { DeadLetterBatchInput, DeadLetterBatchProgress } from '../workflows/contract.ts';
+
+/** Long enough that a large batch has few events, short enough that its page moves. */
+const PIECE_MS = 5_000;
+/** Pace: ten a second, so that callers keep most of the machine and the cause is not hit by thousands at once. */
+const LETTER_EVERY_MS = 100;
+/** How long one letter may take, in one attempt. */
+const LETTER_LIMIT_MS = 10_000;
+/** So often a letter without an answer is tried before the others go on. */
+const ATTEMPTS_MAX = 3;
+const HEARTBEAT_EVERY_MS = 1_000;
+
+/** Works on a batch for a few seconds; one without anything left is marked as ended. */
+export const createDecideLetters =
+  (deps: BatchDeps) =>
+  async (batch: DeadLetterBatchInput): Promise<DeadLetterBatchProgress> => {
+    const context = Context.current();
+    const patience = { limitMs: LETTER_LIMIT_MS, patient: context.info.attempt < ATTEMPTS_MAX };
+    const until = Date.now() + PIECE_MS;
+    const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY_MS);
+    try {
+      while (Date.now() < until && !context.cancellationSignal.aborted) {
+        const nextAt = Date.now() + LETTER_EVERY_MS;
+        if (!(await decideNext(deps, batch, patience))) break;
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, nextAt - Date.now())));
+      }
+      return await batchProgress(deps.database, batch.batchId);
+    } finally {
+      clearInterval(beat);
+    }
+  };

@@ -1,0 +1,18 @@
+import { withholdEvent } from '../commands/blocked-event.ts';
+import { recordDecision } from '../commands/decide-dead-letter.ts';
+import type { WireSettings } from '../events/cloud-event.ts';
+import type { Database } from '../platform/database.ts';
+import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
+import { answerOf, answering } from './dead-letter-answers.ts';
+
+/** Ends an outbound dead letter: EventWithheld takes the event's place in its stream, which goes on. */
+export const createWithholdEvent =
+  ({ database, wire }: { database: Database; wire: WireSettings }) =>
+  (command: DecisionCommand): Promise<DeadLetterView> =>
+    answering(async () =>
+      answerOf(
+        await recordDecision(database, command, { verb: 'withhold' }, (tx, letter) =>
+          withholdEvent(tx, letter, command, wire),
+        ),
+      ),
+    );

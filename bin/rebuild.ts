@@ -1,0 +1,50 @@
+/** `npm run rebuild`: starts the workflows again that should exist, after the Temporal namespace was lost. */
+import { openRelays } from '../commands/relays.ts';
+import { type Config, ConfigError, readConfig } from '../platform/config.ts';
+import { stopOnCtrlC } from '../platform/ctrl-c.ts';
+import { createDatabase, isInfrastructureFailure } from '../platform/database.ts';
+import { connectTemporal, isTemporalFailure, prepareNamespace } from '../platform/temporal.ts';
+import { parseArguments } from '../rebuild/arguments.ts';
+import { kindsOf } from '../rebuild/kinds.ts';
+import { startProgress } from '../rebuild/progress.ts';
+import { rebuild } from '../rebuild/run.ts';
+import { exitCodeOf, summaryOf } from '../rebuild/summary.ts';
+import { searchAttributes } from '../workflows/contract.ts';
+
+const POOL_MAX = 2;
+const RELAY_LIMIT_MS = 10_000;
+
+async function main(config: Config, perSecond: number): Promise<void> {
+  const database = createDatabase({
+    url: config.DATABASE_URL,
+    poolMax: POOL_MAX,
+    applicationName: 'billing-rebuild',
+  });
+  const temporal = await connectTemporal(config);
+  await prepareNamespace(temporal, Object.values(searchAttributes));
+  const deps = { database, client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE };
+  const startedAt = performance.now();
+  const progress = startProgress();
+  const rebuilt = await rebuild({
+    kinds: kindsOf(deps),
+    openRelays: () => openRelays({ ...deps, shards: config.OUTBOX_SHARDS }, RELAY_LIMIT_MS),
+    perSecond,
+    stop: stopOnCtrlC(),
+    mayPass: (error) => isInfrastructureFailure(error) || isTemporalFailure(error),
+    progress,
+  });
+  progress.stop();
+  process.stdout.write(`${summaryOf(rebuilt, (performance.now() - startedAt) / 1000)}\n`);
+  process.exitCode = exitCodeOf(rebuilt);
+  await database.$disconnect();
+  await temporal.connection.close();
+}
+
+try {
+  const { perSecond } = parseArguments(process.argv);
+  await main(readConfig(process.env), perSecond);
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

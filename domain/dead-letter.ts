@@ -1,0 +1,28 @@
+/** Dead letters: what they are, and what a person can decide about them. */
+
+/** A message that could not be handled, or an event that the broker refuses for good. */
+export const directions = ['inbound', 'outbound'] as const;
+export type Direction = (typeof directions)[number];
+
+/** What can be decided, and about which letters. */
+export const deadLetterVerbs = {
+  replay: directions,
+  edit: directions,
+  discard: ['inbound'],
+  withhold: ['outbound'],
+} as const satisfies Record<string, readonly Direction[]>;
+export type DeadLetterVerb = keyof typeof deadLetterVerbs;
+export const verbNames = Object.keys(deadLetterVerbs) as DeadLetterVerb[];
+
+/** What can be decided about many at once: it needs no thought about each. */
+export const batchVerbs = ['replay', 'discard'] as const satisfies readonly DeadLetterVerb[];
+export type BatchVerb = (typeof batchVerbs)[number];
+
+export const resolutions = ['replayed', 'discarded', 'withheld'] as const;
+export type Resolution = (typeof resolutions)[number];
+
+/** A letter that nobody has decided for so long is pointed out. */
+export const ESCALATE_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/** Characters of an edited payload, which must fit into the body of a request. */
+export const EDITED_PAYLOAD_MAX = 60_000;

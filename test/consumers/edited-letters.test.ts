@@ -1,0 +1,96 @@
+/** PAY-04: a message whose payload is wrong is edited by a person, and handed in again. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { DecisionAnswer } from '../../workflows/contract.ts';
+import type { Caller } from '../support/caller.ts';
+import { type Gateway, type Message, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
+import { decide, edit, letterOf } from '../support/letters.ts';
+import { staffOfLetter } from '../support/staff.ts';
+import { type System, startSystem } from '../support/system.ts';
+
+let system: System;
+let gateway: Gateway;
+let outcomes: ReturnType<typeof outcomesIn>;
+beforeAll(async () => {
+  system = await startSystem({}, { consumer: true });
+  gateway = await startGateway(system);
+  outcomes = outcomesIn(system);
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await system?.stop();
+});
+
+const staff = (id: string) => staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+const withAmount = ({ value }: Message, amount: string) => JSON.stringify({ ...JSON.parse(value), amount });
+
+/** A payment with the wrong amount, refused. */
+async function refused(ann: Caller) {
+  const { id: invoiceId } = await ann.finalized();
+  const message = paymentMessage(ann.tenantId, invoiceId, { amount: '12.00' });
+  await gateway.send(message);
+  const { id } = await outcomes.untilKept(message);
+  return { id, invoiceId, message };
+}
+
+const ways = {
+  'over REST': async (ann: Caller, id: string, payload: string) => {
+    expect(await edit(ann, id, payload)).toMatchObject({
+      status: 200,
+      body: { status: 'open', reason: 'payment_below_amount', attempts: 1, editedPayload: payload },
+    });
+    return (await decide(ann, id, 'replay')).body.resolution;
+  },
+  'in the Web UI': async (_ann: Caller, id: string, payload: string) => {
+    const request = { operator: 'ann', reason: 'mended' };
+    const edited = (await staff(id).update('edit', { ...request, payload })) as DecisionAnswer;
+    expect(edited).toMatchObject({ status: 'open', reason: 'payment_below_amount' });
+    expect(await staff(id).details()).toContain(payload);
+    return ((await staff(id).update('replay', request)) as DecisionAnswer).status;
+  },
+};
+
+it.each(Object.entries(ways))(
+  'PAY-04: %s: edited, a payment is handed in as edited; as it came, it is kept, in the audit trail too',
+  async (_name, mend) => {
+    const ann = system.caller();
+    const { id, invoiceId, message } = await refused(ann);
+    const payload = withAmount(message, '1200.00');
+    expect(await mend(ann, id, payload)).toBe('replayed');
+    await outcomes.untilPaid(ann.tenantId, invoiceId);
+    expect(await letterOf(ann, id)).toMatchObject({ payload: message.value, editedPayload: payload, attempts: 2 });
+    const [entry] = await system.database.auditEntry.findMany({
+      where: { entityType: 'dead_letter', entityId: id },
+      orderBy: { sequence: 'asc' },
+    });
+    expect(entry).toMatchObject({ action: 'edit', actor: 'ann', status: 'open', reason: 'mended' });
+    expect(JSON.parse(entry?.body ?? '')).toMatchObject({ replacedPayload: message.value });
+
+    // Delivered again as it came, it is still the same message: it belongs to the person who has decided it.
+    const behind = await ann.finalized();
+    await gateway.send(message, { ...paymentMessage(ann.tenantId, behind.id), key: message.key });
+    await outcomes.untilPaid(ann.tenantId, behind.id);
+    expect(await outcomes.letters(ann.tenantId)).toBe(1);
+    expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
+  },
+);
+
+it('PAY-04: what an edit cannot make right stays refused, and the tenant cannot be edited away', async () => {
+  const ann = system.caller();
+  const bob = system.caller();
+  const { id, message } = await refused(ann);
+  expect(await edit(ann, id, 'no JSON')).toMatchObject({ status: 422, body: { code: 'payload_refused' } });
+  expect(await edit(bob, id, message.value)).toMatchObject({ status: 404 });
+  expect((await edit(ann, id, '')).status).toBe(422);
+  const forBob = paymentMessage(bob.tenantId, (await bob.finalized()).id);
+  expect(await edit(ann, id, forBob.value)).toMatchObject({ status: 200 });
+  expect(await decide(ann, id, 'replay')).toMatchObject({ body: { status: 'open', reason: 'tenant_mismatch' } });
+  expect(await decide(ann, id, 'withhold')).toMatchObject({
+    status: 409,
+    body: { code: 'decision_refused', detail: expect.stringContaining('discard') },
+  });
+  for (const request of [{}, { payload: 7 }, { payload: '' }, { payload: '{}', force: true }])
+    await expect(staff(id).update('edit', { operator: 'ann', reason: 'x', ...request })).rejects.toThrow(
+      'Update failed',
+    );
+  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 2, editedPayload: forBob.value });
+});

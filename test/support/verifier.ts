@@ -1,0 +1,44 @@
+/** The checks of `npm run verify`, on a system of the tests. */
+import { eventTopics } from '../../events/cloud-event.ts';
+import { createKafka } from '../../platform/kafka.ts';
+import { readLog } from '../../platform/kafka-log.ts';
+import { createLogger } from '../../platform/logger.ts';
+import type { World } from '../../verify/check.ts';
+import { allChecks } from '../../verify/checks.ts';
+import { type CheckReport, verify } from '../../verify/verify.ts';
+import type { System } from './system.ts';
+
+const READ_LOG_LIMIT_MS = 60_000;
+const logger = createLogger({ level: 'silent', name: 'test' });
+
+/** What the checks look at of a system. */
+type Seen = Pick<System, 'config' | 'database' | 'temporal'>;
+
+/** Everything there is of some tenants: what other tests have left behind is not theirs. */
+export const worldOf = ({ config, database, temporal }: Seen, tenants: readonly string[]): World => ({
+  database,
+  temporal: temporal.client,
+  readLog: (onRecords) =>
+    readLog(createKafka(config, logger, { retries: 3 }), {
+      topics: eventTopics(config.NODE_ENV),
+      onRecords,
+      limitMs: READ_LOG_LIMIT_MS,
+    }),
+  environment: config.NODE_ENV,
+  shards: config.OUTBOX_SHARDS,
+  tenants,
+});
+
+export const verifyTenants = (system: Seen, tenants: readonly string[], graceMs: number): Promise<CheckReport[]> =>
+  verify(worldOf(system, tenants), { checks: allChecks, graceMs });
+
+/** What was found: the checks with their findings, as text. */
+export const foundIn = (reports: readonly CheckReport[]): Record<string, string[]> =>
+  Object.fromEntries(
+    reports
+      .filter(({ findings, failure }) => findings.length > 0 || failure !== undefined)
+      .map(({ name, findings, failure }) => [
+        name,
+        [...findings.map(({ id, problem }) => `${id}: ${problem}`), ...(failure === undefined ? [] : [failure])],
+      ]),
+  );

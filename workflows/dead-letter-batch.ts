@@ -1,0 +1,32 @@
+/**
+ * One decision about many dead letters. The activity does the work in bounded pieces, at a bounded pace; Postgres holds
+ * how far it is, so a batch that is terminated goes on when the same request is sent again.
+ */
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { DeadLetterBatchInput, DeadLetterBatchProgress } from './contract.ts';
+import { inPieces } from './profiles.ts';
+
+const { decideLetters } = proxyActivities<Activities>(inPieces);
+
+export async function deadLetterBatch(input: DeadLetterBatchInput): Promise<DeadLetterBatchProgress> {
+  for (;;) {
+    const progress = await decideLetters(input);
+    setCurrentDetails(details(input, progress));
+    if (progress.left === 0) return progress;
+  }
+}
+
+const details = (
+  { batchId }: DeadLetterBatchInput,
+  { total, done, refused, unknown, left }: DeadLetterBatchProgress,
+): string =>
+  [
+    `**Dead letters, many at once${left === 0 ? ': done' : ''}**`,
+    '',
+    '| In all | Done | Refused | Without an answer | Left |',
+    '| --- | --- | --- | --- | --- |',
+    `| ${total} | ${done} | ${refused} | ${unknown} | ${left} |`,
+    '',
+    `What was refused, and why: \`GET /v1/dead-letter-batches/${batchId}\`. Each of those letters has a page of its own.`,
+  ].join('\n');
