@@ -4,7 +4,7 @@
  * Always true:
  * 1. A stream's sequences are 1..n without a gap: the number is taken with an upsert in the same transaction, whose
  *    row lock makes commit order and sequence order the same.
- * 2. Streams are locked in the order of their names, in one place only.
+ * 2. Whoever locks several streams locks them in the order of their names.
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
