@@ -45,7 +45,16 @@ export async function startKafka({ dataFolder, port }) {
     await step('Kafka: formatting its data folder', '3 s', () =>
       run(
         'java',
-        [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId(folder), '-c', properties, '--ignore-formatted'],
+        [
+          ...java,
+          'kafka.tools.StorageTool',
+          'format',
+          // One word: an id can begin with a dash.
+          `--cluster-id=${clusterId(folder)}`,
+          '-c',
+          properties,
+          '--ignore-formatted',
+        ],
         {
           logFile: path.join(logFolder, 'kafka-format.log'),
         },
