@@ -6,10 +6,14 @@ import { type Staff, staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
+/**
+ * Without a cache the SDK drops a run whose local activity is under way as soon as another run has a task; its own is
+ * lost, and comes again after five seconds: four events more, for each of three commands at worst.
+ */
 describe.each([
-  ['cached', '500'],
-  ['with every task replayed', '0'],
-])('%s', (_mode, TEMPORAL_MAX_CACHED_WORKFLOWS) => {
+  ['cached', '500', 24],
+  ['with every task replayed', '0', 24 + 3 * 4],
+])('%s', (_mode, TEMPORAL_MAX_CACHED_WORKFLOWS, historyMax) => {
   let system: System;
   let ann: Caller;
   const staff = (id: string): Staff => staffOf(system.temporal.client, system.temporal.namespace, ann.tenantId, id);
@@ -30,15 +34,14 @@ describe.each([
     }),
   });
 
-  it('a lifecycle is one run that completes, with at most 24 events of history', async () => {
+  it(`a lifecycle is one run that completes, with at most ${historyMax} events of history`, async () => {
     const { id } = await ann.finalized();
     await ann.pay(id);
     await staff(id).waitForStatus('COMPLETED');
     const { historyLength } = await system.temporal.client.workflow
       .getHandle(`invoice/${ann.tenantId}/${id}`)
       .describe();
-    // Replaying loses the sticky queue, and with it nothing that is counted here.
-    expect(historyLength).toBeLessThanOrEqual(24);
+    expect(historyLength).toBeLessThanOrEqual(historyMax);
   });
 
   it('support finds an invoice by its attributes and reads its story', async () => {
