@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Nudge } from '../events/nudge.ts';
 import { type PublishDeps, publishPending } from '../events/publish.ts';
@@ -56,5 +57,3 @@ export const createPublishBatch = (deps: PublishBatchDeps) => {
 
 const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).slice(0, ERROR_LENGTH_MAX);
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { startMissingBillingRuns } from '../commands/billing-run.ts';
 import { startMissingBatches } from '../commands/dead-letter-batch.ts';
@@ -50,7 +51,9 @@ export const createSendWakeups = (deps: SendWakeupsDeps) => async (): Promise<Wa
         sweepAt = startedAt + SWEEP_EVERY_MS;
       }
       sent += await sendBatch(deps);
-      await pause(BATCH_EVERY_MS - (Date.now() - startedAt), stopped);
+      const leftMs = Math.max(0, BATCH_EVERY_MS - (Date.now() - startedAt));
+      // Ends early when the worker stops; the loop sees it.
+      await pause(leftMs, undefined, { signal: stopped }).catch(() => undefined);
     }
     return { sent, waiting: await deps.database.workflowWakeup.count() };
   } finally {
@@ -77,15 +80,3 @@ async function findMissedTimers(database: Database): Promise<void> {
       AND NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = invoices.tenant_id AND invoice_id = invoices.id)
     ORDER BY next_timer_at LIMIT ${SWEEP_MAX}`;
 }
-
-/** Ends early when the worker stops. */
-const pause = (ms: number, stopped: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(done, Math.max(0, ms));
-    stopped.addEventListener('abort', done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      stopped.removeEventListener('abort', done);
-      resolve();
-    }
-  });

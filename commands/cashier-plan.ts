@@ -17,7 +17,8 @@ import type { CashierEvent } from '../domain/domain-events.ts';
 import { type TransactionClient, violatedConstraint } from '../platform/database.ts';
 import { isCashierInUse, isEmailTaken } from '../queries/cashier-facts.ts';
 import { cashierKind } from './entity-kinds.ts';
-import { type Outcome, type Plan, type TransactionDeps, carryOut } from './transaction.ts';
+import type { Outcome, Plan } from './plan.ts';
+import { type TransactionDeps, carryOut } from './transaction.ts';
 
 /** A command on its way to its transaction. */
 export type CashierRequest<S extends CashierStep = CashierStep> = CashierCommand<S> & CommandHead;

@@ -9,7 +9,7 @@ import { currenciesOf } from '../queries/cashier-row.ts';
 import { paymentWithReference } from '../queries/payment-with-reference.ts';
 import type { StepCommand } from '../workflows/contract.ts';
 import { invoiceKind } from './entity-kinds.ts';
-import type { Plan } from './transaction.ts';
+import type { Plan } from './plan.ts';
 
 export type InvoicePlan<S extends Action> = Plan<Invoice, InvoiceEvent, StepCommand<S>, Facts, WireInvoice>;
 

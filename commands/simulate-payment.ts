@@ -4,7 +4,7 @@ import type { InvoiceEvent } from '../domain/domain-events.ts';
 import { type Invoice, type PayBody, invoiceNotFound } from '../domain/invoice.ts';
 import { formatAmount } from '../domain/money.ts';
 import { invoiceKind } from './entity-kinds.ts';
-import type { Plan } from './transaction.ts';
+import type { Plan } from './plan.ts';
 
 export interface SimulatePayment extends CommandHead {
   invoiceId: string;

@@ -14,14 +14,10 @@
 import type { CommandHead, Decision } from '../domain/decision.ts';
 import type { DomainEvent } from '../domain/domain-events.ts';
 import { type Refusal, refusal } from '../domain/errors.ts';
-import type { Invoice } from '../domain/invoice.ts';
-import type { Cashier } from '../domain/cashier.ts';
-import { NO_AUDIT, type AuditHead } from '../events/audit.ts';
 import type { WireSettings } from '../events/cloud-event.ts';
 import { takeSequences } from '../events/outbox.ts';
 import {
   type Reactions,
-  type Rows,
   factIds,
   reactions as allReactions,
   reactionsTo,
@@ -35,8 +31,8 @@ import {
   violatedConstraint,
 } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
-import { type Sql, sql, sqlJoin } from '../queries/sql.ts';
-import type { Change, EntityKind } from './entity-kinds.ts';
+import type { AnyOutcome, AnyPlan, AnyState, Outcome, Plan } from './plan.ts';
+import { type Opened, keepRefusals, openCommands, writeSteps } from './transaction-rows.ts';
 
 export interface TransactionDeps {
   database: Database;
@@ -49,43 +45,6 @@ export interface TransactionDeps {
   reactions?: Reactions;
 }
 
-/** What a kind of command means, and what it needs. */
-export interface Plan<State, Event extends DomainEvent, Command extends CommandHead, Facts, Answer> {
-  kind: EntityKind<State, Event>;
-  /** As the audit trail and the Web UI name it. */
-  step: string;
-  entityId: (command: Command) => string;
-  /** What the decision needs beside the entity, read after it was locked. */
-  readFacts?: (tx: TransactionClient, command: Command, state: State | null) => Promise<Facts>;
-  decide: (state: State | null, command: Command, facts: Facts) => Decision<State, Event>;
-  /** The last lock: completes the accepted entities with what only the database can give (numbers). */
-  complete?: (tx: TransactionClient, states: State[], commands: Command[]) => Promise<State[]>;
-  /** What the caller is told, and told again whenever the key comes again. JSON. */
-  answer: (state: State, command: Command) => Answer;
-  /** Rows of one's own, in the same commit. */
-  also?: (tx: TransactionClient, outcomes: readonly Outcome<State, Event, Answer>[]) => Promise<void>;
-}
-
-export type Outcome<State, Event, Answer> =
-  | { kind: 'done'; answer: Answer; state: State; event: Event }
-  /** Carried out before: what was answered then. */
-  | { kind: 'replayed'; answer: Answer }
-  | { kind: 'refused'; refusal: Refusal };
-
-type AnyState = Invoice | Cashier;
-/** Inside this file the kinds of plans are not told apart. */
-type AnyPlan = Plan<AnyState, DomainEvent, CommandHead, unknown, unknown>;
-type AnyOutcome = Outcome<AnyState, DomainEvent, unknown>;
-
-interface Opened {
-  command: CommandHead;
-  /** false: the key was taken before, the command has been carried out. */
-  claimed: boolean;
-  /** What this attempt, or a newer one of the same command, was refused with. */
-  told: Refusal | null;
-  state: AnyState | null;
-  auditHead: AuditHead;
-}
 type Decided = Opened & (Decision<AnyState, DomainEvent> | { kind: 'known'; answer: string });
 
 /**
@@ -121,7 +80,7 @@ async function inTransaction(
   commands: readonly CommandHead[],
 ): Promise<AnyOutcome[]> {
   const decided: Decided[] = [];
-  for (const opened of await open(tx, plan, commands))
+  for (const opened of await openCommands(tx, plan, commands))
     decided.push({ ...opened, ...(await decideOne(tx, plan, reactions, opened)) });
   const accepted = decided.filter((one) => one.kind === 'accepted');
   const nextSequence = await takeSequences(
@@ -142,7 +101,7 @@ async function inTransaction(
     const { tenantId, key } = command;
     return [{ tenant_id: tenantId, command_key: key, answer: JSON.stringify(outcome.answer) }];
   });
-  if (answers.length > 0) await write(tx, plan.kind, changes, answers);
+  if (answers.length > 0) await writeSteps(tx, plan.kind, changes, answers);
   await keepRefusals(
     tx,
     plan,
@@ -170,64 +129,6 @@ function outcomeOf(plan: AnyPlan, decided: Decided, whole: { state: AnyState } |
       return { kind: 'done', answer: plan.answer(state, command), state, event: decided.event };
     }
   }
-}
-
-type OpenedRow = {
-  place: number;
-  id: string | null;
-  claimed: boolean;
-  told: Refusal | null;
-  audit_sequence: number;
-  audit_hash: string;
-};
-
-/** The first statement: takes the commands' keys (or waits for who took them) and locks the entities. */
-async function open(tx: TransactionClient, plan: AnyPlan, commands: readonly CommandHead[]): Promise<Opened[]> {
-  const wanted = commands.map((command, place) => ({ place, ...commandColumns(plan, command) }));
-  const rows = await tx.$queryRaw<OpenedRow[]>`
-    WITH wanted AS MATERIALIZED (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) AS given(place int, tenant_id uuid,
-        command_key text, fingerprint text, attempt_id text, entity_id uuid, step text)),
-    claim AS (
-      INSERT INTO commands (tenant_id, command_key, fingerprint, attempt_id, entity_id, step, recorded_at)
-      SELECT tenant_id, command_key, fingerprint, attempt_id, entity_id, step, now() FROM wanted
-      ORDER BY tenant_id, command_key
-      ON CONFLICT DO NOTHING RETURNING tenant_id, command_key),
-    locked AS (${plan.kind.lock})
-    SELECT wanted.place, claim.command_key IS NOT NULL AS claimed, locked.*,
-      (SELECT jsonb_build_object('code', code, 'detail', detail, 'members', members::jsonb) FROM refusals
-       WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
-         AND refusals.fingerprint = wanted.fingerprint AND refusals.attempt_id >= wanted.attempt_id
-       ORDER BY refusals.attempt_id LIMIT 1) AS told
-    FROM wanted
-    LEFT JOIN claim ON claim.tenant_id = wanted.tenant_id AND claim.command_key = wanted.command_key
-    LEFT JOIN locked ON locked.tenant_id = wanted.tenant_id AND locked.id = wanted.entity_id
-    ORDER BY wanted.place`;
-  const opened: Opened[] = [];
-  for (const row of rows) {
-    const command = commands[row.place];
-    if (!command) throw new TypeError('Opening a step returned a row that nobody asked for.');
-    opened.push({
-      command,
-      claimed: row.claimed,
-      told: row.told,
-      state: row.id === null ? null : await plan.kind.load(tx, row),
-      auditHead: row.id === null ? NO_AUDIT : { sequence: row.audit_sequence, hash: row.audit_hash },
-    });
-  }
-  return opened;
-}
-
-function commandColumns(plan: AnyPlan, command: CommandHead) {
-  const { tenantId, key, fingerprint, attemptId } = command;
-  return {
-    tenant_id: tenantId,
-    command_key: key,
-    fingerprint,
-    attempt_id: attemptId,
-    entity_id: plan.entityId(command),
-    step: plan.step,
-  };
 }
 
 /** The order of checks begins here: a key that was used, a refusal that was told, then the rules. */
@@ -270,84 +171,4 @@ async function completed<One extends { state: AnyState; command: CommandHead }>(
     accepted.map(({ command }) => command),
   );
   return accepted.map((one, index) => ({ ...one, state: states[index] ?? one.state }));
-}
-
-interface Answered {
-  tenant_id: string;
-  command_key: string;
-  answer: string;
-}
-
-interface Done {
-  state: AnyState;
-  event: DomainEvent;
-  auditHead: AuditHead;
-  rows: Rows;
-}
-
-const outboxColumns = sql`id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value`;
-const inserts: Record<keyof Rows, (json: string) => Sql> = {
-  payments: (json) => sql`the_payments AS (
-    INSERT INTO payments SELECT * FROM jsonb_populate_recordset(NULL::payments, ${json}::jsonb))`,
-  cashier_payments: (json) => sql`the_cashier_payments AS (
-    INSERT INTO cashier_payments SELECT * FROM jsonb_populate_recordset(NULL::cashier_payments, ${json}::jsonb))`,
-  audit_entries: (json) => sql`the_audit AS (
-    INSERT INTO audit_entries SELECT * FROM jsonb_populate_recordset(NULL::audit_entries, ${json}::jsonb))`,
-  outbox_events: (json) => sql`the_events AS (
-    INSERT INTO outbox_events (${outboxColumns})
-    SELECT ${outboxColumns} FROM jsonb_populate_recordset(NULL::outbox_events, ${json}::jsonb))`,
-};
-
-/** Everything that steps write, in one statement: round trips, not the work of Postgres, are most of a step's time. */
-async function write(
-  tx: TransactionClient,
-  kind: EntityKind<AnyState, DomainEvent>,
-  done: readonly Done[],
-  answers: readonly Answered[],
-): Promise<void> {
-  const changes = done.map(({ state, event, auditHead, rows }): Change<AnyState, DomainEvent> => {
-    const last = rows.audit_entries.at(-1);
-    return { state, event, audit: last ? { sequence: last.sequence, hash: last.hash } : auditHead };
-  });
-  const parts = [
-    ...(changes.length > 0 ? kind.write(changes) : []),
-    ...(Object.keys(inserts) as (keyof Rows)[]).flatMap((table) => {
-      const rows: unknown[] = done.flatMap((one): unknown[] => one.rows[table]);
-      return rows.length > 0 ? [inserts[table](JSON.stringify(rows))] : [];
-    }),
-    sql`answers AS (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(answers)}::jsonb)
-        AS given(tenant_id uuid, command_key text, answer text))`,
-  ];
-  await tx.$executeRaw`
-    WITH ${sqlJoin(parts, ', ')}
-    UPDATE commands SET answer = answers.answer FROM answers
-    WHERE commands.tenant_id = answers.tenant_id AND commands.command_key = answers.command_key`;
-}
-
-/** Keeps refusals under their attempts, and gives back the keys: a new attempt is decided afresh (INV-06). */
-async function keepRefusals(
-  database: Database | TransactionClient,
-  plan: AnyPlan,
-  refused: readonly { command: CommandHead; refusal: Refusal; claimed: boolean }[],
-): Promise<void> {
-  if (refused.length === 0) return;
-  const rows = refused.map(({ command, refusal: { code, detail, members }, claimed }) => ({
-    ...commandColumns(plan, command),
-    code,
-    detail,
-    members: JSON.stringify(members),
-    claimed,
-  }));
-  await database.$executeRaw`
-    WITH given AS (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(tenant_id uuid, command_key text,
-        fingerprint text, attempt_id text, entity_id uuid, code text, detail text, members text, claimed boolean)),
-    released AS (
-      DELETE FROM commands USING given WHERE given.claimed
-        AND commands.tenant_id = given.tenant_id AND commands.command_key = given.command_key)
-    INSERT INTO refusals
-      (tenant_id, command_key, attempt_id, fingerprint, entity_id, code, detail, members, recorded_at)
-    SELECT tenant_id, command_key, attempt_id, fingerprint, entity_id, code, detail, members, now() FROM given
-    ON CONFLICT DO NOTHING`;
 }
