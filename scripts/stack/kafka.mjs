@@ -10,15 +10,17 @@ import { freePort, run, startServer, waitUntil } from './processes.mjs';
 const READY_LIMIT_MS = 90_000;
 
 /**
+ * @param {{dataFolder: string, port: number, advertisedPort?: number}} options advertisedPort: where clients are told to
+ *   connect, when something stands between them and the broker.
  * @returns {Promise<{brokers: string, running: boolean, stop: () => Promise<void>}>} running is false where neither
  *   a broker nor Java was found: the service works without, its events wait in the outbox.
  */
-export async function startKafka({ dataFolder, port }) {
+export async function startKafka({ dataFolder, port, advertisedPort = port }) {
   if (process.env.KAFKA_BROKERS) {
     say('Kafka: the one in KAFKA_BROKERS');
     return { brokers: process.env.KAFKA_BROKERS, running: true, stop: async () => {} };
   }
-  const brokers = `127.0.0.1:${port}`;
+  const brokers = `127.0.0.1:${advertisedPort}`;
   const logFolder = path.join(dataFolder, 'logs');
   const classPath = await jars({
     title: 'Kafka: fetching its jars, once for this user',
@@ -33,7 +35,7 @@ export async function startKafka({ dataFolder, port }) {
     return { brokers, running: false, stop: async () => {} };
   }
   const folder = path.join(dataFolder, 'kafka');
-  const properties = await writeProperties(folder, port);
+  const properties = await writeProperties(folder, port, advertisedPort);
   const java = [
     '-Xmx512m',
     '-XX:+UseG1GC',
@@ -96,7 +98,7 @@ function clusterId(folder) {
 }
 
 /** The controller's port is remembered: the quorum's voter address is part of the formatted data. */
-async function writeProperties(folder, port) {
+async function writeProperties(folder, port, advertisedPort) {
   mkdirSync(folder, { recursive: true });
   const portFile = path.join(folder, 'controller-port');
   if (!existsSync(portFile)) writeFileSync(portFile, String(await freePort()));
@@ -111,7 +113,7 @@ async function writeProperties(folder, port) {
       'node.id': 1,
       'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
       listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}`,
       'controller.listener.names': 'CONTROLLER',
       'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
       'log.dirs': path.join(folder, 'log'),

@@ -8,10 +8,12 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Config } from '../../platform/config.ts';
-import type { Database } from '../../platform/database.ts';
+import { type Database, createDatabase } from '../../platform/database.ts';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
-import { testDatabase } from '../support/activities.ts';
+import { freePort } from '../../scripts/stack/processes.mjs';
 import { type Caller, createCaller } from '../support/caller.ts';
+import { type LossyProxy, isCommit, isProduce, startLossyProxy } from '../support/lossy-proxy.ts';
+import { type OwnKafka, makeOwnDatabase, startOwnKafka } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
 import { testConfig } from '../support/system.ts';
 import { foundIn, verifyTenants } from '../support/verifier.ts';
@@ -30,17 +32,33 @@ const LIMIT_MS = 10 * 60_000;
 let config: Config;
 let database: Database;
 let temporal: Temporal;
+let proxies: Record<'postgres' | 'kafka', LossyProxy>;
+let kafka: OwnKafka;
 let service: Service;
 beforeAll(async () => {
-  database = testDatabase();
-  config = await testConfig();
+  const url = new URL(await makeOwnDatabase('faults'));
+  const brokerPort = await freePort();
+  proxies = {
+    postgres: await startLossyProxy({ port: await freePort(), targetPort: Number(url.port), isChosen: isCommit }),
+    kafka: await startLossyProxy({ port: await freePort(), targetPort: brokerPort, isChosen: isProduce }),
+  };
+  kafka = await startOwnKafka('faults', brokerPort, proxies.kafka.port);
+  config = await testConfig({ DATABASE_URL: url.href, KAFKA_BROKERS: kafka.brokers });
+  database = createDatabase({ url: url.href, poolMax: 10, applicationName: 'test' });
   temporal = await connectTemporal(config);
-  service = await startService({ consumer: true });
+  url.port = String(proxies.postgres.port);
+  service = await startService({
+    consumer: true,
+    settings: { DATABASE_URL: url.href, KAFKA_BROKERS: kafka.brokers },
+  });
 }, 120_000);
 afterAll(async () => {
   await service?.stop();
   await temporal?.connection.close();
   await database?.$disconnect();
+  await kafka?.stop();
+  await proxies?.postgres.stop();
+  await proxies?.kafka.stop();
 });
 
 /** Different faults, in an order that the seed gives. */
@@ -55,7 +73,7 @@ it.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))(
     const random = randomOf(seed);
     const tenantId = randomUUID();
     const load = startLoad(service.url, tenantId, INVOICES, random);
-    const world: World = { service, temporal, database, tenantId, random, ids: load.ids };
+    const world: World = { service, temporal, database, kafka, proxies, tenantId, random, ids: load.ids };
     const chosen = someFaults(random);
     await waitFor('the first invoices', async () => load.ids.length > 2);
     for (const name of chosen) await faults[name]?.(world);
@@ -63,7 +81,8 @@ it.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))(
     await load.done;
     await untilQuiet(tenantId);
     console.info(
-      `seed ${seed}: ${chosen.join(', ')}: ${load.answered.length} commands answered, ${load.repeats()} sent again`,
+      `seed ${seed}: ${chosen.join(', ')}: ${load.answered.length} commands answered, ${load.repeats()} sent again, ` +
+        `so far ${proxies.postgres.lost()} answers to COMMIT and ${proxies.kafka.lost()} of Kafka lost`,
     );
     expect(foundIn(await verifyTenants({ config, database, temporal }, [tenantId], GRACE_MS))).toEqual({});
     expect(await otherAnswers(createCaller(service.url, tenantId), load)).toEqual([]);

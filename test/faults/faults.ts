@@ -1,6 +1,8 @@
 /** What can go wrong, by name: each fault is made and healed before it resolves. */
+import { fileURLToPath } from 'node:url';
+import type { LossyProxy } from '../support/lossy-proxy.ts';
+import { type OwnKafka, servers } from '../support/servers.ts';
 import { staffOf } from '../support/staff.ts';
-import { servers } from '../support/servers.ts';
 import type { Service } from '../support/service.ts';
 import type { Temporal } from '../../platform/temporal.ts';
 import type { Database } from '../../platform/database.ts';
@@ -12,6 +14,9 @@ export interface World {
   service: Service;
   temporal: Temporal;
   database: Database;
+  kafka: OwnKafka;
+  /** What stands between the service and its servers. */
+  proxies: Readonly<Record<'postgres' | 'kafka', LossyProxy>>;
   tenantId: string;
   random: Random;
   /** Ids of the invoices so far. */
@@ -22,9 +27,23 @@ const AWAY_MS = 2_500;
 /** Longer than a relay's heartbeat timeout: Temporal gives its work to another one while it sleeps. */
 const PAUSED_MS = 7_000;
 const PASS_MAX = 6;
+/** As long as a caller or the relay may be busy with other things; the load may also be over. */
+const ANSWER_DUE_MS = 5_000;
+const ANSWERS_LOST = 3;
+const CLOCK_JUMPS_MS = [-3_600_000, 3_600_000];
+const JUMPING_CLOCK = fileURLToPath(new URL('../support/jumping-clock.mjs', import.meta.url));
 
 /** How long a fault lasts is part of the fault. */
 const lasting = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Answers that a server gives and nobody hears. */
+async function loseAnswers(proxy: LossyProxy): Promise<void> {
+  for (let n = 0; n < ANSWERS_LOST; n += 1) {
+    const before = proxy.lost();
+    proxy.loseNextAnswer();
+    await waitFor('a lost answer', async () => proxy.lost() > before, ANSWER_DUE_MS).catch(() => undefined);
+  }
+}
 
 /** Some invoice's workflow; nothing when there is none yet. */
 async function someWorkflow(
@@ -57,6 +76,15 @@ export const faults: Readonly<Record<string, (world: World) => Promise<void>>> =
     await lasting(AWAY_MS);
     await endSecond();
   },
+  'clock of the worker jumps an hour': async ({ service, random }) => {
+    await service.replace('worker', 'SIGTERM', {
+      NODE_OPTIONS: `--import=${JUMPING_CLOCK}`,
+      CLOCK_JUMP_MS: String(random.pick(CLOCK_JUMPS_MS)),
+      CLOCK_JUMP_AFTER_MS: String(AWAY_MS),
+    });
+    await lasting(2 * AWAY_MS);
+    await service.replace('worker', 'SIGTERM');
+  },
   'Postgres killed': async () => {
     await servers.killPostgres();
     await lasting(AWAY_MS);
@@ -67,10 +95,16 @@ export const faults: Readonly<Record<string, (world: World) => Promise<void>>> =
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name LIKE 'billing%' AND pid <> pg_backend_pid()`;
   },
-  'Kafka stopped': async () => {
-    await servers.stopKafka();
+  'answers to COMMIT lost': ({ proxies }) => loseAnswers(proxies.postgres),
+  'acknowledgements of Kafka lost': ({ proxies }) => loseAnswers(proxies.kafka),
+  'Kafka stopped': async ({ kafka }) => {
+    await kafka.stop();
     await lasting(AWAY_MS);
-    await servers.startKafka();
+    await kafka.start();
+  },
+  'Kafka killed': async ({ kafka }) => {
+    await kafka.stop('SIGKILL');
+    await kafka.start();
   },
   'Temporal killed': async () => {
     await servers.killTemporal();

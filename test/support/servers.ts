@@ -1,5 +1,5 @@
 /** Stops and starts the servers of the test run, as an outage would. */
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { startKafka } from '../../scripts/stack/kafka.mjs';
 import { ensureDatabase, startPostgres } from '../../scripts/stack/postgres.mjs';
@@ -47,6 +47,21 @@ export async function startOwnTemporal(name: string): Promise<OwnTemporal> {
     },
     stop: () => stop(),
   };
+}
+
+export interface OwnKafka {
+  brokers: string;
+  start: () => Promise<unknown>;
+  stop: (signal?: NodeJS.Signals) => Promise<void>;
+}
+
+/** A broker that no other test uses. Its clients are told to connect to `advertisedPort`. */
+export async function startOwnKafka(name: string, port: number, advertisedPort: number): Promise<OwnKafka> {
+  const folder = path.join(dataFolder, name);
+  const start = () => withoutAddress('KAFKA_BROKERS', () => startKafka({ dataFolder: folder, port, advertisedPort }));
+  await mkdir(path.join(folder, 'logs'), { recursive: true });
+  const { brokers } = await start();
+  return { brokers, start, stop: (signal) => stopServer('kafka', path.join(folder, 'logs', 'kafka.pid'), signal) };
 }
 
 /** A migrated database that no other test uses; returns its URL. */

@@ -52,7 +52,11 @@ export async function startSystem(
       throw error;
     },
   };
-  const database = createDatabase({ url: config.DATABASE_URL, poolMax: 20, applicationName: 'test' });
+  const database = createDatabase({
+    url: config.DATABASE_URL,
+    poolMax: config.DATABASE_POOL_MAX,
+    applicationName: 'test',
+  });
   shutdown.onStop('database', () => database.$disconnect());
   const temporal = await connectTemporal(config);
   shutdown.onStop('temporal', () => temporal.connection.close());
