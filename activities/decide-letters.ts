@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { type BatchDeps, decideNext } from '../commands/dead-letter-batch.ts';
+import { type BatchDeps, decideNext, endBatch } from '../commands/dead-letter-batch.ts';
 import { batchProgress } from '../queries/dead-letter-batch.ts';
 import type { DeadLetterBatchInput, DeadLetterBatchProgress } from '../workflows/contract.ts';
 
@@ -27,7 +27,9 @@ export const createDecideLetters =
         if (!(await decideNext(deps, batch, patience))) break;
         await new Promise((resolve) => setTimeout(resolve, Math.max(0, nextAt - Date.now())));
       }
-      return await batchProgress(deps.database, batch.batchId);
+      const progress = await batchProgress(deps.database, batch.batchId);
+      if (progress.left === 0) await endBatch(deps.database, batch);
+      return progress;
     } finally {
       clearInterval(beat);
     }

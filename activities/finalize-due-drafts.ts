@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { finalizeChunk } from '../commands/billing-run.ts';
+import { endRun, finalizeChunk } from '../commands/billing-run.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import { billingRunProgress } from '../queries/billing-run.ts';
 import type { BillingRunInput, BillingRunProgress } from '../workflows/contract.ts';
@@ -28,5 +28,7 @@ export const createFinalizeDueDrafts =
         size = Math.ceil(size / 2);
       }
     }
-    return billingRunProgress(deps.database, run);
+    const progress = await billingRunProgress(deps.database, run);
+    if (progress.left === 0) await endRun(deps.database, run);
+    return progress;
   };

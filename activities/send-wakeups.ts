@@ -30,8 +30,9 @@ export interface SendWakeupsDeps {
 
 /**
  * Tells workflows that their invoice was changed outside of them, and starts those that are missing: an invoice whose
- * timer should have rung a minute ago has none. Works for a minute; a server that is away makes it fail, and Temporal
- * tries it again.
+ * timer should have rung a minute ago has none; dead letters, batches of them and billing runs that are not done have
+ * their turns (queries/workflows-due.ts). Works for a minute; a server that is away makes it fail, and Temporal tries
+ * it again.
  */
 export const createSendWakeups = (deps: SendWakeupsDeps) => async (): Promise<WakeupReport> => {
   const context = Context.current();
@@ -46,8 +47,8 @@ export const createSendWakeups = (deps: SendWakeupsDeps) => async (): Promise<Wa
       if (startedAt >= sweepAt) {
         await findMissedTimers(deps.database);
         await startMissingDeadLetters({ ...deps.send, ...deps }, SWEEP_MAX);
-        await startMissingBillingRuns({ ...deps.send, ...deps }, SWEEP_MAX, Date.now() + SWEEP_EVERY_MS);
-        await startMissingBatches(deps, SWEEP_MAX, Date.now() + SWEEP_EVERY_MS);
+        await startMissingBillingRuns({ ...deps.send, ...deps }, SWEEP_MAX);
+        await startMissingBatches(deps, SWEEP_MAX);
         sweepAt = startedAt + SWEEP_EVERY_MS;
       }
       sent += await sendBatch(deps);

@@ -1,9 +1,10 @@
 /** `npm run rebuild`: starts the workflows again that should exist, after the Temporal namespace was lost. */
 import { openRelays } from '../commands/relays.ts';
+import { mayPass } from '../commands/start-absent.ts';
 import { type Config, ConfigError, readConfig } from '../platform/config.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
-import { createDatabase, isInfrastructureFailure } from '../platform/database.ts';
-import { connectTemporal, isTemporalFailure, prepareNamespace } from '../platform/temporal.ts';
+import { createDatabase } from '../platform/database.ts';
+import { connectTemporal, prepareNamespace } from '../platform/temporal.ts';
 import { parseArguments } from '../rebuild/arguments.ts';
 import { kindsOf } from '../rebuild/kinds.ts';
 import { startProgress } from '../rebuild/progress.ts';
@@ -30,7 +31,7 @@ async function main(config: Config, perSecond: number): Promise<void> {
     openRelays: () => openRelays({ ...deps, shards: config.OUTBOX_SHARDS }, RELAY_LIMIT_MS),
     perSecond,
     stop: stopOnCtrlC(),
-    mayPass: (error) => isInfrastructureFailure(error) || isTemporalFailure(error),
+    mayPass,
     progress,
   });
   progress.stop();

@@ -13,7 +13,9 @@ import { refused } from '../domain/decision.ts';
 import { type Refusal, refusal } from '../domain/errors.ts';
 import { type Facts, type Invoice, decide } from '../domain/invoice.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
+import type { Logger } from '../platform/logger.ts';
 import { type BillingRun, billingRunOf, dueDrafts } from '../queries/billing-run.ts';
+import { missingRunWorkflows } from '../queries/workflows-due.ts';
 import {
   type BillingRunInput,
   type StepCommand,
@@ -23,6 +25,7 @@ import {
 } from '../workflows/contract.ts';
 import { type InvoicePlan, drawNumbers, invoicePlan } from './invoice-plan.ts';
 import { newAttemptId } from './key.ts';
+import { START_LIMIT_MS, startEach } from './start-absent.ts';
 import { type TransactionDeps, carryOut } from './transaction.ts';
 
 const ACTOR = 'billing run';
@@ -52,16 +55,13 @@ export async function startBillingRun(
   return run;
 }
 
-/** Starts the workflows of runs that have none: whoever recorded them did not come to it. */
-export async function startMissingBillingRuns(deps: StartDeps, limit: number, deadline: number): Promise<void> {
-  const missing = await deps.database.billingRun.findMany({
-    where: { endedAt: null, workflowStartedAt: null },
-    orderBy: { startedAt: 'asc' },
-    take: limit,
-  });
-  for (const { tenantId, businessDate } of missing) {
-    await startWorkflow(deps, { tenantId, businessDate: businessDate.toISOString().slice(0, 10) }, deadline);
-  }
+/** Starts the workflows of runs that may have none: their start was lost, or staff have terminated them. */
+export async function startMissingBillingRuns(deps: StartDeps & { logger: Logger }, limit: number): Promise<void> {
+  await startEach(
+    await missingRunWorkflows(deps.database, limit),
+    (run) => startWorkflow(deps, run, Date.now() + START_LIMIT_MS),
+    (run, error) => deps.logger.warn({ err: error, ...run }, 'the workflow of a billing run could not be started'),
+  );
 }
 
 /** How a run's workflow is started, by whoever finds that it is missing. */
@@ -116,12 +116,11 @@ export interface ChunkDeps extends TransactionDeps {
   overdueAfterMs: number | undefined;
 }
 
-/** Finalizes the next drafts of a run in one commit and returns how many it looked at; ends the run at 0. */
+/** Finalizes the next drafts of a run in one commit and returns how many it looked at. */
 export async function finalizeChunk(deps: ChunkDeps, run: BillingRunInput, size: number): Promise<number> {
   const due = await deps.database.$queryRaw<{ id: string }[]>`
     SELECT id ${dueDrafts(run)} ORDER BY due_date, id LIMIT ${size}`;
-  if (due.length === 0) await end(deps.database, run);
-  else {
+  if (due.length > 0) {
     const acceptedAt = new Date().toISOString();
     const commands = due.map(({ id }) => commandFor(run, id, acceptedAt));
     await carryOut(deps, planOf(deps, run, commands), commands);
@@ -199,9 +198,10 @@ async function recordChunk(
   });
 }
 
-/** Only once, and only when nothing is left: a second worker may have been at it. */
-const end = ({ billingRun }: Database, { tenantId, businessDate }: BillingRunInput) =>
-  billingRun.updateMany({
+/** Notes that nothing is left of a run; the first to see it counts. */
+export async function endRun({ billingRun }: Database, { tenantId, businessDate }: BillingRunInput): Promise<void> {
+  await billingRun.updateMany({
     where: { tenantId, businessDate: new Date(businessDate), endedAt: null },
     data: { endedAt: new Date() },
   });
+}

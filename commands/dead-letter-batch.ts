@@ -6,7 +6,8 @@
  *    the messages among them. A letter that is opened later is not decided.
  * 2. Each is decided through its own workflow, as if a person had sent the decision; its id follows from the batch's
  *    and the letter's, so that a piece of work done again decides nothing twice.
- * 3. The row comes first, then the workflow, then the row says so; what a crash left undone startMissingBatches does.
+ * 3. The row comes first, then the workflow, then the row says so. What a crash left undone, or staff have terminated,
+ *    startMissingBatches starts.
  */
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { v5 as uuidv5 } from 'uuid';
@@ -14,6 +15,7 @@ import type { BatchVerb } from '../domain/dead-letter.ts';
 import type { Database } from '../platform/database.ts';
 import { deadLetterById } from '../queries/dead-letters.ts';
 import { type DeadLetterBatch, type GroupFilter, batchById } from '../queries/dead-letter-batch.ts';
+import { type OpenBatch, missingBatchWorkflows } from '../queries/workflows-due.ts';
 import {
   type DeadLetterBatchInput,
   deadLetterBatchWorkflowId,
@@ -22,6 +24,7 @@ import {
 } from '../workflows/contract.ts';
 import type { SendDeps } from './send.ts';
 import { type DecisionResult, sendDecision } from './send-decision.ts';
+import { START_LIMIT_MS, startEach } from './start-absent.ts';
 
 export interface BatchDeps {
   database: Database;
@@ -49,13 +52,14 @@ export async function startBatch(deps: BatchDeps, request: BatchRequest, deadlin
   return batch;
 }
 
-export async function startMissingBatches(deps: BatchDeps, limit: number, deadline: number): Promise<void> {
-  const missing = await deps.database.deadLetterBatch.findMany({
-    where: { endedAt: null, workflowStartedAt: null },
-    orderBy: { startedAt: 'asc' },
-    take: limit,
-  });
-  for (const batch of missing) await startWorkflow(deps, batch, deadline);
+/** Starts the workflows of batches that may have none: their start was lost, or staff have terminated them. */
+export async function startMissingBatches(deps: BatchDeps, limit: number): Promise<void> {
+  await startEach(
+    await missingBatchWorkflows(deps.database, limit),
+    (batch) => startWorkflow(deps, batch, Date.now() + START_LIMIT_MS),
+    ({ id }, error) =>
+      deps.send.logger.warn({ err: error, batchId: id }, 'the workflow of a batch could not be started'),
+  );
 }
 
 /** Batch and letters in one statement: they are those of one instant. */
@@ -78,23 +82,28 @@ async function record(
     ORDER BY letter.id LIMIT ${BATCH_LETTERS_MAX}`;
 }
 
+/** How a batch's workflow is started, by whoever finds that it is missing. */
+export const batchStart = (taskQueue: string, { id, tenantId, verb }: OpenBatch) => ({
+  workflowId: deadLetterBatchWorkflowId(id),
+  taskQueue,
+  args: [{ batchId: id }] satisfies [DeadLetterBatchInput],
+  staticSummary: `Dead letters, many at once: ${verb}`,
+  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+});
+
 async function startWorkflow(
   { database, send: { client, taskQueue } }: BatchDeps,
-  { id, tenantId, verb }: { id: string; tenantId: string; verb: string },
+  batch: OpenBatch,
   deadline: number,
 ): Promise<void> {
   await client.withDeadline(deadline, () =>
     client.workflow.start(workflowTypes.deadLetterBatch, {
-      workflowId: deadLetterBatchWorkflowId(id),
-      taskQueue,
-      args: [{ batchId: id } satisfies DeadLetterBatchInput],
+      ...batchStart(taskQueue, batch),
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      staticSummary: `Dead letters, many at once: ${verb}`,
-      typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
     }),
   );
   await database.deadLetterBatch.updateMany({
-    where: { id, workflowStartedAt: null },
+    where: { id: batch.id, workflowStartedAt: null },
     data: { workflowStartedAt: new Date() },
   });
 }
@@ -103,7 +112,7 @@ async function startWorkflow(
 const decisionIdOf = (batchId: string, deadLetterId: string): string => uuidv5(deadLetterId, batchId);
 
 /**
- * Decides the next letter of a batch; false when none is left, and the batch has ended. With `patient`, a letter
+ * Decides the next letter of a batch; false when none is left. With `patient`, a letter
  * without an answer makes it reject, to be tried again; else that is noted, and the next ones go on.
  */
 export async function decideNext(
@@ -114,10 +123,7 @@ export async function decideNext(
   const batch = await database.deadLetterBatch.findUniqueOrThrow({ where: { id: batchId } });
   const where = { batchId, outcome: null };
   const item = await database.deadLetterBatchItem.findFirst({ where, orderBy: { deadLetterId: 'asc' } });
-  if (!item) {
-    await database.deadLetterBatch.updateMany({ where: { id: batchId, endedAt: null }, data: { endedAt: new Date() } });
-    return false;
-  }
+  if (!item) return false;
   const { deadLetterId } = item;
   const letter = await deadLetterById(database, deadLetterId);
   if (!letter) throw new TypeError(`The dead letter ${deadLetterId} of a batch is not there.`);
@@ -127,6 +133,11 @@ export async function decideNext(
   if (result.kind === 'unknown' && patient) throw new Error(`The dead letter ${deadLetterId} has no answer yet.`);
   await database.deadLetterBatchItem.updateMany({ where: { ...where, deadLetterId }, data: outcomeOf(result) });
   return true;
+}
+
+/** Notes that nothing is left of a batch; the first to see it counts. */
+export async function endBatch({ deadLetterBatch }: Database, { batchId }: DeadLetterBatchInput): Promise<void> {
+  await deadLetterBatch.updateMany({ where: { id: batchId, endedAt: null }, data: { endedAt: new Date() } });
 }
 
 function outcomeOf(result: DecisionResult): { outcome: 'done' | 'refused' | 'unknown'; detail: string | null } {

@@ -4,7 +4,8 @@
  *
  * Always true:
  * 1. The row is the truth and comes first; then its workflow is started, then the row says so. Whoever opens a dead
- *    letter has not done until all three have happened, and what a crash left undone startMissingDeadLetters does.
+ *    letter has not done until all three have happened. What a crash left undone, or staff have terminated,
+ *    startMissingDeadLetters starts.
  * 2. A message is kept once: by its source and id, or by its place when it has none that can be read. Another message
  *    under the same source and id is no duplicate: it is kept too, by its place.
  * 3. What a person has decided is never opened again.
@@ -16,6 +17,7 @@ import type { IncomingRecord, Refused } from '../events/event-source.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { type DeadLetterRow, deadLetterById } from '../queries/dead-letters.ts';
+import { type UndecidedLetter, missingLetterWorkflows } from '../queries/workflows-due.ts';
 import {
   type DeadLetterInput,
   WORKFLOW_TASK_TIMEOUT_MS,
@@ -23,6 +25,7 @@ import {
   searchAttributes,
   workflowTypes,
 } from '../workflows/contract.ts';
+import { START_LIMIT_MS, startEach } from './start-absent.ts';
 
 export interface DeadLetterDeps {
   database: Database;
@@ -40,9 +43,6 @@ export interface Message {
   /** null: it could not be read, or the record contradicts itself. */
   tenantId: string | null;
 }
-
-const START_LIMIT_MS = 5_000;
-const START_MISSING_LIMIT_MS = 20_000;
 
 /** Keeps a message as it came, with why, and starts its workflow. Rejects when that is to be done again. */
 export async function openDeadLetter(deps: DeadLetterDeps, message: Message, refused: Refused): Promise<void> {
@@ -64,31 +64,14 @@ export async function startWhenMissing(deps: DeadLetterDeps, letter: DeadLetterR
   if (letter.resolvedAt === null && letter.workflowStartedAt === null) await start(deps, letter);
 }
 
-/**
- * Starts the workflows of open dead letters that have none, the oldest first; returns how many were started. One that
- * cannot be started does not keep the others from it; rejects when none could be, as when Temporal is away.
- */
-export async function startMissingDeadLetters(deps: DeadLetterDeps, limit: number): Promise<number> {
-  const missing = await deps.database.deadLetter.findMany({
-    where: { resolvedAt: null, workflowStartedAt: null },
-    orderBy: { openedAt: 'asc' },
-    take: limit,
-  });
-  const until = Date.now() + START_MISSING_LIMIT_MS;
-  let started = 0;
-  let failure: unknown;
-  for (const letter of missing) {
-    if (Date.now() > until) break;
-    try {
-      await start(deps, letter);
-      started += 1;
-    } catch (error) {
-      deps.logger.warn({ err: error, deadLetterId: letter.id }, 'the workflow of a dead letter could not be started');
-      failure = error;
-    }
-  }
-  if (failure !== undefined && started === 0) throw failure;
-  return started;
+/** Starts the workflows of open dead letters that may have none: their start was lost, or staff have terminated them. */
+export async function startMissingDeadLetters(deps: DeadLetterDeps, limit: number): Promise<void> {
+  await startEach(
+    await missingLetterWorkflows(deps.database, limit),
+    (letter) => start(deps, letter),
+    ({ id }, error) =>
+      deps.logger.warn({ err: error, deadLetterId: id }, 'the workflow of a dead letter could not be started'),
+  );
 }
 
 /** The dead letter of this very message, if it was kept before. */
@@ -161,7 +144,7 @@ function storableIdentity({ source, eventId }: Message): { source: string | null
 const storable = (text: string | null): string | null =>
   text === null ? null : Buffer.from(text).toString('utf8').replaceAll('\0', '');
 
-async function start({ database, client, taskQueue }: DeadLetterDeps, letter: DeadLetterRow): Promise<void> {
+async function start({ database, client, taskQueue }: DeadLetterDeps, letter: UndecidedLetter): Promise<void> {
   const { workflowId, ...options } = startOptions(taskQueue, letter);
   await client.withDeadline(Date.now() + START_LIMIT_MS, () =>
     client.workflow.start(workflowTypes.deadLetter, { workflowId, ...options }),
@@ -173,7 +156,7 @@ async function start({ database, client, taskQueue }: DeadLetterDeps, letter: De
 }
 
 /** How the workflow of a letter is started, by whoever needs it. */
-export function startOptions(taskQueue: string, { id, tenantId, direction, topic, type, reason }: DeadLetterRow) {
+export function startOptions(taskQueue: string, { id, tenantId, direction, topic, type, reason }: UndecidedLetter) {
   const attributes = [
     { key: searchAttributes.topic, value: topic },
     { key: searchAttributes.eventType, value: type },

@@ -1,9 +1,13 @@
 import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowStartOptions } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { isInfrastructureFailure } from '../platform/database.ts';
+import { isTemporalFailure } from '../platform/temporal.ts';
 
 export type StartOptions = Omit<WorkflowStartOptions, 'workflowIdConflictPolicy'>;
 
-const START_LIMIT_MS = 5_000;
+/** For one start. */
+export const START_LIMIT_MS = 5_000;
+const START_EACH_LIMIT_MS = 20_000;
 
 /** Starts a workflow unless it runs, and says whether it did: one that runs does not notice. */
 export async function startAbsent(client: Client, type: string, options: StartOptions): Promise<boolean> {
@@ -17,3 +21,31 @@ export async function startAbsent(client: Client, type: string, options: StartOp
     throw error;
   }
 }
+
+/**
+ * Starts the workflow of each row. One that cannot be started does not keep the others from it. Rejects when none could
+ * be and that may pass: a server is away.
+ */
+export async function startEach<Row>(
+  rows: readonly Row[],
+  start: (row: Row) => Promise<void>,
+  onFailure: (row: Row, error: unknown) => void,
+): Promise<void> {
+  const until = Date.now() + START_EACH_LIMIT_MS;
+  let started = false;
+  let failure: unknown;
+  for (const row of rows) {
+    if (Date.now() > until) break;
+    try {
+      await start(row);
+      started = true;
+    } catch (error) {
+      onFailure(row, error);
+      if (mayPass(error)) failure = error;
+    }
+  }
+  if (failure !== undefined && !started) throw failure;
+}
+
+/** Would the same start, tried again later, have a chance? */
+export const mayPass = (error: unknown): boolean => isInfrastructureFailure(error) || isTemporalFailure(error);

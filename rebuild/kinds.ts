@@ -1,16 +1,20 @@
 /** What is started again, the most urgent first: what moves events, what people wait for, then what time brings. */
 import { billingRunStart } from '../commands/billing-run.ts';
+import { batchStart } from '../commands/dead-letter-batch.ts';
 import { startOptions as deadLetterStart } from '../commands/dead-letters.ts';
 import { type SendDeps, invoiceStart } from '../commands/send.ts';
 import { type StartOptions, startAbsent } from '../commands/start-absent.ts';
 import type { Database } from '../platform/database.ts';
 import type { DeadLetterRow } from '../queries/dead-letters.ts';
 import {
+  type OpenBatch,
   type OpenRun,
   type TimedInvoice,
+  countOpenBatches,
   countOpenRuns,
   countTimedInvoices,
   countUndecidedLetters,
+  openBatches,
   openRuns,
   timedInvoices,
   undecidedLetters,
@@ -36,6 +40,7 @@ export type KindsDeps = Pick<SendDeps, 'client' | 'taskQueue'> & { database: Dat
 const INVOICES_PAGE = 1_000;
 /** A letter holds a message, of up to a megabyte. */
 const LETTERS_PAGE = 25;
+const BATCHES_PAGE = 100;
 const RUNS_PAGE = 100;
 
 export const kindsOf = ({ database, client, taskQueue }: KindsDeps): Kind[] => {
@@ -50,6 +55,14 @@ export const kindsOf = ({ database, client, taskQueue }: KindsDeps): Kind[] => {
       next: pages(
         (after: DeadLetterRow | null) => undecidedLetters(database, after, LETTERS_PAGE),
         (letter) => due(workflowTypes.deadLetter, deadLetterStart(taskQueue, letter)),
+      ),
+    },
+    {
+      name: 'batches of letters',
+      count: () => countOpenBatches(database),
+      next: pages(
+        (after: OpenBatch | null) => openBatches(database, after, BATCHES_PAGE),
+        (batch) => due(workflowTypes.deadLetterBatch, batchStart(taskQueue, batch)),
       ),
     },
     {

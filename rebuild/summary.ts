@@ -17,7 +17,7 @@ export const exitCodeOf = ({ ended, tallies }: Rebuilt): 0 | 1 =>
   ended === 'complete' && tallies.every(({ failures }) => failures.length === 0) ? 0 : 1;
 
 const tallyLine = ({ kind, started, running, failures }: Tally): string =>
-  `${kind.padEnd(12)} ${started} started, ${running} ran already, ${failures.length} failed`;
+  `${kind.padEnd(18)} ${started} started, ${running} ran already, ${failures.length} failed`;
 
 const endLines: Record<Rebuilt['ended'], (seconds: number, because: string) => string> = {
   complete: (seconds) => `Rebuilt in ${seconds.toFixed(1)} s; the relays are open too.`,

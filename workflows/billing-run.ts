@@ -1,6 +1,6 @@
 /**
  * The end of a business day for one tenant: every draft that is due gets its number. The activity does the work in
- * bounded pieces; Postgres holds how far it is, so a run that is terminated goes on when it is started again.
+ * bounded pieces; Postgres holds how far it is, so a run that is terminated goes on: it is started again.
  */
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -27,5 +27,5 @@ const details = ({ businessDate }: BillingRunInput, { finalized, refused, left }
     '',
     refused > 0
       ? `What was refused, and why: \`GET /v1/billing-runs/${businessDate}\`.`
-      : 'The run goes on by itself after a failure; terminated, it goes on when it is asked for again.',
+      : 'The run goes on by itself, after a failure and after it was terminated.',
   ].join('\n');

@@ -1,6 +1,6 @@
 /**
  * One decision about many dead letters. The activity does the work in bounded pieces, at a bounded pace; Postgres holds
- * how far it is, so a batch that is terminated goes on when the same request is sent again.
+ * how far it is, so a batch that is terminated goes on: it is started again.
  */
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';

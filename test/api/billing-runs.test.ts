@@ -4,7 +4,7 @@ import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { finalizeChunk } from '../../commands/billing-run.ts';
 import { addDays, dateOf } from '../../domain/dates.ts';
-import { billingRunWorkflowId } from '../../workflows/contract.ts';
+import { billingRunWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testWire } from '../support/activities.ts';
 import type { Caller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
@@ -157,11 +157,7 @@ it('what is cancelled or moved while the run is at it is reported with the reaso
   });
   expect(await chunk).toBe(4);
   expect(await finalizeChunk(deps, run, 10)).toBe(0);
-  expect(await read(ann, today())).toMatchObject({
-    status: 'completed',
-    finalized: 2,
-    refused: 2,
-  });
+  expect(await read(ann, today())).toMatchObject({ finalized: 2, refused: 2 });
   const { refusals } = await read(ann, today());
   expect(new Map(refusals.map(({ invoiceId, detail }) => [invoiceId, detail]))).toEqual(
     new Map([
@@ -180,6 +176,23 @@ it('a run that was recorded, and whose workflow nobody came to start, is started
     data: { tenantId: ann.tenantId, businessDate: new Date(today()), startedAt: new Date() },
   });
   expect(await untilDone(ann, today())).toMatchObject({ finalized: 1 });
+});
+
+it('a run whose workflow staff have terminated goes on by itself', async () => {
+  const ann = system.caller();
+  const { tenantId } = ann;
+  await manyDrafts(system.database, tenantId, 2, today());
+  const workflow = await system.temporal.client.workflow.start(workflowTypes.billingRun, {
+    workflowId: billingRunWorkflowId(tenantId, today()),
+    taskQueue: 'nobody-is-here',
+    args: [{ tenantId, businessDate: today() }],
+  });
+  await workflow.terminate('by a test');
+  // As if its turn had come.
+  await system.database.billingRun.create({
+    data: { tenantId, businessDate: new Date(today()), startedAt: new Date(), workflowStartedAt: new Date(0) },
+  });
+  expect(await untilDone(ann, today())).toMatchObject({ finalized: 2 });
 });
 
 it.each([{}, { businessDate: '31.01.2030' }, { businessDate: '2030-01-31', tenantId: randomUUID() }])(

@@ -242,6 +242,18 @@ it('PAY-04: terminated, cancelled or reset by staff, it is decided all the same;
   expect(await statusOf(ann, invoiceId)).toBe('paid');
 });
 
+it('PAY-04: terminated by staff, it has a page again by itself', async () => {
+  const ann = system.caller();
+  const { id } = await refused(paymentMessage(ann.tenantId, randomUUID()));
+  await staff(id).terminate();
+  // As if its turn had come.
+  await system.database.deadLetter.update({ where: { id }, data: { workflowStartedAt: new Date(0) } });
+  await staff(id).waitForStatus('RUNNING');
+  await waitFor('the page', async () => (await staff(id).details()).includes('Open:** `invoice_not_found`'));
+  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1 });
+  expect(await staff(id).update('discard', { operator: 'ann', reason: 'x' })).toMatchObject({ status: 'discarded' });
+});
+
 it('nothing malformed that staff send makes a workflow task fail', async () => {
   const ann = system.caller();
   const { id } = await refused(paymentMessage(ann.tenantId, randomUUID()));

@@ -79,15 +79,35 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
   const message = paymentMessage(tenantId, draft.id);
   await gateway.send(message);
   const letter = await outcomesIn({ database }).untilKept(message);
+  const unpayable = paymentMessage(tenantId, randomUUID());
+  await gateway.send(unpayable);
+  const { id: toDiscard } = await outcomesIn({ database }).untilKept(unpayable);
   const due = await manyDrafts(database, tenantId, 3, today);
   await database.billingRun.create({
     data: { tenantId, businessDate: new Date(today), startedAt: new Date(), workflowStartedAt: new Date() },
   });
 
+  const batch = await database.deadLetterBatch.create({
+    data: {
+      id: randomUUID(),
+      tenantId,
+      verb: 'discard',
+      filter: JSON.stringify({ reason: 'invoice_not_found' }),
+      operator: 'ann',
+      reason: 'It is a test',
+      startedAt: new Date(),
+      workflowStartedAt: new Date(),
+      items: { create: [{ deadLetterId: toDiscard }] },
+    },
+  });
+  // The relay of wake-ups has just turned to them: it is the rebuild that brings them back.
+  await database.deadLetter.updateMany({ where: { resolvedAt: null }, data: { workflowStartedAt: new Date() } });
+
   await ownTemporal.lose();
   const first = await rebuild();
   // The run's other tests have left payments on Kafka that are dead letters in this database.
   expect(first).toMatch(/^dead letters +[1-9]\d* started, 0 ran already, 0 failed$/m);
+  expect(first).toMatch(/^batches of letters +1 started, 0 ran already, 0 failed$/m);
   expect(first).toMatch(/^billing runs +1 started, 0 ran already, 0 failed$/m);
   expect(first).toMatch(/^invoices +2 started, 0 ran already, 0 failed$/m);
   expect((await invoiceRow(toMiss.id)).overdueAt?.getTime()).toBeGreaterThan(Date.now());
@@ -103,6 +123,14 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
   expect((await ann.step(draft.id, 'finalize')).status).toBe(200);
   expect((await decide(ann, letter.id, 'replay')).body.resolution).toBe('replayed');
   expect((await invoiceRow(draft.id)).status).toBe('paid');
+  await waitFor('the end of the batch', async () => {
+    const { endedAt } = await database.deadLetterBatch.findUniqueOrThrow({ where: { id: batch.id } });
+    return endedAt;
+  });
+  expect(await database.deadLetter.findUnique({ where: { id: toDiscard } })).toMatchObject({
+    resolution: 'discarded',
+    resolvedBy: 'ann',
+  });
   await waitFor('the end of the billing run', async () => {
     const rows = await database.invoice.findMany({ where: { id: { in: due } } });
     return rows.every(({ status }) => status === 'finalized');
@@ -119,6 +147,7 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
   await expect(ended.describe()).rejects.toThrow(WorkflowNotFoundError);
 
   const second = await rebuild();
+  expect(second).toMatch(/^batches of letters +0 started, 0 ran already, 0 failed$/m);
   expect(second).toMatch(/^invoices +0 started, [1-9]\d* ran already, 0 failed$/m);
   expect((await ann.pay(toMiss.id)).body).toMatchObject({ status: 'paid', overdue: false });
   await waitFor(

@@ -235,6 +235,8 @@ const corruptions: Record<string, Corruption> = {
     by: ['workflows'],
     plant: async () => {
       const id = deadLetterWorkflowId(life.openLetter);
+      // Or the relay of wake-ups may turn to it before it is found.
+      await sql(`UPDATE dead_letters SET workflow_started_at = now() WHERE id = '${life.openLetter}'`);
       await inTemporal(id).terminate('by a test');
       return {
         id,

@@ -1,0 +1,33 @@
+/** Long jobs in pieces: a piece that is cut short right after the last of the work still ends the job. */
+import { randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { dateOf } from '../../domain/dates.ts';
+import { createNudge } from '../../events/nudge.ts';
+import type { Database } from '../../platform/database.ts';
+import { testActivities, testDatabase } from '../support/activities.ts';
+import { manyDrafts } from '../support/drafts.ts';
+
+let database: Database;
+beforeAll(() => {
+  database = testDatabase();
+});
+afterAll(() => database?.$disconnect());
+
+it('a billing run is marked as ended by the piece that finalizes its last draft, also when its time is up then', async () => {
+  const run = { tenantId: randomUUID(), businessDate: dateOf(new Date().toISOString()) };
+  await manyDrafts(database, run.tenantId, 3, run.businessDate);
+  const where = { tenantId: run.tenantId };
+  await database.billingRun.create({
+    data: { ...where, businessDate: new Date(run.businessDate), startedAt: new Date() },
+  });
+  const environment = new MockActivityEnvironment();
+  // The end of the time for a piece, right after its commit.
+  const nudge = { ...createNudge(), nudge: () => environment.cancel() };
+  const { finalizeDueDrafts } = testActivities(database, { nudge });
+  expect(await environment.run(finalizeDueDrafts, run)).toEqual({ finalized: 3, refused: 0, left: 0 });
+  expect(await database.billingRun.findFirstOrThrow({ where })).toMatchObject({
+    finalized: 3,
+    endedAt: expect.any(Date),
+  });
+});
