@@ -3,8 +3,11 @@ import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import { isRefusalCode } from '../domain/errors.ts';
 import { INTERNAL_ERROR } from './contract.ts';
 
-const failureOf = (error: unknown): ApplicationFailure | undefined =>
-  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure ? error.cause : undefined;
+/** An activity on the task queue fails with an ActivityFailure around its own error, a local one with that error itself. */
+function failureOf(error: unknown): ApplicationFailure | undefined {
+  const own = error instanceof ActivityFailure ? error.cause : error;
+  return own instanceof ApplicationFailure ? own : undefined;
+}
 
 /** Refusals and bugs are answers; everything else means that the outcome is not known. */
 export function isAnswer(error: unknown): boolean {
@@ -14,7 +17,6 @@ export function isAnswer(error: unknown): boolean {
 
 /** What a handler may throw: only an ApplicationFailure fails the update and not the workflow task. */
 export function answerable(error: unknown): ApplicationFailure {
-  if (error instanceof ApplicationFailure) return error;
   const failure = failureOf(error);
   if (failure) return ApplicationFailure.nonRetryable(failure.message, failure.type, ...(failure.details ?? []));
   return ApplicationFailure.nonRetryable('The command ended for an unexpected reason.', INTERNAL_ERROR);

@@ -44,6 +44,13 @@ describe.each([
     expect(historyLength).toBeLessThanOrEqual(historyMax);
   });
 
+  it('INV-06: a refusal is the answer of the local activity: it is not asked for again on the task queue', async () => {
+    const { id } = await ann.draft();
+    expect((await ann.pay(id)).status).toBe(409);
+    const { events } = await system.temporal.client.workflow.getHandle(`invoice/${ann.tenantId}/${id}`).fetchHistory();
+    expect(events?.filter((event) => event.activityTaskScheduledEventAttributes)).toEqual([]);
+  });
+
   it('support finds an invoice by its attributes and reads its story', async () => {
     const { id, number } = await ann.finalized({
       customerReference: `C-${crypto.randomUUID()}`,
