@@ -1,15 +1,21 @@
 /**
- * Replays what the other tests have left in Temporal: a change of a workflow that would break one that is running
- * fails here.
+ * A change of a workflow that would break one that is running fails here: the histories that are kept in the repository
+ * are replayed, and what the other tests have left in Temporal.
+ *
+ * `RECORD_HISTORIES=1 npm test` replaces those that are kept, after a change that running workflows survive.
  */
+import type { temporal as proto } from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
+import { workflowTypes } from '../../workflows/contract.ts';
+import { keepHistories, keptHistories } from '../support/histories.ts';
 import '../support/quiet.ts';
 import { testConfig } from '../support/system.ts';
 
 const PER_STATUS_MAX = 60;
-const { WORKFLOW_BUNDLE = '' } = process.env;
+const RECORDED_MAX = 3_000;
+const { WORKFLOW_BUNDLE = '', RECORD_HISTORIES } = process.env;
 
 let temporal: Temporal;
 beforeAll(async () => {
@@ -17,23 +23,50 @@ beforeAll(async () => {
 });
 afterAll(() => temporal?.connection.close());
 
+interface Replayed {
+  workflowId: string;
+  history: unknown;
+}
+
+/** Those that do not replay, with the reason. */
+async function differencesIn(histories: readonly Replayed[]): Promise<string[]> {
+  const faults: string[] = [];
+  const bundle = { workflowBundle: { codePath: WORKFLOW_BUNDLE } };
+  for await (const { workflowId, error } of Worker.runReplayHistories(bundle, histories)) {
+    if (error) faults.push(`${workflowId}: ${error.message}`);
+  }
+  return faults;
+}
+
+async function recorded(query: string, limit: number) {
+  const histories: { workflowId: string; history: proto.api.history.v1.IHistory }[] = [];
+  for await (const { workflowId, runId } of temporal.client.workflow.list({ query })) {
+    if (histories.length >= limit) break;
+    const history = await temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    histories.push({ workflowId, history });
+  }
+  return histories;
+}
+
+it('every workflow type has a history in the repository, and they replay without a difference', async () => {
+  const kept = keptHistories();
+  expect([...new Set(kept.map(({ type }) => type))].toSorted()).toEqual(Object.values(workflowTypes).toSorted());
+  expect(await differencesIn(kept.map(({ name, history }) => ({ workflowId: name, history })))).toEqual([]);
+});
+
 it.each(['Running', 'Completed', 'Terminated'])(
   'histories of %s workflows replay without a difference',
   async (status) => {
-    const histories = [];
-    for await (const { workflowId, runId } of temporal.client.workflow.list({ query: `ExecutionStatus="${status}"` })) {
-      if (histories.length >= PER_STATUS_MAX) break;
-      const history = await temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      histories.push({ workflowId, history });
-    }
-    const faults: string[] = [];
-    for await (const { workflowId, error } of Worker.runReplayHistories(
-      { workflowBundle: { codePath: WORKFLOW_BUNDLE } },
-      histories,
-    )) {
-      if (error) faults.push(`${workflowId}: ${error.message}`);
-    }
-    expect(faults).toEqual([]);
+    const histories = await recorded(`ExecutionStatus="${status}"`, PER_STATUS_MAX);
+    expect(await differencesIn(histories)).toEqual([]);
     expect(histories.length).toBeGreaterThan(0);
   },
 );
+
+it.runIf(RECORD_HISTORIES)('keeps histories of every workflow type', async () => {
+  const found: proto.api.history.v1.IHistory[] = [];
+  for (const type of Object.values(workflowTypes))
+    found.push(...(await recorded(`WorkflowType="${type}"`, RECORDED_MAX)).map(({ history }) => history));
+  keepHistories(found);
+  expect(keptHistories().length).toBeGreaterThanOrEqual(Object.values(workflowTypes).length);
+});
