@@ -183,7 +183,7 @@ const staticDetails = (direction: string): string =>
     'Postgres holds the truth: terminating or resetting this workflow loses nothing.',
     '',
     direction === 'outbound'
-      ? 'To decide, send an update (Update button): `replay` sends the event again, `edit` gives it another payload, `withhold` sends EventWithheld in its place.'
-      : 'To decide, send an update (Update button): `replay` hands the message in again, `edit` gives it another payload, `discard` ends it.',
+      ? 'To decide, send an update (More Actions, Send an Update): `replay` sends the event again, `edit` gives it another payload, `withhold` sends EventWithheld in its place.'
+      : 'To decide, send an update (More Actions, Send an Update): `replay` hands the message in again, `edit` gives it another payload, `discard` ends it.',
     'Each takes your name and a reason. Request Cancellation changes nothing.',
   ].join('\n');

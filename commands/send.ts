@@ -162,7 +162,7 @@ export const wakeInvoice = (deps: SendDeps, input: InvoiceInput): Promise<unknow
 const STATIC_DETAILS = [
   'One invoice, from draft to paid or cancelled. Postgres holds the truth: terminating or resetting this workflow loses nothing, the next command starts it again.',
   '',
-  'To mend something, send an update (Update button): `cancel`, `pay`, `finalize`, `update`, or `abandon` for a command that is stuck. Request Cancellation changes nothing.',
+  'To mend something, send an update (More Actions, Send an Update): `cancel`, `pay`, `finalize`, `update`, or `abandon` for a command that is stuck. Request Cancellation changes nothing.',
 ].join('\n');
 
 /** What the workflow answered, when its failure is an answer; undefined when the outcome is unknown. */
