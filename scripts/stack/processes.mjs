@@ -43,13 +43,16 @@ export const isAlive = (pid) => {
   }
 };
 
-/** The command line of a running process, or '' when there is none (a zombie has none either). */
+/**
+ * The command line of a running process, or '' when there is none (a zombie has none either). `Zl` is one whose other
+ * threads are still about to end, and hold its ports.
+ */
 function commandLine(pid) {
   try {
     const [state, ...rest] = execFileSync('ps', ['-ww', '-o', 'stat=,args=', '-p', String(pid)], { encoding: 'utf8' })
       .trim()
       .split(/\s+/);
-    return state?.startsWith('Z') ? '' : rest.join(' ');
+    return state?.startsWith('Z') && !state.includes('l') ? '' : rest.join(' ');
   } catch {
     return '';
   }
