@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Nudge } from '../events/nudge.ts';
 import { type PublishDeps, publishPending } from '../events/publish.ts';
 import { outboxBacklog } from '../queries/outbox-backlog.ts';
-import type { RelayInput, RelayReport } from '../workflows/contract.ts';
+import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from '../workflows/contract.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;
@@ -23,8 +24,8 @@ export interface PublishBatchDeps extends PublishDeps {
 }
 
 /**
- * Publishes a shard's events for a minute. A broker or database that is away makes it fail; Temporal tries it again,
- * and shows the attempts and the last error.
+ * Publishes a shard's events for a minute. A broker or database that is away makes it fail: Temporal tries it again,
+ * and shows the attempts and the last error. The failure carries the report as far as it is known.
  */
 export const createPublishBatch = (deps: PublishBatchDeps) => {
   let lastError: NonNullable<RelayReport['lastError']> | null = null;
@@ -48,7 +49,12 @@ export const createPublishBatch = (deps: PublishBatchDeps) => {
     } catch (error) {
       deps.meter?.publishFailed();
       lastError = { at: new Date().toISOString(), message: messageOf(error) };
-      throw error;
+      const backlog = await outboxBacklog(deps.database).catch(() => undefined);
+      throw ApplicationFailure.create({
+        message: lastError.message,
+        type: PUBLISHING_FAILED,
+        details: backlog ? [{ published, ...backlog, lastError } satisfies RelayReport] : [],
+      });
     } finally {
       clearInterval(beat);
     }

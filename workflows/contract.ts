@@ -169,6 +169,9 @@ export interface BillingRunProgress {
 }
 
 /** What one run of the relay's activity did, and what it left. */
+/** The type of a failure of publishBatch; its detail is a RelayReport, when Postgres could tell. */
+export const PUBLISHING_FAILED = 'publishing_failed';
+
 export interface RelayReport extends Backlog {
   published: number;
   /** Of this worker, since it started. Absent in reports of older versions. */

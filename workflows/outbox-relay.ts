@@ -3,6 +3,8 @@
  * the backlog are visible here.
  */
 import {
+  ActivityFailure,
+  ApplicationFailure,
   allHandlersFinished,
   continueAsNew,
   proxyActivities,
@@ -10,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { RelayInput, RelayReport } from './contract.ts';
+import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from './contract.ts';
 import { plain, readable } from './markdown.ts';
 import { publishing } from './profiles.ts';
 
@@ -20,10 +22,20 @@ const RUNS_MAX = 500;
 
 export async function outboxRelay(input: RelayInput): Promise<void> {
   for (let runs = 0; ; runs += 1) {
-    setCurrentDetails(details(input, await publishBatch(input)));
+    const report = await publishBatch(input).catch(reportIn);
+    if (report) setCurrentDetails(details(input, report));
     if (runs >= RUNS_MAX || workflowInfo().continueAsNewSuggested) break;
   }
   if (allHandlersFinished()) await continueAsNew<typeof outboxRelay>(input);
+}
+
+/** Of publishing that failed; undefined when the worker is gone, or Postgres away too. Anything else is a bug. */
+function reportIn(error: unknown): RelayReport | undefined {
+  if (!(error instanceof ActivityFailure)) throw error;
+  const { cause } = error;
+  return cause instanceof ApplicationFailure && cause.type === PUBLISHING_FAILED
+    ? (cause.details?.[0] as RelayReport | undefined)
+    : undefined;
 }
 
 const details = ({ shard, shards }: RelayInput, report: RelayReport): string =>

@@ -20,12 +20,15 @@ export const untilItWorks: ActivityOptions = {
 
 export const STUCK_AFTER = '10 minutes';
 
-/** The relay works for a minute at a time and says every moment that it lives; a silent one is replaced. */
-export const publishing: ActivityOptions = {
+/** A relay works for a minute at a time and says every moment that it lives; a silent one is replaced. */
+export const relaying = {
   startToCloseTimeout: '90 seconds',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
-};
+} as const satisfies ActivityOptions;
+
+/** After half a minute of failures the page of the relay is renewed, and it begins again. */
+export const publishing: ActivityOptions = { ...relaying, retry: { ...relaying.retry, maximumAttempts: 7 } };
 
 /** A long job in pieces of a few seconds, each of which says that it lives; a silent one is replaced. */
 export const inPieces: ActivityOptions = {

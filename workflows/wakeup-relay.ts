@@ -4,9 +4,9 @@
  */
 import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { publishing } from './profiles.ts';
+import { relaying } from './profiles.ts';
 
-const { sendWakeups } = proxyActivities<Activities>(publishing);
+const { sendWakeups } = proxyActivities<Activities>(relaying);
 
 const RUNS_MAX = 500;
 

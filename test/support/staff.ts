@@ -24,7 +24,8 @@ export const staffOf = (client: Client, namespace: string, tenantId: string, inv
 export const staffOfLetter = (client: Client, namespace: string, deadLetterId: string): Staff =>
   staffAt(client, namespace, deadLetterWorkflowId(deadLetterId));
 
-function staffAt(client: Client, namespace: string, workflowId: string): Staff {
+/** At any workflow. */
+export function staffAt(client: Client, namespace: string, workflowId: string): Staff {
   const handle = () => client.workflow.getHandle(workflowId);
   const status = async () => (await handle().describe()).status.name;
   return {

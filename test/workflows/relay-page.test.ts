@@ -1,0 +1,51 @@
+/** What support sees of the relay while Kafka is away, with skipped time. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { EventSink } from '../../events/event-sink.ts';
+import { relayWorkflowId, workflowTypes } from '../../workflows/contract.ts';
+import { testActivities, testDatabase } from '../support/activities.ts';
+import { manyDrafts } from '../support/drafts.ts';
+import { type SkippedTime, skipTime } from '../support/skipped-time.ts';
+import { staffAt } from '../support/staff.ts';
+import { waitFor } from '../support/wait.ts';
+
+const away: EventSink = {
+  prepare: async () => {
+    throw new Error('connect ECONNREFUSED');
+  },
+  send: async () => undefined,
+  close: async () => undefined,
+};
+
+const database = testDatabase();
+let time: SkippedTime;
+beforeAll(async () => {
+  const { publishBatch } = testActivities(database, { sink: away });
+  time = await skipTime({ change: () => ({ publishBatch }), maxCachedWorkflows: 0 });
+});
+afterAll(async () => {
+  await time?.stop();
+  await database.$disconnect();
+});
+
+it('Kafka away: the page of the relay says so, with the backlog and the last error, and it goes on trying', async () => {
+  await manyDrafts(database, time.tenantId, 3, null);
+  const workflowId = relayWorkflowId(0);
+  await time.env.client.workflow.start(workflowTypes.outboxRelay, {
+    workflowId,
+    taskQueue: 'time',
+    args: [{ shard: 0, shards: 1 }],
+  });
+  const relay = staffAt(time.env.client, 'default', workflowId);
+  await time.env.sleep('1 minute');
+  const page = await waitFor('the page', async () => {
+    const details = await relay.details();
+    return details.includes('Last error') && details;
+  });
+  expect(page).toContain('connect ECONNREFUSED');
+  const [, published, waiting] = /\| (\d+) \| (\d+) \| [\d.]+ s \| \d+ \|/.exec(page) ?? [];
+  expect(published).toBe('0');
+  expect(Number(waiting)).toBeGreaterThanOrEqual(3);
+  await time.env.sleep('10 minutes');
+  expect(await relay.status()).toBe('RUNNING');
+  await relay.terminate();
+});
