@@ -7,8 +7,8 @@ import { type Caller, createCaller } from '../support/caller.ts';
 import { type Service, startService } from '../support/service.ts';
 import { waitFor } from '../support/wait.ts';
 
-/** Fewer than the worker's connections, so that all of them wait in Postgres. */
-const UNDER_WAY = 12;
+/** Few enough that all of them wait in Postgres at one moment: each does so for a second, and then tries again. */
+const UNDER_WAY = 6;
 
 let service: Service;
 let ann: Caller;
