@@ -152,6 +152,21 @@ describe('the relay', () => {
     expect(await database.outboxEvent.count({ where: { tenantId, publishedAt: null } })).toBe(2);
   });
 
+  it('MSG-04: an event for a topic whose name the real broker does not allow blocks its own stream only', async () => {
+    const tenantId = await record([
+      { key: 'a', sequence: 1 },
+      { key: 'poisoned', sequence: 1, topic: 'not a topic!' },
+      { key: 'poisoned', sequence: 2, topic: 'not a topic!' },
+      { key: 'b', sequence: 1 },
+    ]);
+    expect(await publishAll()).toBe(2);
+    expect(await streams(tenantId)).toEqual({
+      a: { published: 1, blocked: null },
+      b: { published: 1, blocked: null },
+      poisoned: { published: 0, blocked: 'INVALID_TOPIC_EXCEPTION' },
+    });
+  });
+
   it('MSG-04: among a hundred events the halves find the refused one, and every other stream flows', async () => {
     const keys = Array.from({ length: 50 }, (_, n) => `k${n}`);
     const tenantId = await record(keys.flatMap((key) => [1, 2].map((sequence) => ({ key, sequence }))));
