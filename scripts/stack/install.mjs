@@ -1,17 +1,13 @@
 /** The npm packages and the generated Prisma client: made when they are missing or belong to an older lock file. */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { step } from './progress.mjs';
 import { run } from './processes.mjs';
 import { projectFolder } from './settings.mjs';
+import { digestOf, isStamped } from './stamps.mjs';
 
 const inProject = (...parts) => path.join(projectFolder, ...parts);
-const digest = (...files) =>
-  createHash('sha256')
-    .update(files.map((file) => readFileSync(inProject(file))).join('\0'))
-    .digest('hex');
-const isStamped = (stamp, value) => existsSync(stamp) && readFileSync(stamp, 'utf8') === value;
+const digest = (...files) => digestOf(files.map((file) => inProject(file)));
 
 export async function installPackages() {
   const stamp = inProject('node_modules', '.installed');
