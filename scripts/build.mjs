@@ -28,7 +28,6 @@ function inputs() {
   const sources = include.flatMap((folder) =>
     readdirSync(inProject(folder), { recursive: true })
       .filter((file) => file.endsWith('.ts'))
-      .toSorted()
       .map((file) => inProject(folder, file)),
   );
   const settings = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
