@@ -14,7 +14,8 @@ const WAITING_MIN = 2;
 let service: Service;
 let ann: Caller;
 beforeAll(async () => {
-  service = await startService();
+  // Longer than a worker takes that ends and one that comes after it, on any machine.
+  service = await startService({ settings: { REQUEST_DEADLINE_MS: '30000' } });
   ann = createCaller(service.url, randomUUID());
 }, 120_000);
 afterAll(() => service?.stop());
