@@ -1,8 +1,7 @@
 /** The search attributes of an invoice's workflow: what support filters by. */
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
+import { overdueBegins } from '../domain/timers.ts';
 import { type InvoiceView, searchAttributes } from './contract.ts';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The attributes that differ between two views, so that a step writes only what it changed. */
 export function invoiceAttributes(before: InvoiceView | null, after: InvoiceView | null): SearchAttributeUpdatePair[] {
@@ -26,6 +25,6 @@ const valuesOf = ({ invoice, openAmountMinor }: InvoiceView) => ({
   currency: invoice.currency,
   openAmountMinor,
   overdue: invoice.overdue || null,
-  // Overdue begins when the due date is over.
-  dueAt: invoice.dueDate === null ? null : new Date(Date.parse(`${invoice.dueDate}T00:00:00Z`) + DAY_MS),
+  // Temporal takes no year of five digits.
+  dueAt: invoice.dueDate === null ? null : new Date(overdueBegins(invoice.dueDate)),
 });

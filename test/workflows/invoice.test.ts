@@ -187,6 +187,12 @@ describe.each([
     expect(history.items.at(-1)).toMatchObject({ actor: 'support/eve', action: 'cancel' });
   });
 
+  it('a due date on the last day of the calendar is an attribute that Temporal takes', async () => {
+    const { id } = await ann.finalized({ dueDate: '9999-12-31' });
+    expect(await staff(id).searchAttributes()).toMatchObject({ DueAt: [new Date('9999-12-31T00:00:00Z')] });
+    expect((await ann.pay(id)).status).toBe(200);
+  });
+
   it('a run started by hand for an invoice that does not exist ends as abandoned', async () => {
     const invoiceId = crypto.randomUUID();
     const workflowId = `invoice/${ann.tenantId}/${invoiceId}`;
