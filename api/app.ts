@@ -1,5 +1,4 @@
 /** The REST application: routes as data, mounted on Express. It does not listen; bin/ does. */
-import { isGrpcServiceError } from '@temporalio/client';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
@@ -10,6 +9,7 @@ import { catalog, eventNames } from '../events/catalog.ts';
 import { type WireSettings, eventType } from '../events/cloud-event.ts';
 import { type Database, isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
+import { isTemporalFailure } from '../platform/temporal.ts';
 import { idempotencyKey } from './headers.ts';
 import { demoIdentity, identityOf } from './identity.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
@@ -184,7 +184,7 @@ function sendProblem(response: Response, problem: Problem, instance: string): vo
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isInfrastructureFailure(error)) return unavailable('The database does not answer. Send the request again.');
-  if (isGrpcServiceError(error)) return unavailable('Temporal does not answer. Send the request again.');
+  if (isTemporalFailure(error)) return unavailable('Temporal does not answer. Send the request again.');
   const { status, type } = (error ?? {}) as { status?: number; type?: string };
   if (type === 'entity.too.large')
     return new Problem('payload_too_large', `The body must not be larger than ${BODY_MAX}.`);

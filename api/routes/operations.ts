@@ -1,5 +1,9 @@
 /** What became of a command that was answered with 202. */
-import { WorkflowNotFoundError } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
 import { z } from 'zod';
 import { type SendDeps, type SendResult, toldBy } from '../../commands/send.ts';
 import type { Refusal } from '../../domain/errors.ts';
@@ -74,7 +78,11 @@ async function askWorkflow(
     const told: SendResult | undefined = toldBy(error);
     if (told?.kind === 'refused') return { refusal: told.refusal };
     if (told?.kind === 'failed') return { status: 'failed' };
-    return { status: error instanceof WorkflowNotFoundError ? 'unknown' : 'pending' };
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { status: 'pending' };
+    // The workflow, or this attempt of it, has ended without an answer: nobody carries the command out any more.
+    if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)
+      return { status: 'unknown' };
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireInvoice } from '../../domain/invoice-schema.ts';
 import type { Caller } from '../support/caller.ts';
+import { staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -67,6 +68,26 @@ describe('with a database that is held up', () => {
     });
     // TEN-02: another tenant does not see it.
     expect((await system.caller().request('GET', location.split('?')[0] ?? '')).status).toBe(404);
+  });
+
+  it('a command that staff gave up is unknown: nobody carries it out, and it may be sent again', async () => {
+    const { id } = await ann.finalized();
+    const { client, namespace } = system.temporal;
+    const told = await whileLocked(id, async () => {
+      const accepted = await ann.step(id, 'cancel', { body: { reason: 'late' } });
+      expect(accepted.status).toBe(202);
+      await staffOf(client, namespace, ann.tenantId, id).update('abandon', { actor: 'eve', reason: 'by a test' });
+      return waitFor(
+        'the operation',
+        async () => {
+          const { body: operation } = await ann.request<Operation>('GET', accepted.headers.get('Location') ?? '');
+          return operation.status === 'pending' ? undefined : operation;
+        },
+        20_000,
+      );
+    });
+    expect(told).toMatchObject({ status: 'unknown', invoice: null, problem: null });
+    expect((await ann.request('GET', `/v1/invoices/${id}`)).body).toMatchObject({ status: 'finalized' });
   });
 
   it('a refusal that comes late is told by Location as the request would have got it', async () => {

@@ -48,6 +48,11 @@ it('Temporal away: writes get 503, reads go on; the client connects again', asyn
   const options = { body: paymentOf(), headers: { 'Idempotency-Key': `pay-${id}` } };
   await servers.killTemporal();
   expect(await ann.step(id, 'pay', options)).toMatchObject({ status: 503, body: { code: 'temporarily_unavailable' } });
+  const body = { businessDate: '2020-01-01' };
+  expect(await ann.request('POST', '/v1/billing-runs', { body })).toMatchObject({
+    status: 503,
+    body: { code: 'temporarily_unavailable' },
+  });
   expect((await ann.request('GET', `/v1/invoices/${id}`)).status).toBe(200);
   expect(await ann.request('GET', '/health/ready')).toMatchObject({ status: 503, body: { temporal: { up: false } } });
   await servers.startTemporal();
