@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
+import { NIL } from 'uuid';
 import { startMissingBillingRuns } from '../commands/billing-run.ts';
 import { startMissingBatches } from '../commands/dead-letter-batch.ts';
 import { startMissingDeadLetters } from '../commands/dead-letters.ts';
 import { type SendDeps, wakeInvoice } from '../commands/send.ts';
+import { mayPass, startEach } from '../commands/start-absent.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { WakeupReport } from '../workflows/contract.ts';
@@ -34,50 +36,97 @@ export interface SendWakeupsDeps {
  * their turns (queries/workflows-due.ts). Works for a minute; a server that is away makes it fail, and Temporal tries
  * it again.
  */
-export const createSendWakeups = (deps: SendWakeupsDeps) => async (): Promise<WakeupReport> => {
-  const context = Context.current();
-  const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
-  const until = Date.now() + RUN_MS;
-  let sent = 0;
-  let sweepAt = 0;
-  const beat = setInterval(() => context.heartbeat({ sent }), HEARTBEAT_EVERY_MS);
-  try {
-    while (Date.now() < until && !stopped.aborted) {
-      const startedAt = Date.now();
-      if (startedAt >= sweepAt) {
-        await findMissedTimers(deps.database);
-        await startMissingDeadLetters({ ...deps.send, ...deps }, SWEEP_MAX);
-        await startMissingBillingRuns({ ...deps.send, ...deps }, SWEEP_MAX);
-        await startMissingBatches(deps, SWEEP_MAX);
-        sweepAt = startedAt + SWEEP_EVERY_MS;
+export const createSendWakeups = (deps: SendWakeupsDeps) => {
+  const findMissedTimers = createFindMissedTimers(deps.database);
+  return async (): Promise<WakeupReport> => {
+    const context = Context.current();
+    const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
+    const until = Date.now() + RUN_MS;
+    let sent = 0;
+    let sweepAt = 0;
+    const beat = setInterval(() => context.heartbeat({ sent }), HEARTBEAT_EVERY_MS);
+    try {
+      while (Date.now() < until && !stopped.aborted) {
+        const startedAt = Date.now();
+        if (startedAt >= sweepAt) {
+          await findMissedTimers();
+          await startMissingDeadLetters({ ...deps.send, ...deps }, SWEEP_MAX);
+          await startMissingBillingRuns({ ...deps.send, ...deps }, SWEEP_MAX);
+          await startMissingBatches(deps, SWEEP_MAX);
+          sweepAt = startedAt + SWEEP_EVERY_MS;
+        }
+        sent += await sendBatch(deps);
+        const leftMs = Math.max(0, BATCH_EVERY_MS - (Date.now() - startedAt));
+        // Ends early when the worker stops; the loop sees it.
+        await pause(leftMs, undefined, { signal: stopped }).catch(() => undefined);
       }
-      sent += await sendBatch(deps);
-      const leftMs = Math.max(0, BATCH_EVERY_MS - (Date.now() - startedAt));
-      // Ends early when the worker stops; the loop sees it.
-      await pause(leftMs, undefined, { signal: stopped }).catch(() => undefined);
+      return { sent, waiting: await deps.database.workflowWakeup.count() };
+    } finally {
+      clearInterval(beat);
     }
-    return { sent, waiting: await deps.database.workflowWakeup.count() };
-  } finally {
-    clearInterval(beat);
-  }
+  };
 };
 
-/** Sends the oldest wake-ups; a row goes only after its workflow has the signal. Returns how many were sent. */
-async function sendBatch({ database, send }: SendWakeupsDeps): Promise<number> {
-  const wakeups = await database.workflowWakeup.findMany({ orderBy: { position: 'asc' }, take: BATCH_MAX });
-  for (const { position, tenantId, invoiceId } of wakeups) {
-    await send.client.withDeadline(Date.now() + CALL_LIMIT_MS, () => wakeInvoice(send, { tenantId, invoiceId }));
-    await database.workflowWakeup.deleteMany({ where: { position } });
-  }
-  return wakeups.length;
+/** Sends the oldest wake-ups, each on its own; returns how many were sent. Rejects when none could be. */
+async function sendBatch(deps: SendWakeupsDeps): Promise<number> {
+  const wakeups = await deps.database.workflowWakeup.findMany({ orderBy: { position: 'asc' }, take: BATCH_MAX });
+  let sent = 0;
+  await startEach(
+    wakeups,
+    async (wakeup) => void (sent += await sendOne(deps, wakeup)),
+    ({ invoiceId }, error) => deps.logger.warn({ err: error, invoiceId }, 'an invoice could not be woken'),
+  );
+  return sent;
 }
 
-/** Invoices whose timer should have rung: their workflow was terminated, or lost with its namespace. */
-async function findMissedTimers(database: Database): Promise<void> {
-  await database.$executeRaw`
-    INSERT INTO workflow_wakeups (tenant_id, invoice_id)
-    SELECT tenant_id, id FROM invoices
-    WHERE next_timer_at < now() - ${MISSED_AFTER_MS} * interval '1 millisecond'
-      AND NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = invoices.tenant_id AND invoice_id = invoices.id)
-    ORDER BY next_timer_at LIMIT ${SWEEP_MAX}`;
+/**
+ * A row goes after its workflow has the signal, or when Temporal would refuse it for ever: a timer that is missed
+ * brings it back. What may pass goes behind the others.
+ */
+async function sendOne(
+  { database, send, logger }: SendWakeupsDeps,
+  { position, tenantId, invoiceId }: { position: bigint; tenantId: string; invoiceId: string },
+): Promise<number> {
+  let sent = 1;
+  try {
+    await send.client.withDeadline(Date.now() + CALL_LIMIT_MS, () => wakeInvoice(send, { tenantId, invoiceId }));
+  } catch (error) {
+    if (mayPass(error)) {
+      await database.$executeRaw`UPDATE workflow_wakeups SET position = DEFAULT WHERE position = ${position}`;
+      throw error;
+    }
+    logger.error({ err: error, tenantId, invoiceId }, 'Temporal refuses to wake an invoice');
+    sent = 0;
+  }
+  await database.workflowWakeup.deleteMany({ where: { position } });
+  return sent;
+}
+
+interface MissedTimer {
+  at: string;
+  tenant_id: string;
+  id: string;
+}
+
+const FROM_THE_FIRST: MissedTimer = { at: '-infinity', tenant_id: NIL, id: NIL };
+
+/**
+ * Invoices whose timer should have rung: their workflow was terminated, or lost with its namespace. Each look goes on
+ * behind the one before, and in the end from the first again: timers that cannot be carried out hold no others up.
+ */
+function createFindMissedTimers(database: Database): () => Promise<void> {
+  let after = FROM_THE_FIRST;
+  return async () => {
+    const missed = await database.$queryRaw<MissedTimer[]>`
+      WITH missed AS (
+        SELECT next_timer_at, tenant_id, id FROM invoices
+        WHERE next_timer_at < now() - ${MISSED_AFTER_MS} * interval '1 millisecond'
+          AND (next_timer_at, tenant_id, id) > (${after.at}::timestamptz, ${after.tenant_id}::uuid, ${after.id}::uuid)
+        ORDER BY next_timer_at, tenant_id, id LIMIT ${SWEEP_MAX}),
+      asked AS (
+        INSERT INTO workflow_wakeups (tenant_id, invoice_id) SELECT tenant_id, id FROM missed
+        WHERE NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = missed.tenant_id AND invoice_id = missed.id))
+      SELECT next_timer_at::text AS at, tenant_id, id FROM missed ORDER BY next_timer_at, tenant_id, id`;
+    after = (missed.length === SWEEP_MAX ? missed.at(-1) : undefined) ?? FROM_THE_FIRST;
+  };
 }

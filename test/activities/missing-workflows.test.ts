@@ -4,19 +4,26 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { finalizeChunk } from '../../commands/billing-run.ts';
 import { startMissingDeadLetters } from '../../commands/dead-letters.ts';
-import { addDays } from '../../domain/dates.ts';
+import { createGate } from '../../commands/gate.ts';
+import { addDays, dateOf } from '../../domain/dates.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { missingBatchWorkflows, missingLetterWorkflows, missingRunWorkflows } from '../../queries/workflows-due.ts';
-import { deadLetterWorkflowId } from '../../workflows/contract.ts';
+import { deadLetterWorkflowId, invoiceWorkflowId } from '../../workflows/contract.ts';
+import { testActivities, testWire } from '../support/activities.ts';
+import { manyDrafts } from '../support/drafts.ts';
 import { makeOwnDatabase } from '../support/servers.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
 const AT_A_TIME = 50;
+/** Of missed timers, in one look. */
+const LOOK_MAX = 100;
 
 let database: Database;
 let system: System;
@@ -154,4 +161,62 @@ it('rejects while Temporal is away, so that the relay tries again', async () => 
   );
   expect(await startedAtOf(id)).toBeNull();
   await connection.close();
+});
+
+describe('wake-ups', () => {
+  const wakeup = () => ({ tenantId, invoiceId: randomUUID() });
+  const waiting = async () => (await database.workflowWakeup.findMany()).map(({ invoiceId }) => invoiceId);
+  /** The activity with a client that fails for some invoices. Resolves when `done`, and may be called again. */
+  function wakeupRelay(failsFor: (workflowId: string) => boolean, failure: object) {
+    const { client } = system.temporal;
+    const signalWithStart: typeof client.workflow.signalWithStart = (type, options) =>
+      failsFor(options.workflowId)
+        ? Promise.reject(Object.assign(new Error('by a test'), failure))
+        : client.workflow.signalWithStart(type, options);
+    const failing: Client = Object.create(client, {
+      workflow: { value: Object.create(client.workflow, { signalWithStart: { value: signalWithStart } }) },
+    });
+    const { taskQueue, logger } = deps(client);
+    const { sendWakeups } = testActivities(database, {
+      send: { client: failing, taskQueue, logger, gate: createGate() },
+    });
+    return async (done: () => Promise<boolean>) => {
+      const environment = new MockActivityEnvironment();
+      const running = environment.run(sendWakeups);
+      await waitFor('the wake-ups', done);
+      environment.cancel();
+      await running;
+    };
+  }
+  const only = (one: { invoiceId: string } | undefined) => (workflowId: string) =>
+    workflowId === invoiceWorkflowId(tenantId, one?.invoiceId ?? '');
+  beforeEach(() => database.workflowWakeup.deleteMany());
+
+  it('an invoice that Temporal refuses to wake for good keeps no other waiting', async () => {
+    const [refused, ...others] = numbered(30).map(wakeup);
+    await database.workflowWakeup.createMany({ data: [refused ?? wakeup(), ...others] });
+    await wakeupRelay(only(refused), { code: 3 })(async () => (await waiting()).length === 0);
+    expect(await waiting()).toEqual([]);
+  });
+
+  it('an invoice that cannot be woken now goes behind the others, and stays', async () => {
+    const [late, ...others] = numbered(30).map(wakeup);
+    await database.workflowWakeup.createMany({ data: [late ?? wakeup(), ...others] });
+    await wakeupRelay(only(late), { code: 14 })(async () => (await waiting()).length === 1);
+    expect(await waiting()).toEqual([late?.invoiceId]);
+  });
+
+  it('TIM-04: more missed timers than one look takes have their turns, though none of them can be carried out', async () => {
+    const businessDate = dateOf(now().toISOString());
+    await manyDrafts(database, tenantId, LOOK_MAX + 20, businessDate);
+    const chunk = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+    await finalizeChunk(chunk, { tenantId, businessDate }, LOOK_MAX + 20);
+    await database.workflowWakeup.deleteMany();
+    await database.invoice.updateMany({ data: { nextTimerAt: minutesAgo(5) } });
+    const asked = new Set<string>();
+    const relay = wakeupRelay((workflowId) => Boolean(asked.add(workflowId)), { code: 3 });
+    await relay(async () => asked.size === LOOK_MAX);
+    await relay(async () => asked.size === LOOK_MAX + 20);
+    expect(asked.size).toBe(LOOK_MAX + 20);
+  });
 });
