@@ -6,8 +6,8 @@
  * 1. The row is the truth and comes first; then its workflow is started, then the row says so. Whoever opens a dead
  *    letter has not done until all three have happened. What a crash left undone, or staff have terminated,
  *    startMissingDeadLetters starts.
- * 2. A message is kept once: by its source and id, or by its place when it has none that can be read. Another message
- *    under the same source and id is no duplicate: it is kept too, by its place.
+ * 2. A message is kept once: by its source and id, or by its place when it has none that can be read. Other bytes under
+ *    the same source and id, or at the same place of a topic that was made anew, are another message: kept too.
  * 3. What a person has decided is never opened again.
  */
 import type { Client } from '@temporalio/client';
@@ -84,13 +84,14 @@ export async function findDeadLetter(database: Database, message: Message): Prom
       OR: [{ topic, partition, offset }, ...(source && eventId ? [{ source, eventId }] : [])],
     },
   });
+  const same = rows.filter((row) => hasSameBytes(row, message));
   const isHere = (row: DeadLetterRow) => row.topic === topic && row.partition === partition && row.offset === offset;
-  return rows.find(isHere) ?? rows.find((row) => isSame(row, message)) ?? null;
+  return same.find(isHere) ?? same.find((row) => row.tenantId === message.tenantId) ?? null;
 }
 
-/** Not by source and id alone: whoever reuses them, or claims another tenant's, must not hide a payment. */
-const isSame = (row: DeadLetterRow, { record: { key, value }, tenantId }: Message): boolean =>
-  row.tenantId === tenantId && sameBytes(row.key, key) && sameBytes(row.value, value);
+/** Not by place, or source and id, alone: whoever reuses them, or claims another tenant's, must not hide a payment. */
+const hasSameBytes = (row: DeadLetterRow, { record: { key, value } }: Message): boolean =>
+  sameBytes(row.key, key) && sameBytes(row.value, value);
 
 const sameBytes = (one: Uint8Array | null, other: Uint8Array | null): boolean =>
   one === null || other === null ? one === other : Buffer.from(one).equals(other);

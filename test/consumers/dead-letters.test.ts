@@ -1,7 +1,7 @@
 /** PAY-04: a payment that the rules refuse waits for a person, over REST or in the Web UI. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openDeadLetter, startMissingDeadLetters } from '../../commands/dead-letters.ts';
+import { findDeadLetter, openDeadLetter, startMissingDeadLetters } from '../../commands/dead-letters.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { type DecisionAnswer, deadLetterWorkflowId } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
@@ -267,6 +267,29 @@ it('nothing malformed that staff send makes a workflow task fail', async () => {
     await expect(staff(id).update('discard', request)).rejects.toThrow('Workflow Update failed');
   expect(await staff(id).update('abandon', { actor: 'ann', reason: 'x' })).toBe('Nothing is being retried.');
   expect(await staff(id).update('discard', { operator: 'ann', reason: 'x' })).toMatchObject({ status: 'discarded' });
+});
+
+it('PAY-04: the topic was made anew: another message at the place of a letter is handled, and kept when it is refused', async () => {
+  const { database, temporal, config } = system;
+  const logger = createLogger({ level: 'silent', name: 'test' });
+  const deps = { database, client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, logger };
+  const { tenantId } = system.caller();
+  const place = { topic: `test.nowhere.${randomUUID()}`, partition: 0, offset: 7n };
+  const at = ({ key, value, headers }: Message) => ({
+    record: { ...place, key: Buffer.from(key), value: Buffer.from(value), headers },
+    source: '/gateway',
+    eventId: headers['ce_id'] ?? null,
+    type: 'a.type',
+    tenantId,
+  });
+  const [first, second] = [at(paymentMessage(tenantId, randomUUID())), at(paymentMessage(tenantId, randomUUID()))];
+  const because = { kind: 'refused', reason: 'invoice_not_found', detail: 'No such invoice.' } as const;
+  await openDeadLetter(deps, first, because);
+  expect(await findDeadLetter(database, second)).toBeNull();
+  await openDeadLetter(deps, second, because);
+  await openDeadLetter(deps, second, because);
+  expect(await outcomes.letters(tenantId)).toBe(2);
+  expect((await findDeadLetter(database, first))?.eventId).toBe(first.eventId);
 });
 
 it('a crash between row and workflow: the missing workflow is started, once; a run without a row ends', async () => {
