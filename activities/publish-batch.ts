@@ -17,6 +17,8 @@ const ERROR_LENGTH_MAX = 200;
 
 export interface PublishBatchDeps extends PublishDeps {
   nudge: Nudge;
+  /** How many relays share the streams. */
+  shards: number;
   /** Told how publishing goes. */
   meter?: { published: (events: number) => void; publishFailed: () => void };
   /** Aborted when the worker is told to stop; the SDK tells activities only after its grace time. */
@@ -25,11 +27,13 @@ export interface PublishBatchDeps extends PublishDeps {
 
 /**
  * Publishes a shard's events for a minute. A broker or database that is away makes it fail: Temporal tries it again,
- * and shows the attempts and the last error. The failure carries the report as far as it is known.
+ * and shows the attempts and the last error. The failure carries the report as far as it is known. Returns null when
+ * the number of relays was changed: this one is to end, and a worker opens those that take its place.
  */
 export const createPublishBatch = (deps: PublishBatchDeps) => {
   let lastError: NonNullable<RelayReport['lastError']> | null = null;
-  return async ({ shard, shards }: RelayInput): Promise<RelayReport> => {
+  return async ({ shard, shards }: RelayInput): Promise<RelayReport | null> => {
+    if (shards !== deps.shards) return null;
     const context = Context.current();
     const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
     const until = Date.now() + RUN_MS;

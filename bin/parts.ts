@@ -172,6 +172,7 @@ export async function startWorker(parts: Parts): Promise<void> {
       replaySink,
       nudge: createNudge(),
       meter: metrics,
+      shards: config.OUTBOX_SHARDS,
       stopping: stopping.signal,
       wire: wireSettings(config),
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,

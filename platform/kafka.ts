@@ -1,4 +1,5 @@
 /** Kafka through kafkajs: nothing but this file and kafka-log.ts knows that library. */
+import { Mutex } from 'async-mutex';
 import kafkajs, {
   type Consumer,
   type EachBatchPayload,
@@ -64,10 +65,11 @@ export function createKafka(settings: KafkaSettings, logger: Logger, { retries =
 const levels: Partial<Record<LogLevel, 'warn' | 'debug'>> = { 1: 'warn', 2: 'warn' };
 
 /**
- * The sink for events. One send is outstanding at a time, and the producer is replaced after any failure, so that
- * nothing of a send that was given up can arrive behind a later one without its being sent again.
+ * The sink for events. One send is outstanding at a time, whoever sends, and the producer is replaced after any failure,
+ * so that nothing of a send that was given up can arrive behind a later one without its being sent again.
  */
 export function createEventSink(kafka: Kafka, topics: readonly string[], settings: KafkaSettings): EventSink {
+  const one = new Mutex();
   let producer: Producer | undefined;
 
   async function prepare(): Promise<Producer> {
@@ -92,25 +94,27 @@ export function createEventSink(kafka: Kafka, topics: readonly string[], setting
     if (old) await within(CLOSE_LIMIT_MS, 'closing the producer', old.disconnect()).catch(() => undefined);
   }
 
+  async function send(events: readonly StoredEvent[]): Promise<void> {
+    try {
+      const open = await prepare();
+      await within(
+        SEND_LIMIT_MS,
+        'sending to Kafka',
+        open.sendBatch({ acks: -1, timeout: REQUEST_LIMIT_MS, topicMessages: byTopic(events) }),
+      );
+      faultPoint('after-send');
+    } catch (error) {
+      await drop();
+      const refusedType = refusalType(error);
+      if (refusedType) throw new RefusedByBroker(refusedType, { cause: error });
+      throw error;
+    }
+  }
+
   return {
-    prepare: async () => void (await prepare()),
-    send: async (events) => {
-      try {
-        const open = await prepare();
-        await within(
-          SEND_LIMIT_MS,
-          'sending to Kafka',
-          open.sendBatch({ acks: -1, timeout: REQUEST_LIMIT_MS, topicMessages: byTopic(events) }),
-        );
-        faultPoint('after-send');
-      } catch (error) {
-        await drop();
-        const refusedType = refusalType(error);
-        if (refusedType) throw new RefusedByBroker(refusedType, { cause: error });
-        throw error;
-      }
-    },
-    close: drop,
+    prepare: () => one.runExclusive(async () => void (await prepare())),
+    send: (events) => one.runExclusive(() => send(events)),
+    close: () => one.runExclusive(drop),
   };
 }
 

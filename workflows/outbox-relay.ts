@@ -1,6 +1,6 @@
 /**
- * Publishes the outbox, for ever: one workflow a shard. The activity does the work; its attempts, its last error and
- * the backlog are visible here.
+ * Publishes the outbox, one workflow a shard: for ever, or until the number of shards is changed. The activity does the
+ * work; its attempts, its last error and the backlog are visible here.
  */
 import {
   ActivityFailure,
@@ -23,6 +23,7 @@ const RUNS_MAX = 500;
 export async function outboxRelay(input: RelayInput): Promise<void> {
   for (let runs = 0; ; runs += 1) {
     const report = await publishBatch(input).catch(reportIn);
+    if (report === null) return;
     if (report) setCurrentDetails(details(input, report));
     if (runs >= RUNS_MAX || workflowInfo().continueAsNewSuggested) break;
   }

@@ -27,6 +27,7 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     logger,
     wire: testWire,
     nudge: createNudge(),
+    shards: 1,
     stopping: new AbortController().signal,
     sink: nowhere,
     replaySink: nowhere,

@@ -49,3 +49,13 @@ it('Kafka away: the page of the relay says so, with the backlog and the last err
   expect(await relay.status()).toBe('RUNNING');
   await relay.terminate();
 });
+
+it('the number of relays was changed: a relay of the old number ends, and those of the new one take its place', async () => {
+  const relay = await time.env.client.workflow.start(workflowTypes.outboxRelay, {
+    workflowId: relayWorkflowId(1),
+    taskQueue: 'time',
+    args: [{ shard: 1, shards: 2 }],
+  });
+  await relay.result();
+  expect(await staffAt(time.env.client, 'default', relay.workflowId).status()).toBe('COMPLETED');
+});
