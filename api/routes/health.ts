@@ -19,7 +19,10 @@ const readySchema = z
         oldestUnpublishedSeconds: z.number().nullable(),
         blockedStreams: z.int().nullable(),
       })
-      .meta({ description: 'Does not count for readiness: events wait in the outbox. null while Postgres is away.' }),
+      .meta({
+        description:
+          'Does not count for readiness: events wait in the outbox. null when Postgres does not tell in time.',
+      }),
   })
   .meta({ id: 'Readiness' });
 
@@ -47,16 +50,17 @@ export function healthRoutes({ database, client }: { database: Database; client:
       },
       problems: [],
       handle: async () => {
-        const [backlog, temporal] = await Promise.all([
-          within(outboxBacklog(database)),
+        const [postgres, temporal, backlog] = await Promise.all([
+          within(database.$queryRaw`SELECT 1`),
           within(client.withDeadline(Date.now() + CHECK_LIMIT_MS, () => client.workflowService.getSystemInfo({}))),
+          within(outboxBacklog(database)),
         ]);
-        const ready = backlog !== null && temporal !== null;
+        const ready = postgres !== null && temporal !== null;
         return {
           status: ready ? 200 : 503,
           body: {
             status: ready ? 'ready' : 'not_ready',
-            postgres: { up: backlog !== null },
+            postgres: { up: postgres !== null },
             temporal: { up: temporal !== null },
             kafka: {
               unpublishedEvents: backlog?.events ?? null,
