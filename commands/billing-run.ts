@@ -188,13 +188,13 @@ async function recordChunk(
 ): Promise<void> {
   const day = new Date(businessDate);
   await tx.workflowWakeup.createMany({ data: finalized.map((invoiceId) => ({ tenantId, invoiceId })) });
-  await tx.billingRunRefusal.createMany({
+  const { count: refusedNow } = await tx.billingRunRefusal.createMany({
     data: notDone.map((one) => ({ tenantId, businessDate: day, ...one })),
     skipDuplicates: true,
   });
   await tx.billingRun.updateMany({
     where: { tenantId, businessDate: day },
-    data: { finalized: { increment: finalized.length }, refused: { increment: notDone.length } },
+    data: { finalized: { increment: finalized.length }, refused: { increment: refusedNow } },
   });
 }
 
