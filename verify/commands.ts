@@ -32,8 +32,8 @@ interface CommandRow {
   told: unknown;
   /** This very attempt was refused. */
   refused: boolean;
-  /** Its entry in the history; null when it changed nothing. */
-  entry: Entry | null;
+  /** Its entries in the history: one, or null when it changed nothing. */
+  entries: Entry[] | null;
   /** The entry of the version that it was answered with. */
   answered: Entry | null;
 }
@@ -83,15 +83,16 @@ async function readCommands(database: Database, which: Sql): Promise<CommandRow[
     SELECT c.tenant_id, c.command_key, c.fingerprint, c.entity_id, c.step, c.answer,
       EXISTS (SELECT FROM refusals r WHERE r.tenant_id = c.tenant_id AND r.command_key = c.command_key
         AND r.attempt_id = c.attempt_id) AS refused,
-      (SELECT jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body) FROM audit_entries a
+      (SELECT jsonb_agg(jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body))
+       FROM audit_entries a
        WHERE a.tenant_id = c.tenant_id AND a.entity_type IN ('invoice', 'cashier') AND a.entity_id = c.entity_id
-         AND a.command_key = c.command_key) AS entry
+         AND a.command_key = c.command_key) AS entries
     FROM commands c WHERE ${which} ORDER BY c.tenant_id, c.command_key LIMIT ${PAGE}`;
   const read = rows.map((row): CommandRow => {
     const told = row.answer === null ? undefined : parsed(row.answer);
     return Object.assign(row, { told, answered: null });
   });
-  const withoutEntry = read.filter(({ entry }) => entry === null);
+  const withoutEntry = read.filter(({ entries }) => entries === null);
   const versions = await readVersions(database, withoutEntry);
   for (const row of withoutEntry) row.answered = versions.get(versionKey(row)) ?? null;
   return read;
@@ -133,13 +134,18 @@ function problemOf(row: CommandRow): string | undefined {
   if (row.told === undefined) return 'was answered with what is no JSON';
   if (row.fingerprint === '') return 'has no fingerprint';
   if (row.refused) return 'was carried out and refused, in one attempt';
+  if (row.entries && row.entries.length > 1) return `took effect ${row.entries.length} times`;
+  if (row.step === 'discard')
+    return named(row.told, 'deadLetterId') === row.entity_id && row.entries === null
+      ? undefined
+      : 'was discarded, and carried out all the same';
   if (row.step === 'simulatePayment')
     return named(row.told, 'invoiceId') === row.entity_id ? undefined : 'was answered with another invoice';
-  return row.entry || MAY_CHANGE_NOTHING.has(row.step) ? answerProblem(row) : 'has no entry in the history';
+  return row.entries || MAY_CHANGE_NOTHING.has(row.step) ? answerProblem(row) : 'has no entry in the history';
 }
 
-function answerProblem({ step, answer, told, entry, answered }: CommandRow): string | undefined {
-  const tells = entry ?? answered;
+function answerProblem({ step, answer, told, entries, answered }: CommandRow): string | undefined {
+  const tells = entries?.[0] ?? answered;
   if (!tells)
     return step === 'dropCurrency' && told === null
       ? undefined
@@ -149,7 +155,7 @@ function answerProblem({ step, answer, told, entry, answered }: CommandRow): str
   const expected =
     tells.entityType === 'cashier'
       ? cashierAnswer(step, body as Cashier, told)
-      : invoiceAnswer(body as Invoice, tells.at, told, entry !== null);
+      : invoiceAnswer(body as Invoice, tells.at, told, entries !== null);
   return stringify(told) === stringify(expected)
     ? undefined
     : `was answered with ${answer}, the history says ${stringify(expected)}`;

@@ -59,8 +59,12 @@ interface Facts {
   steps: readonly (EntryRow & { action: Step })[];
   /** What time has told. */
   told: readonly EntryRow[];
+  /** Both, in their order. */
+  history: readonly EntryRow[];
   /** On its public stream; one that was withheld counts under its own type. */
   events: readonly { type: string; data: Record<string, unknown>; withheld: boolean }[];
+  /** The types of those on its internal stream. */
+  internal: readonly string[];
 }
 
 export const invoices: Check = {
@@ -112,7 +116,8 @@ async function readFacts(tx: TransactionClient, which: Sql, environment: string)
     ORDER BY a.tenant_id, a.entity_id, a.sequence`;
   const events = await tx.$queryRaw<EventRow[]>`
     SELECT stream, type, value FROM outbox_events
-    WHERE stream = ANY(${rows.map((row) => publicStream(row, environment))}::text[]) ORDER BY stream, sequence`;
+    WHERE stream = ANY(${rows.flatMap((row) => [publicStream(row, environment), internalStream(row, environment)])}::text[])
+    ORDER BY stream, sequence`;
   const paymentsOf = groupBy(payments, keyOf);
   const entriesOf = groupBy(entries, keyOf);
   const eventsOf = groupBy(events, ({ stream }) => stream);
@@ -124,7 +129,9 @@ async function readFacts(tx: TransactionClient, which: Sql, environment: string)
       payments: paymentsOf.get(keyOf(row)) ?? [],
       steps: history.filter((entry): entry is EntryRow & { action: Step } => !isTimedStep(entry.action)),
       told: history.filter(({ action }) => isTimedStep(action)),
+      history,
       events: (eventsOf.get(publicStream(row, environment)) ?? []).map(readEvent),
+      internal: (eventsOf.get(internalStream(row, environment)) ?? []).map((event) => readEvent(event).type),
     };
   });
   return { rows, facts };
@@ -132,6 +139,23 @@ async function readFacts(tx: TransactionClient, which: Sql, environment: string)
 
 const publicStream = ({ tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string): string =>
   streamPlace('InvoiceCreated', { tenantId, invoiceId }, environment).stream;
+
+const internalStream = ({ tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string): string =>
+  streamPlace('InvoiceGenerated', { tenantId, invoiceId }, environment).stream;
+
+/** The one event that tells of an entry of the history. */
+const eventOfAction: Record<Action, string> = {
+  create: eventType('InvoiceCreated'),
+  update: eventType('InvoiceUpdated'),
+  finalize: eventType('InvoiceFinalized'),
+  pay: eventType('InvoicePaid'),
+  cancel: eventType('InvoiceCancelled'),
+  overdue: eventType('InvoiceOverdue'),
+  remind: eventType('InvoicePaymentReminderDue'),
+};
+const GENERATED = eventType('InvoiceGenerated');
+/** A timer that is late by more was not carried out; after a long outage they come one after the other. */
+const TIMER_LATE_MS = 60 * 60_000;
 
 const WITHHELD = eventType('EventWithheld');
 const OVERDUE = eventType('InvoiceOverdue');
@@ -187,6 +211,15 @@ const rules = {
       ? undefined
       : `is ${status} at version ${version}, its last event says ${String(shown?.status)} at version ${String(shown?.version)}`;
   },
+  oneEventAnEntry: ({ history, events }) => {
+    const expected = history.map(({ action }) => eventOfAction[action]);
+    const types = events.map(({ type }) => type);
+    return String(types) === String(expected)
+      ? undefined
+      : `its history has ${expected.join(', ') || 'nothing'}, its public stream ${types.join(', ') || 'nothing'}`;
+  },
+  generatedOnce: ({ internal }) =>
+    String(internal) === GENERATED ? undefined : `its internal stream has ${internal.join(', ') || 'nothing'}`,
   overdueToldOnce: ({ invoice: { overdueToldAt }, told, events }) => {
     const entries = told.filter(({ action }) => action === 'overdue').map(({ at }) => at.toISOString());
     const count = events.filter(({ type }) => type === OVERDUE).length;
@@ -203,6 +236,10 @@ const rules = {
       ? undefined
       : `${remindersSent} is its last reminder; its history has ${entries} of them, and ${sent.length} events up to ${String(number)}`;
   },
+  timerHasRung: ({ nextTimerAt }) =>
+    nextTimerAt === null || Date.parse(nextTimerAt) > Date.now() - TIMER_LATE_MS
+      ? undefined
+      : `its timer of ${nextTimerAt} was not carried out`,
   timerIsTheNext: ({ invoice, nextTimerAt }) => {
     const expected = timersOf(invoice)[0]?.at ?? null;
     return nextTimerAt === expected

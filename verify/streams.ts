@@ -1,6 +1,6 @@
 /**
  * The outbox by itself: the sequences of a stream are 1..last_sequence, published is exactly what lies at or below
- * last_published, and what an event says of itself in its headers is what its row says.
+ * last_published, what an event says of itself in its headers is what its row says, and nothing waits without a reason.
  */
 import type { Database } from '../platform/database.ts';
 import { type Sql, sql } from '../queries/sql.ts';
@@ -31,8 +31,13 @@ export const streams: Check = {
     }
     walk.end();
     await findEmptyStreams(world, tally);
+    await findWaiting(world, tally);
+    await findBlocked(world, tally);
   },
 };
+
+/** A healthy relay takes a fraction of a second. */
+const PUBLISHED_WITHIN = sql`interval '5 minutes'`;
 
 /** The same for the streams that are named. */
 export async function checkStreams(database: Database, names: readonly string[], tally: Tally): Promise<void> {
@@ -109,19 +114,52 @@ function contradictions(row: OutboxRow): string[] {
   ];
 }
 
-/** Streams whose counter has moved although they have no event, and those that a person must let go on. */
-async function findEmptyStreams(world: World, { found, note }: Tally): Promise<void> {
-  const tenant = world.tenants ? sql`split_part(stream, '|', 2) = ANY(${[...world.tenants]}::text[])` : sql`TRUE`;
+const streamsOf = ({ tenants }: World): Sql =>
+  tenants ? sql`split_part(stream, '|', 2) = ANY(${[...tenants]}::text[])` : sql`TRUE`;
+
+/** Streams whose counter has moved although they have no event. */
+async function findEmptyStreams(world: World, { found }: Tally): Promise<void> {
   const empty = pages(
     (after: { stream: string } | null) =>
       world.database.$queryRaw<{ stream: string }[]>`
       SELECT stream FROM streams
-      WHERE stream > ${after?.stream ?? ''} AND last_sequence > 0 AND ${tenant}
+      WHERE stream > ${after?.stream ?? ''} AND last_sequence > 0 AND ${streamsOf(world)}
         AND NOT EXISTS (SELECT FROM outbox_events e WHERE e.stream = streams.stream)
       ORDER BY stream LIMIT ${PAGE}`,
   );
   for await (const rows of empty) for (const { stream } of rows) found(stream, 'has none of its events');
-  const [row] = await world.database.$queryRaw<{ blocked: bigint }[]>`
-    SELECT count(*) AS blocked FROM streams WHERE blocked_by IS NOT NULL AND ${tenant}`;
-  if (row && row.blocked > 0n) note(`${row.blocked} streams are blocked: a person must decide (see the dead letters)`);
+}
+
+/** Events that no relay sends, although nothing holds their stream up. */
+async function findWaiting(world: World, { found }: Tally): Promise<void> {
+  const waiting = pages(
+    (after: { stream: string } | null) =>
+      world.database.$queryRaw<{ stream: string; since: Date }[]>`
+      SELECT stream, min(recorded_at) AS since FROM outbox_events JOIN streams USING (stream)
+      WHERE published_at IS NULL AND blocked_by IS NULL AND recorded_at < now() - ${PUBLISHED_WITHIN}
+        AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
+      GROUP BY stream ORDER BY stream LIMIT ${PAGE}`,
+  );
+  for await (const rows of waiting)
+    for (const { stream, since } of rows)
+      found(stream, `waits since ${since.toISOString()}, and nothing holds it up: is its relay working?`);
+}
+
+/** A stream waits for a person only with a dead letter that a person can decide; a hole is found by its sequence. */
+async function findBlocked(world: World, { found, note }: Tally): Promise<void> {
+  let blocked = 0;
+  const waiting = pages(
+    (after: { stream: string } | null) =>
+      world.database.$queryRaw<{ stream: string; decidable: boolean }[]>`
+      SELECT stream, EXISTS (SELECT FROM dead_letters d
+        WHERE d.outbox_event_id = streams.blocked_by AND d.resolved_at IS NULL) AS decidable
+      FROM streams WHERE blocked_by IS NOT NULL AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
+      ORDER BY stream LIMIT ${PAGE}`,
+  );
+  for await (const rows of waiting) {
+    blocked += rows.length;
+    for (const { stream } of rows.filter(({ decidable }) => !decidable))
+      found(stream, 'is blocked, but no open dead letter says why');
+  }
+  if (blocked > 0) note(`${blocked} streams are blocked: a person must decide (see the dead letters)`);
 }

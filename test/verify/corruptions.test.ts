@@ -13,7 +13,7 @@ import { type System, startSystem } from '../support/system.ts';
 import { foundIn, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
 
-const GRACE_MS = 1_500;
+const GRACE_MS = 300;
 
 let system: System;
 let ann: Caller;
@@ -77,7 +77,7 @@ const untilRunning = (id: string) =>
 
 const corruptions: Record<string, Corruption> = {
   'an event is gone from the outbox': {
-    by: ['streams', 'kafka'],
+    by: ['invoices', 'streams', 'kafka'],
     plant: async () =>
       removed('outbox_events', eventWhere(life.paid, 2), `${await eventId(life.paid, 2)}|${streamOf(life.paid)}`),
   },
@@ -98,12 +98,29 @@ const corruptions: Record<string, Corruption> = {
         'outbox_events',
         eventWhere(life.paid, 2),
         'published_at = NULL',
-        await eventId(life.paid, 2),
+        `${await eventId(life.paid, 2)}|${streamOf(life.paid)}`,
       );
       return {
         ...planted,
         undo: () => planted.undo().then(() => sql(`UPDATE streams SET blocked_by = NULL WHERE ${stream}`)),
       };
+    },
+  },
+  'an event tells of another step': {
+    by: ['invoices', 'streams'],
+    plant: async () =>
+      changed(
+        'outbox_events',
+        eventWhere(life.paid, 2),
+        `type = 'billing.invoice.updated.v1'`,
+        `${life.paid}|${await eventId(life.paid, 2)}`,
+      ),
+  },
+  'a command took effect twice': {
+    by: ['audit', 'commands'],
+    plant: async () => {
+      const key = await keyOf(life.paid, 'finalize');
+      return changed('audit_entries', entryWhere(life.paid, 3), `command_key = '${key}'`, life.paid);
     },
   },
   'the headers of an event name another sequence': {

@@ -1,0 +1,54 @@
+/** What waits without a reason is found: on a database of its own, where no relay works. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { finalizeChunk } from '../../commands/billing-run.ts';
+import { dateOf } from '../../domain/dates.ts';
+import { type Database, createDatabase } from '../../platform/database.ts';
+import { type Check, type World, createTally } from '../../verify/check.ts';
+import { invoices } from '../../verify/invoices.ts';
+import { streams } from '../../verify/streams.ts';
+import { testWire } from '../support/activities.ts';
+import { manyDrafts } from '../support/drafts.ts';
+import { makeOwnDatabase } from '../support/servers.ts';
+
+const TWO_HOURS_MS = 2 * 60 * 60_000;
+
+let database: Database;
+beforeAll(async () => {
+  database = createDatabase({ url: await makeOwnDatabase('standstill'), poolMax: 5, applicationName: 'test' });
+});
+afterAll(() => database?.$disconnect());
+
+async function foundBy(check: Check, tenantId: string): Promise<string[]> {
+  const tally = createTally();
+  await check.run({ database, environment: 'test', tenants: [tenantId] } as unknown as World, tally);
+  return tally.outcome().findings.map(({ id, problem }) => `${id} ${problem}`);
+}
+
+it('an event that nobody sends, and a stream that is blocked without a letter', async () => {
+  const tenantId = randomUUID();
+  const [id] = await manyDrafts(database, tenantId, 1, null);
+  expect(await foundBy(streams, tenantId)).toEqual([]);
+  await database.outboxEvent.updateMany({ data: { recordedAt: new Date(Date.now() - TWO_HOURS_MS) } });
+  const stream = (scope: string) => `test.billing.${scope}.invoices.v1|${tenantId}|${id}`;
+  expect(await foundBy(streams, tenantId)).toEqual([
+    expect.stringMatching(/^test\.billing\.internal.* waits since .*is its relay working\?$/),
+    expect.stringMatching(/^test\.billing\.public.* waits since .*is its relay working\?$/),
+  ]);
+  await database.stream.updateMany({ where: { stream: stream('public') }, data: { blockedBy: randomUUID() } });
+  await database.outboxEvent.updateMany({ data: { recordedAt: new Date() } });
+  expect(await foundBy(streams, tenantId)).toEqual([
+    `${stream('public')} is blocked, but no open dead letter says why`,
+  ]);
+});
+
+it('a timer that should have rung long ago', async () => {
+  const tenantId = randomUUID();
+  const businessDate = dateOf(new Date().toISOString());
+  const [id] = await manyDrafts(database, tenantId, 1, businessDate);
+  const deps = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: -TWO_HOURS_MS };
+  await finalizeChunk(deps, { tenantId, businessDate }, 10);
+  expect(await foundBy(invoices, tenantId)).toEqual([
+    expect.stringMatching(new RegExp(`^${id} its timer of .* was not carried out$`)),
+  ]);
+});
