@@ -146,7 +146,7 @@ function commandsOf(number: string, cell: Cell, mapping: Mapping): Command[] {
   if (!mapping.settle) return commands;
   if (isYes(cell('disputed'))) {
     commands.push({ step: 'cancel', key: `${key}:cancel`, body: { reason: 'disputed' } });
-  } else if (cell('settled')) {
+  } else if (isSettled(cell('settled'))) {
     const { amount, currency } = body;
     const payment = { amount, currency, method: 'bank transfer', reference: `IMPORT-${number}` };
     commands.push({ step: 'pay', key: `${key}:pay`, body: payment });
@@ -167,6 +167,9 @@ function createBody(number: string, cell: Cell, mapping: Mapping): Bodies['creat
 }
 
 const isYes = (text: string | undefined): boolean => /^(?:yes|true|1)$/i.test(text ?? '');
+
+/** Yes, or the date on which it was; what says no is not settled. */
+const isSettled = (text: string | undefined): boolean => Boolean(text) && !/^(?:no|false|0)$/i.test(text ?? '');
 
 /** An Idempotency-Key holds only visible ASCII; `%` is escaped as well, so that two numbers never give one key. */
 const visibleAscii = (text: string): string => text.replaceAll(/[^\x21-\x7e]|%/gu, encodeURIComponent);

@@ -69,8 +69,8 @@ describe('the commands of a row', () => {
     expect(commands[2]).toEqual({ step: 'cancel', key: 'import:7900770:cancel', body: { reason: 'disputed' } });
   });
 
-  it('a row that is neither settled nor disputed stays finalized', () => {
-    const row = ['406', '8976-AMJEO', '', '7900770', '', '', '61.74', 'No', ''];
+  it.each(['', 'No', 'false', '0'])('a row that is neither settled (%j) nor disputed stays finalized', (settled) => {
+    const row = ['406', '8976-AMJEO', '', '7900770', '', '', '61.74', 'No', settled];
     expect(stepsOf(receivablesHeaders, receivablesMapping, row)).toEqual(['create', 'finalize']);
   });
 
