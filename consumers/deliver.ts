@@ -4,9 +4,9 @@ import { type HandledEvent, type Handlers, handledEvents } from './handlers.ts';
 import { type Reading, readRecord } from './read-record.ts';
 
 export const createDeliver =
-  (handlers: Handlers): Deliver =>
+  (handlers: Handlers, environment: string): Deliver =>
   async (record) => {
-    const reading = readRecord(record, handledEvents);
+    const reading = readRecord(record, handledEvents, environment);
     if (reading.kind === 'unhandled') {
       return { kind: 'refused', reason: 'no_handler', detail: `Nothing here handles ${reading.type}.` };
     }

@@ -2,12 +2,12 @@
  * Reads a record as it came: a CloudEvent, of a type that is handled, with data as the catalogue says, of one tenant.
  * Whoever hands a record in, the consumer or a replay, reads it here, and once.
  *
- * The topic's write permission is the identity: the tenant in the data counts, and the record's key and ce_tenantid
- * must say the same.
+ * The topic's write permission is the identity: an event counts on its own topic only, the tenant in the data counts,
+ * and the record's key and ce_tenantid must say the same.
  */
 import { CloudEvent, Kafka as CloudEventsKafka } from 'cloudevents';
 import { type PlacedEvent, catalog } from '../events/catalog.ts';
-import { eventType } from '../events/cloud-event.ts';
+import { eventType, topicOf } from '../events/cloud-event.ts';
 import type { IncomingRecord, Refused } from '../events/event-source.ts';
 import { faultsOf } from '../events/faults.ts';
 import type { ReceivedEvent } from './handler.ts';
@@ -27,13 +27,20 @@ export type Reading<N extends PlacedEvent> =
 
 const NOBODY: EventIdentity = { source: null, eventId: null, type: null };
 
-export function readRecord<N extends PlacedEvent>(record: IncomingRecord, handled: readonly N[]): Reading<N> {
+/** `environment` is NODE_ENV: it names the topics. */
+export function readRecord<N extends PlacedEvent>(
+  record: IncomingRecord,
+  handled: readonly N[],
+  environment: string,
+): Reading<N> {
   const event = toEvent(record);
   if (!(event instanceof CloudEvent)) return { ...event, identity: NOBODY };
   const { source, id, type } = event;
   const identity = { source, eventId: id, type };
   const name = handled.find((one) => eventType(one) === type);
   if (!name) return { kind: 'unhandled', type };
+  const topic = topicOf(name, environment);
+  if (record.topic !== topic) return { ...refused('wrong_topic', `Such an event belongs on ${topic}.`), identity };
   const data = catalog[name].schema.safeParse(
     typeof event.data === 'string' ? parseJson(event.data) : (event.data ?? undefined),
   );

@@ -17,6 +17,8 @@ import { NO_ANSWER_AFTER_MS, createPatience } from './patience.ts';
 import { type Reading, readRecord } from './read-record.ts';
 
 export interface ReceiverDeps extends DeadLetterDeps {
+  /** NODE_ENV: it names the topics. */
+  environment: string;
   noAnswerAfterMs?: number;
   /** Told what became of each record. */
   onRecord?: (topic: string, outcome: RecordOutcome) => void;
@@ -53,7 +55,7 @@ export function createReceiver(deps: ReceiverDeps, handlers: Handlers): HandleRe
   }
 
   async function receive(record: IncomingRecord): Promise<RecordOutcome> {
-    const reading = readRecord(record, handledEvents);
+    const reading = readRecord(record, handledEvents, deps.environment);
     if (reading.kind === 'unhandled') {
       logger.info({ type: reading.type, topic: record.topic }, 'skipped an event that nothing here handles');
       return 'skipped';

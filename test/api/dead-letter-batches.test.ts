@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { WireDeadLetterBatch } from '../../domain/dead-letter-schema.ts';
 import { deadLetterBatchWorkflowId } from '../../workflows/contract.ts';
 import type { Caller, Problem } from '../support/caller.ts';
-import { paymentMessage } from '../support/gateway.ts';
+import { PAYMENTS_TOPIC, paymentMessage } from '../support/gateway.ts';
 import { letterOf } from '../support/letters.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -20,7 +20,7 @@ afterAll(() => system?.stop());
 async function keep(ann: Caller, invoices: readonly string[], reason: string): Promise<string[]> {
   const rows = invoices.map((invoiceId) => {
     const { key, value, headers } = paymentMessage(ann.tenantId, invoiceId);
-    const place = { topic: `test.kept.${randomUUID()}`, partition: 0, offset: 1n };
+    const place = { topic: PAYMENTS_TOPIC, partition: 0, offset: 1_000_000n };
     const message = { key: Buffer.from(key), value: Buffer.from(value), headers: JSON.stringify(headers) };
     const type = 'billing.payment.received.v1';
     const openedAt = new Date();

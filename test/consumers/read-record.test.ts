@@ -3,16 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { readRecord } from '../../consumers/read-record.ts';
 import type { IncomingRecord } from '../../events/event-source.ts';
-import { type Message, paymentMessage } from '../support/gateway.ts';
+import { type Message, PAYMENTS_TOPIC, paymentMessage } from '../support/gateway.ts';
 
 const ann = randomUUID();
 const bob = randomUUID();
 const handled = ['PaymentReceived', 'BusinessDayEnded'] as const;
 
-const read = ({ key, headers, value }: Message) => {
-  const place: Pick<IncomingRecord, 'topic' | 'partition' | 'offset'> = { topic: 't', partition: 0, offset: 0n };
-  return readRecord({ ...place, key: Buffer.from(key), value: Buffer.from(value), headers }, handled);
+const OPERATIONS_TOPIC = 'test.accounting.public.operations.v1';
+
+const read = ({ key, headers, value }: Message, topic = topicFor(headers)) => {
+  const place: Pick<IncomingRecord, 'topic' | 'partition' | 'offset'> = { topic, partition: 0, offset: 0n };
+  return readRecord({ ...place, key: Buffer.from(key), value: Buffer.from(value), headers }, handled, 'test');
 };
+const topicFor = (headers: Message['headers']) =>
+  headers['ce_type']?.startsWith('accounting') ? OPERATIONS_TOPIC : PAYMENTS_TOPIC;
 
 function businessDay(names: { data?: string | null; key?: string; header?: string }): Message {
   const { headers } = paymentMessage(ann, randomUUID());
@@ -28,6 +32,12 @@ function businessDay(names: { data?: string | null; key?: string; header?: strin
     value: JSON.stringify(data),
   };
 }
+
+it('an event on the topic of another is refused: who may write there may not say this', () => {
+  const refused = { kind: 'refused', reason: 'wrong_topic' };
+  expect(read(paymentMessage(ann, bob), OPERATIONS_TOPIC)).toMatchObject(refused);
+  expect(read(businessDay({}), PAYMENTS_TOPIC)).toMatchObject(refused);
+});
 
 it('an event of one tenant is read, with its source, id, type and data', () => {
   const message = paymentMessage(ann, bob);
