@@ -1,10 +1,15 @@
 import { recordDecision } from '../commands/decide-dead-letter.ts';
+import { sealMessage } from '../commands/seal-message.ts';
 import type { Database } from '../platform/database.ts';
 import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
 
-/** Ends a dead letter without effect. */
+/** Ends a dead letter without effect, now or later. */
 export const createDiscardMessage =
   ({ database }: { database: Database }) =>
   (command: DecisionCommand): Promise<DeadLetterView> =>
-    answering(async () => answerOf(await recordDecision(database, command, { verb: 'discard' })));
+    answering(async () =>
+      answerOf(
+        await recordDecision(database, command, { verb: 'discard' }, (tx, letter) => sealMessage(tx, letter, command)),
+      ),
+    );

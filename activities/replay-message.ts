@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { eventOf, settleEvent } from '../commands/blocked-event.ts';
+import { beginReplay, eventOf, settleEvent } from '../commands/blocked-event.ts';
 import { decisionSoFar, recordDecision } from '../commands/decide-dead-letter.ts';
 import { type EventSink, RefusedByBroker } from '../events/event-sink.ts';
 import type { Deliver, Handled, IncomingRecord } from '../events/event-source.ts';
@@ -46,6 +46,7 @@ async function handIn(deliver: Deliver, record: IncomingRecord): Promise<Handled
 
 /** Its stream waits for it meanwhile, so nothing can pass it; sent twice, it has the same id and bytes. */
 async function sendAgain({ database, replaySink }: ReplayMessageDeps, letter: DeadLetterRow): Promise<Handled> {
+  await beginReplay(database, letter);
   const event = await eventOf(database, letter);
   if (event.publishedAt !== null) return { kind: 'done' };
   if (event.blockedBy !== event.id) throw noAnswer('Its stream does not wait for it, the relay is sending it');

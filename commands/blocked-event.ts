@@ -5,6 +5,8 @@
  * 1. The event is the next of its stream, and the stream waits for it: nothing of the stream is sent before the event
  *    was acknowledged, or EventWithheld has taken its place, under the same key and sequence.
  * 2. What the event is about and where it goes stay as they are, whatever is edited.
+ * 3. While a replay may be on its way, also one whose workflow was ended, the event stays as it is: what is sent is what
+ *    the outbox has.
  */
 import { v7 as uuidv7 } from 'uuid';
 import { type EventName, catalog, eventNames } from '../events/catalog.ts';
@@ -45,6 +47,16 @@ export async function eventOf(
   if (!event) throw new TypeError(`The event ${outboxEventId} of a dead letter is not in the outbox.`);
   return event;
 }
+
+/** Longer than a send may take. */
+const REPLAY_LIMIT_MS = 60_000;
+
+/** From now on the event cannot be changed, until the replay is recorded or cannot be on its way any more. */
+export const beginReplay = async (database: Database, { id }: DeadLetterRow): Promise<void> =>
+  void (await database.deadLetter.updateMany({
+    where: { id, resolvedAt: null },
+    data: { replayEndsAt: new Date(Date.now() + REPLAY_LIMIT_MS) },
+  }));
 
 /** It was acknowledged: the stream goes on behind it. */
 export async function settleEvent(tx: TransactionClient, { outboxEventId: id }: DeadLetterRow): Promise<void> {
@@ -94,8 +106,13 @@ const WITHHELD = eventType('EventWithheld');
 const standsForAnother = (): DecisionRefused =>
   new DecisionRefused('An EventWithheld names another event and stays as it is. Mend the cause, and use replay.');
 
-/** The event, its stream locked until the transaction ends. Throws when the stream does not wait for it. */
+/** The event, its stream locked until the transaction ends. Throws when the stream does not wait for it, or a replay may be on its way. */
 async function lockWaiting(tx: TransactionClient, letter: DeadLetterRow): Promise<BlockedEvent> {
+  const { replayEndsAt } = letter;
+  if (replayEndsAt !== null && replayEndsAt.getTime() > Date.now())
+    throw new DecisionRefused(
+      `A replay that was stopped may still be on its way. Try again after ${replayEndsAt.toISOString()}.`,
+    );
   const { stream } = await eventOf(tx, letter);
   await tx.$queryRaw`SELECT stream FROM streams WHERE stream = ${stream} FOR UPDATE`;
   const event = await eventOf(tx, letter);

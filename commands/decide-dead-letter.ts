@@ -95,7 +95,7 @@ function changesOf({ attempts }: DeadLetterRow, { operator, reason }: DecisionCo
   if (result.verb === 'discard') return resolvedAs('discarded');
   if (result.verb === 'withhold') return resolvedAs('withheld');
   if (result.verb === 'edit') return { editedValue: new Uint8Array(Buffer.from(result.payload)) };
-  const tried = { attempts: attempts + 1 };
+  const tried = { attempts: attempts + 1, replayEndsAt: null };
   if (result.handled.kind === 'done') return { ...tried, ...resolvedAs('replayed') };
   // Postgres keeps no NUL in a text; a detail may quote the message.
   return { ...tried, reason: result.handled.reason, detail: result.handled.detail.replaceAll('\0', '') };

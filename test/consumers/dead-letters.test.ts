@@ -1,7 +1,10 @@
 /** PAY-04: a payment that the rules refuse waits for a person, over REST or in the Web UI. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createGate } from '../../commands/gate.ts';
 import { findDeadLetter, openDeadLetter, startMissingDeadLetters } from '../../commands/dead-letters.ts';
+import { createDeliver } from '../../consumers/deliver.ts';
+import { createHandlers } from '../../consumers/handlers.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { type DecisionAnswer, deadLetterWorkflowId } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
@@ -16,6 +19,7 @@ import {
 import { decide, letterOf } from '../support/letters.ts';
 import { staffOfLetter } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
+import { foundIn, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
 
 let system: System;
@@ -171,6 +175,40 @@ const audit = (id: string) =>
     where: { entityType: 'dead_letter', entityId: id },
     orderBy: { sequence: 'asc' },
   });
+
+/** An attempt that was on its way when somebody decided. */
+const handIn = ({ key, value, headers }: Message) => {
+  const { database, temporal, config } = system;
+  const logger = createLogger({ level: 'silent', name: 'test' });
+  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
+  const deliver = createDeliver(createHandlers({ database, send, deadlineMs: 10_000 }), config.NODE_ENV);
+  const place = { topic: PAYMENTS_TOPIC, partition: 0, offset: 0n };
+  return deliver({ ...place, key: Buffer.from(key), value: Buffer.from(value), headers });
+};
+
+it('PAY-04: what was discarded is never carried out, also not by an attempt that comes late', async () => {
+  const ann = system.caller();
+  const { id: invoiceId } = await ann.draft();
+  const message = paymentMessage(ann.tenantId, invoiceId);
+  const { id } = await refused(message);
+  await ann.step(invoiceId, 'finalize');
+  expect(await decide(ann, id, 'discard', 'Sent back')).toMatchObject({ status: 200 });
+  expect(await handIn(message)).toMatchObject({ kind: 'refused', reason: 'idempotency_key_reused' });
+  expect(await statusOf(ann, invoiceId)).toBe('finalized');
+  expect(foundIn(await verifyTenants(system, [ann.tenantId], 3_000))).toEqual({});
+});
+
+it('PAY-04: what was carried out after all is not discarded; a replay says so, and counts nothing twice', async () => {
+  const ann = system.caller();
+  const { id: invoiceId } = await ann.draft();
+  const message = paymentMessage(ann.tenantId, invoiceId);
+  const { id } = await refused(message);
+  await ann.step(invoiceId, 'finalize');
+  expect(await handIn(message)).toEqual({ kind: 'done' });
+  expect(await decide(ann, id, 'discard')).toMatchObject({ status: 409, body: { code: 'decision_refused' } });
+  expect(await decide(ann, id, 'replay')).toMatchObject({ status: 200, body: { resolution: 'replayed' } });
+  expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
+});
 
 it('PAY-04: a replay that is refused again leaves it open, with the new reason; the decisions are one chain', async () => {
   const ann = system.caller();

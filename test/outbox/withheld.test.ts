@@ -97,6 +97,33 @@ it('MSG-02: while its event is replayed, a stream waits: a relay sends nothing o
   expect(await streamOf(stream)).toMatchObject({ lastPublished: 2n, blockedBy: null });
 });
 
+// Somebody has terminated the letter's workflow, or given the replay up, while the send was on its way.
+it('MSG-01: while a replay may be on its way, its event is not withheld', async () => {
+  const { stream, first, letter } = await refusedStream();
+  refuses = false;
+  const meanwhile: unknown[] = [];
+  const slow = testActivities(database, {
+    replaySink: {
+      ...broker,
+      send: async (events) => {
+        meanwhile.push(await activities.withholdEvent(decision(letter.id)).catch(String));
+        await broker.send(events);
+      },
+    },
+  });
+  await slow.replayMessage(decision(letter.id));
+  expect(meanwhile).toEqual([expect.stringContaining('may still be on its way')]);
+  expect(taken).toEqual([first]);
+  expect(await firstOf(stream)).toMatchObject({ id: first, value: '{}' });
+});
+
+it('a replay that was refused is not on its way any more', async () => {
+  const { stream, letter } = await refusedStream();
+  await activities.replayMessage(decision(letter.id));
+  await activities.withholdEvent(decision(letter.id));
+  expect((await firstOf(stream)).type).toBe(WITHHELD);
+});
+
 // A process that was suspended in the middle of a send, and wakes up after a person has decided.
 it.each([
   { how: 'with a refusal', late: new RefusedByBroker('TOPIC_AUTHORIZATION_FAILED') },
