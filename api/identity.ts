@@ -4,6 +4,7 @@
  */
 import type { Request, RequestHandler } from 'express';
 import { uuid } from '../domain/invoice-schema.ts';
+import { ACTOR_LENGTH } from '../domain/text.ts';
 import { oneLine } from '../domain/text-schema.ts';
 import { Problem } from './problems.ts';
 
@@ -14,7 +15,7 @@ export interface Identity {
 
 export const DEMO_TENANT = '00000000-0000-4000-8000-000000000001';
 const DEMO_ACTOR = 'demo';
-const actorName = oneLine(1, 100);
+const actorName = oneLine(...ACTOR_LENGTH);
 
 const identities = new WeakMap<Request, Identity>();
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { EDITED_PAYLOAD_MAX, batchVerbs, directions, resolutions } from './dead-letter.ts';
 import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from './invoice-schema.ts';
+import { REASON_LENGTH } from './text.ts';
 import { oneLine } from './text-schema.ts';
 
 const members = {
@@ -59,7 +60,7 @@ export const groupSchema = z.strictObject({
     .strictObject({ reason: filter, topic: filter, type: filter })
     .refine((given) => Object.values(given).some((value) => value !== undefined), 'must name at least one')
     .meta({ description: 'Which: all that are named must be the same' }),
-  reason: oneLine(1, 500).meta({ description: 'Kept in the audit trail of each' }),
+  reason: oneLine(...REASON_LENGTH).meta({ description: 'Kept in the audit trail of each' }),
 });
 
 const count = z.int();
@@ -86,7 +87,10 @@ export const deadLetterBatchSchema = z
 export type WireDeadLetterBatch = z.infer<typeof deadLetterBatchSchema>;
 
 export const decideSchema = z.strictObject({
-  reason: oneLine(1, 500).meta({ description: 'Kept in the audit trail', example: 'The invoice is finalized now' }),
+  reason: oneLine(...REASON_LENGTH).meta({
+    description: 'Kept in the audit trail',
+    example: 'The invoice is finalized now',
+  }),
 });
 
 export const editSchema = decideSchema.extend({

@@ -6,9 +6,10 @@ import { z } from 'zod';
 import type { CancelBody, CreateBody, PayBody, UpdateBody } from './invoice.ts';
 import { steps, statuses } from './lifecycle.ts';
 import { AMOUNT_MAX_MINOR, type AmountError, exponentOf, parseAmount } from './money.ts';
+import { invoiceTexts } from './text.ts';
 import { manyLines, oneLine } from './text-schema.ts';
 
-const name = oneLine(2, 100).meta({
+const name = oneLine(...invoiceTexts.name).meta({
   description: 'What the invoice is for; 2 to 100 characters',
   example: 'Hosting, November',
 });
@@ -25,7 +26,7 @@ export const currency = z
     params: { code: 'unknown_currency' },
   })
   .meta({ description: 'ISO 4217 code', example: 'EUR' });
-const customerReference = oneLine(1, 64).meta({
+const customerReference = oneLine(...invoiceTexts.customerReference).meta({
   description: 'Your own reference of the customer, opaque to us',
   example: 'C-7731',
 });
@@ -135,8 +136,8 @@ export const payInvoiceSchema = z
   .strictObject({
     amount,
     currency,
-    method: oneLine(1, 50).meta({ example: 'bank transfer' }),
-    reference: oneLine(1, 100).meta({
+    method: oneLine(...invoiceTexts.method).meta({ example: 'bank transfer' }),
+    reference: oneLine(...invoiceTexts.reference).meta({
       description: 'The payment’s own id, unique in the tenant',
       example: 'PAY-2026-000812',
     }),
@@ -168,7 +169,9 @@ export const simulatePaymentSchema = z
 
 export const cancelInvoiceSchema = z
   .strictObject({
-    reason: manyLines(1, 500).nullish().meta({ description: 'Kept in history and event', example: 'Ordered twice' }),
+    reason: manyLines(...invoiceTexts.reason)
+      .nullish()
+      .meta({ description: 'Kept in history and event', example: 'Ordered twice' }),
   })
   .optional()
   .transform((body): CancelBody => ({ reason: body?.reason ?? null }));

@@ -13,7 +13,7 @@ import { type Decision, accepted, refused } from './decision.ts';
 import type { InvoiceEvent } from './domain-events.ts';
 import { type FieldError, type Refusal, invalidFields, refusal } from './errors.ts';
 import { type Action, type Status, type Step, type TimedStep, allowedActions, lifecycle } from './lifecycle.ts';
-import { formatAmount } from './money.ts';
+import { AMOUNT_MAX_MINOR, exponentOf, formatAmount } from './money.ts';
 import { overdueBegins, reminderPolicy } from './timers.ts';
 
 export const PAYMENT_TERM_DAYS = 30;
@@ -198,8 +198,8 @@ function decideCreate(state: Invoice | null, command: Command<'create'>, facts: 
   // The id is derived from the command key: an invoice under it means that this key was used for another create.
   if (state) return refused(refusal('idempotency_key_reused', 'The Idempotency-Key was used for another request.'));
   const { body, acceptedAt } = command;
-  const wrong = dueDateError(body.dueDate, acceptedAt);
-  if (wrong) return refused(invalidFields([wrong]));
+  const wrong = fieldErrors(body, acceptedAt);
+  if (wrong.length > 0) return refused(invalidFields(wrong));
   const unfit = cashierRefusal(body, facts, acceptedAt);
   if (unfit) return refused(unfit);
   return accepted(
@@ -227,8 +227,8 @@ function decideCreate(state: Invoice | null, command: Command<'create'>, facts: 
 
 /** Only members that are present are checked: a cashier or a currency that was accepted stays accepted. */
 function decideUpdate(next: Invoice, { body, acceptedAt }: Command<'update'>, facts: Facts): InvoiceDecision {
-  const wrong = dueDateError(body.dueDate ?? null, acceptedAt);
-  if (wrong) return refused(invalidFields([wrong]));
+  const wrong = fieldErrors(body, acceptedAt);
+  if (wrong.length > 0) return refused(invalidFields(wrong));
   const after = { ...next, ...body };
   const unfit = touchesCashier(body) ? cashierRefusal(after, facts, acceptedAt) : undefined;
   if (unfit) return refused(unfit);
@@ -282,7 +282,8 @@ function decidePay(next: Invoice, { body, acceptedAt }: Command<'pay'>): Invoice
     const message = 'must not be more than five minutes in the future';
     return refused(invalidFields([{ path: 'receivedAt', code: 'in_the_future', message }]));
   }
-  const receivedAt = body.receivedAt ?? acceptedAt;
+  // As instants are written everywhere, whatever offset the sender has.
+  const receivedAt = new Date(body.receivedAt ?? acceptedAt).toISOString();
   return accepted(
     { ...next, amountPaidMinor: next.amountMinor, paidAt: receivedAt },
     { name: 'invoicePaid', payment: { ...body, invoiceId: next.id, receivedAt } },
@@ -292,6 +293,30 @@ function decidePay(next: Invoice, { body, acceptedAt }: Command<'pay'>): Invoice
 function decideCancel(next: Invoice, { body, acceptedAt }: Command<'cancel'>): InvoiceDecision {
   const after = { ...next, cancelledAt: acceptedAt, cancelReason: body.reason };
   return accepted(after, { name: 'invoiceCancelled', reason: body.reason });
+}
+
+/**
+ * What is wrong with the fields of a body. REST has refused most of it with all other faults; an update from the Web UI
+ * is refused here.
+ */
+function fieldErrors({ dueDate, amountMinor, currency }: UpdateBody, acceptedAt: string): FieldError[] {
+  const errors = [
+    dueDateError(dueDate ?? null, acceptedAt),
+    currency !== undefined && exponentOf(currency) === undefined
+      ? {
+          path: 'currency',
+          code: 'unknown_currency',
+          message: 'must be an ISO 4217 code of a currency with minor units',
+        }
+      : undefined,
+    amountMinor !== undefined && amountMinor > AMOUNT_MAX_MINOR
+      ? { path: 'amount', code: 'out_of_range', message: `must be at most ${AMOUNT_MAX_MINOR} minor units` }
+      : undefined,
+    (amountMinor === undefined) !== (currency === undefined)
+      ? { path: 'amount', code: 'required', message: 'amount and currency are given together' }
+      : undefined,
+  ];
+  return errors.filter((error) => error !== undefined);
 }
 
 /** The due date must not lie before the day on which the command was accepted (INV-04). */

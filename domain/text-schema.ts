@@ -1,9 +1,6 @@
 /** Text from outside: trimmed, of a given length, and without characters that Postgres or Kafka would not keep. */
 import { z } from 'zod';
-
-// Control characters and lone surrogates: Postgres refuses the first of them (NUL), UTF-8 cannot hold the latter.
-const ONE_LINE = /^[^\p{Cc}\p{Cs}]*$/u;
-const MANY_LINES = /^(?:[^\p{Cc}\p{Cs}]|[\t\n\r])*$/u;
+import { MANY_LINES, ONE_LINE } from './text.ts';
 
 const text = (pattern: RegExp, min: number, max: number) =>
   z.string().trim().min(min).max(max).regex(pattern, 'must not contain control characters');

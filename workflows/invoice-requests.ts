@@ -4,14 +4,29 @@
  */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Step } from '../domain/lifecycle.ts';
+import { ACTOR_LENGTH, type Length, MANY_LINES, ONE_LINE, REASON_LENGTH, invoiceTexts } from '../domain/text.ts';
 
 export type Test = (value: unknown) => boolean;
 
 const isText: Test = (value) => typeof value === 'string' && value.length > 0;
 const isMinor: Test = (value) => Number.isSafeInteger(value) && (value as number) > 0;
-const isInstant: Test = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+/** Text that is trimmed, of the given length, and of characters that are kept. */
+const text =
+  (pattern: RegExp) =>
+  ([min, max]: Length): Test =>
+  (value) =>
+    typeof value === 'string' &&
+    value.trim() === value &&
+    value.length >= min &&
+    value.length <= max &&
+    pattern.test(value);
+export const line = text(ONE_LINE);
+const lines = text(MANY_LINES);
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+const isInstant: Test = (value) => typeof value === 'string' && INSTANT.test(value) && !Number.isNaN(Date.parse(value));
 const isDate: Test = (value) =>
-  typeof value === 'string' && isInstant(value) && new Date(value).toISOString().slice(0, 10) === value;
+  typeof value === 'string' && isInstant(`${value}T00:00:00Z`) && new Date(value).toISOString().slice(0, 10) === value;
 const isVersion: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
 export const isUuid: Test = (value) =>
   typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
@@ -27,10 +42,10 @@ export const optional =
 type Shape = Record<string, Test>;
 
 const invoiceMembers = {
-  name: isText,
+  name: line(invoiceTexts.name),
   amountMinor: isMinor,
   currency: isText,
-  customerReference: orNull(isText),
+  customerReference: orNull(line(invoiceTexts.customerReference)),
   dueDate: orNull(isDate),
   cashierId: orNull(isUuid),
 };
@@ -39,8 +54,14 @@ const bodies: Record<Step, Shape> = {
   create: invoiceMembers,
   update: Object.fromEntries(Object.entries(invoiceMembers).map(([member, test]) => [member, optional(test)])),
   finalize: {},
-  pay: { amountMinor: isMinor, currency: isText, method: isText, reference: isText, receivedAt: orNull(isInstant) },
-  cancel: { reason: orNull(isText) },
+  pay: {
+    amountMinor: isMinor,
+    currency: isText,
+    method: line(invoiceTexts.method),
+    reference: line(invoiceTexts.reference),
+    receivedAt: orNull(isInstant),
+  },
+  cancel: { reason: orNull(lines(invoiceTexts.reason)) },
 };
 
 const identity: Shape = { key: isText, fingerprint: isText, attemptId: isText, acceptedAt: isInstant };
@@ -61,7 +82,7 @@ const malformed = (message: string) => ApplicationFailure.nonRetryable(message, 
 
 export function checkStepRequest(step: Step, request: unknown): void {
   demand('the request', request, {
-    actor: isText,
+    actor: line(ACTOR_LENGTH),
     body: () => true,
     expectedVersion: optional(orNull(isVersion)),
     identity: () => true,
@@ -71,7 +92,7 @@ export function checkStepRequest(step: Step, request: unknown): void {
 }
 
 export const checkAbandon = (request: unknown): void =>
-  demand('the request', request, { actor: isText, reason: isText });
+  demand('the request', request, { actor: line(ACTOR_LENGTH), reason: line(REASON_LENGTH) });
 
 /** A run started by hand with anything else would never find its invoice: it fails at once and says why. */
 export const checkInput = (input: unknown): void => demand('the input', input, { tenantId: isUuid, invoiceId: isUuid });
