@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { createApp } from '../api/app.ts';
-import { createGate } from '../commands/gate.ts';
+import { type Gate, createGate } from '../commands/gate.ts';
 import { openRelays } from '../commands/relays.ts';
 import type { SendDeps } from '../commands/send.ts';
 import { createDeliver } from '../consumers/deliver.ts';
@@ -36,6 +36,8 @@ export interface Parts {
   database: Database;
   temporal: Temporal;
   metrics: Metrics;
+  /** One for all parts of a process. */
+  gate: Gate;
 }
 
 const KEEP_OPEN_EVERY_MS = 10_000;
@@ -75,7 +77,8 @@ export async function runProcess(name: string, start: (parts: Parts) => Promise<
     const temporal = await connectTemporal(config);
     shutdown.onStop('temporal', () => temporal.connection.close());
     await prepareNamespace(temporal, Object.values(searchAttributes));
-    await start({ config, logger, shutdown, database, temporal, metrics: createMetrics(figuresOf(database)) });
+    const metrics = createMetrics(figuresOf(database));
+    await start({ config, logger, shutdown, database, temporal, metrics, gate: createGate() });
   } catch (error) {
     shutdown.fail(error);
   }
@@ -130,10 +133,10 @@ const wireSettings = ({ NODE_ENV, PUBLIC_URL, HOST, PORT }: Config) => ({
   publicUrl: (PUBLIC_URL ?? `http://${HOST}:${PORT}`).replace(/\/$/, ''),
 });
 
-const sendDeps = ({ config, logger, temporal, metrics }: Parts): SendDeps => ({
+const sendDeps = ({ config, logger, temporal, metrics, gate }: Parts): SendDeps => ({
   client: temporal.client,
   taskQueue: config.TEMPORAL_TASK_QUEUE,
-  gate: createGate(),
+  gate,
   logger,
   onResult: metrics.command,
 });
@@ -177,7 +180,7 @@ export async function startWorker(parts: Parts): Promise<void> {
       wire: wireSettings(config),
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,
       send,
-      deliver: createDeliver(createHandlers({ database, send, deadlineMs: REPLAY_LIMIT_MS })),
+      deliver: createDeliver(createHandlers({ database, send, deadlineMs: REPLAY_LIMIT_MS }), config.NODE_ENV),
     }),
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     maxCachedWorkflows: config.TEMPORAL_MAX_CACHED_WORKFLOWS,
@@ -212,6 +215,7 @@ export async function startConsumer(parts: Parts): Promise<void> {
       {
         database,
         logger,
+        environment: config.NODE_ENV,
         client: temporal.client,
         taskQueue: config.TEMPORAL_TASK_QUEUE,
         onRecord: metrics.record,

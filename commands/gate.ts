@@ -10,9 +10,12 @@ export const WAITING_MAX = 200;
 /** No place in time: nothing was sent. */
 export class GateClosed extends Error {}
 
+/** Keeps the place of a work that has ended until `until` has, for what it has left in flight. */
+export type Hold = (until: Promise<unknown>) => void;
+
 export interface Gate {
   /** Runs `work` when `key` has a place; rejects with GateClosed when none comes within `waitMs` or too many wait. */
-  run: <T>(key: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
+  run: <T>(key: string, waitMs: number, work: (hold: Hold) => Promise<T>) => Promise<T>;
 }
 
 export function createGate({ inFlightMax = IN_FLIGHT_MAX, waitingMax = WAITING_MAX } = {}): Gate {
@@ -24,12 +27,25 @@ export function createGate({ inFlightMax = IN_FLIGHT_MAX, waitingMax = WAITING_M
         throw new GateClosed(`More than ${waitingMax} commands wait for ${key}.`);
       places.set(key, place);
       place.users += 1;
-      try {
-        const timeout = new GateClosed(`No place for ${key} within ${waitMs} ms.`);
-        return await withTimeout(place.semaphore, Math.max(1, waitMs), timeout).runExclusive(work);
-      } finally {
+      const leave = () => {
         place.users -= 1;
         if (place.users === 0) places.delete(key);
+      };
+      const timeout = new GateClosed(`No place for ${key} within ${waitMs} ms.`);
+      const held: Promise<unknown>[] = [];
+      try {
+        await withTimeout(place.semaphore, Math.max(1, waitMs), timeout).acquire();
+      } catch (error) {
+        leave();
+        throw error;
+      }
+      try {
+        return await work((until) => held.push(until));
+      } finally {
+        void Promise.allSettled(held).then(() => {
+          place.semaphore.release();
+          leave();
+        });
       }
     },
   };

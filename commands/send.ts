@@ -6,7 +6,12 @@
  *    key is sent again as a new attempt until the deadline, and never shown as the caller's mistake.
  * 2. One deadline covers everything: the gate, every attempt, the wait for the result.
  */
-import { type Client, WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  type Client,
+  WithStartWorkflowOperation,
+  WorkflowUpdateFailedError,
+  type WorkflowUpdateHandle,
+} from '@temporalio/client';
 import { ApplicationFailure, WorkflowIdConflictPolicy } from '@temporalio/common';
 import { type Refusal, isRefusalCode } from '../domain/errors.ts';
 import type { StepBodies } from '../domain/invoice.ts';
@@ -24,7 +29,7 @@ import {
   searchAttributes,
   workflowTypes,
 } from '../workflows/contract.ts';
-import { type Gate, GateClosed } from './gate.ts';
+import { type Gate, GateClosed, type Hold } from './gate.ts';
 import { newAttemptId } from './key.ts';
 
 export interface SendDeps {
@@ -59,6 +64,8 @@ export type SendResult =
 
 const PAUSE_FIRST_MS = 25;
 const PAUSE_MAX_MS = 500;
+/** A command without a result for so long is stuck, and waits for a person. */
+const HELD_MAX_MS = 10 * 60_000;
 
 export async function sendCommand(deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> {
   const result = await throughGate(deps, command, deadline);
@@ -69,7 +76,9 @@ export async function sendCommand(deps: SendDeps, command: OutgoingCommand, dead
 async function throughGate(deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> {
   const workflowId = invoiceWorkflowId(command.tenantId, command.invoiceId);
   try {
-    return await deps.gate.run(workflowId, deadline - Date.now(), () => sendUntil(deps, command, workflowId, deadline));
+    return await deps.gate.run(workflowId, deadline - Date.now(), (hold) =>
+      sendUntil(deps, command, workflowId, deadline, hold),
+    );
   } catch (error) {
     if (error instanceof GateClosed) return { kind: 'unknown' };
     throw error;
@@ -81,11 +90,12 @@ async function sendUntil(
   command: OutgoingCommand,
   workflowId: string,
   deadline: number,
+  hold: Hold,
 ): Promise<SendResult> {
   let pauseMs = PAUSE_FIRST_MS;
   let pending: SendResult = { kind: 'unknown' };
   while (Date.now() < deadline) {
-    const result = await attempt(deps, command, workflowId, deadline);
+    const result = await attempt(deps, command, workflowId, deadline, hold);
     if (result.kind === 'pending') pending = result;
     else if (result.kind !== 'unknown') return result;
     if (Date.now() + pauseMs >= deadline) break;
@@ -100,10 +110,11 @@ async function attempt(
   command: OutgoingCommand,
   workflowId: string,
   deadline: number,
+  hold: Hold,
 ): Promise<SendResult> {
   const attemptId = newAttemptId();
   const { client, logger } = deps;
-  let accepted = false;
+  let accepted: WorkflowUpdateHandle<StepAnswer> | undefined;
   try {
     const handle = await client.withDeadline(deadline, () =>
       client.workflow.startUpdateWithStart<() => Promise<InvoiceEnd>, StepAnswer, [StepRequest]>(command.step, {
@@ -113,17 +124,20 @@ async function attempt(
         startWorkflowOperation: startOperation(deps, command),
       }),
     );
-    accepted = true;
+    accepted = handle;
     return { kind: 'answered', ...(await client.withDeadline(deadline, () => handle.result())) };
   } catch (error) {
     const told = toldBy(error);
     if (told) return told;
     logger.warn(
-      { err: error, workflowId, attemptId, step: command.step, accepted },
+      { err: error, workflowId, attemptId, step: command.step, accepted: accepted !== undefined },
       'outcome of an attempt is unknown',
     );
-    // Accepted, and the wait for its result ended with the deadline: it goes on without us.
-    return accepted && Date.now() >= deadline ? { kind: 'pending', attemptId } : { kind: 'unknown' };
+    if (!accepted || Date.now() < deadline) return { kind: 'unknown' };
+    // The wait for its result ended with the deadline: it goes on without us, and is still in flight.
+    const inFlight = accepted;
+    hold(client.withDeadline(Date.now() + HELD_MAX_MS, () => inFlight.result()));
+    return { kind: 'pending', attemptId };
   }
 }
 

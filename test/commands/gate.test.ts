@@ -49,6 +49,28 @@ describe('gate', () => {
     await expect(Promise.all(answers)).resolves.toEqual(names);
   });
 
+  // A caller who has gone leaves a command in the workflow: its place is taken until the command has a result.
+  it('keeps a place for what a work has left in flight', async () => {
+    const gate = createGate({ inFlightMax: 1, waitingMax: 10 });
+    let end: (() => void) | undefined;
+    const inFlight = new Promise<void>((resolve) => (end = resolve));
+    await expect(
+      gate.run('invoice', PATIENT_MS, async (hold) => {
+        hold(inFlight);
+        return 'pending';
+      }),
+    ).resolves.toBe('pending');
+    const { started, work, finish } = createWork();
+    const next = gate.run('invoice', PATIENT_MS, work('next'));
+    await settle();
+    expect(started).toEqual([]);
+    end?.();
+    await settle();
+    expect(started).toEqual(['next']);
+    finish('next');
+    await expect(next).resolves.toBe('next');
+  });
+
   it('does not hold up other keys', async () => {
     const gate = createGate({ inFlightMax: 1, waitingMax: 1 });
     const { started, work, finish } = createWork();

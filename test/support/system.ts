@@ -1,6 +1,7 @@
 /** The real service inside the test's process: API, worker and relay on the servers that `npm test` has started. */
 import { randomUUID } from 'node:crypto';
 import { startApi, startConsumer, startWorker } from '../../bin/parts.ts';
+import { createGate } from '../../commands/gate.ts';
 import { figuresOf } from '../../metrics/figures.ts';
 import { createMetrics } from '../../metrics/metrics.ts';
 import { type Config, readConfig } from '../../platform/config.ts';
@@ -61,7 +62,8 @@ export async function startSystem(
   const temporal = await connectTemporal(config);
   shutdown.onStop('temporal', () => temporal.connection.close());
   await prepareNamespace(temporal, Object.values(searchAttributes));
-  const parts = { config, logger, shutdown, database, temporal, metrics: createMetrics(figuresOf(database)) };
+  const metrics = createMetrics(figuresOf(database));
+  const parts = { config, logger, shutdown, database, temporal, metrics, gate: createGate() };
   if (worker) await startWorker(parts);
   if (consumer) await startConsumer(parts);
   const { port } = await startApi(parts);
