@@ -26,7 +26,7 @@ import {
 import { type InvoicePlan, drawNumbers, invoicePlan } from './invoice-plan.ts';
 import { newAttemptId } from './key.ts';
 import { START_LIMIT_MS, startEach } from './start-absent.ts';
-import { type TransactionDeps, carryOut } from './transaction.ts';
+import { type TransactionDeps, carryOut, keyReused } from './transaction.ts';
 
 const ACTOR = 'billing run';
 
@@ -44,15 +44,18 @@ export interface StartDeps {
   taskQueue: string;
 }
 
-/** Records the request, and starts the run's workflow unless the run has ended. Rejects when a server is away. */
-export async function startBillingRun(
-  deps: StartDeps,
-  request: BillingRunRequest,
-  deadline: number,
-): Promise<BillingRun> {
-  const run = await record(deps.database, request);
+export type Started = { kind: 'started'; run: BillingRun } | { kind: 'refused'; refusal: Refusal };
+
+/**
+ * Records the request, and starts the run's workflow unless the run has ended. Refuses a key that was used for another
+ * request. Rejects when a server is away.
+ */
+export async function startBillingRun(deps: StartDeps, request: BillingRunRequest, deadline: number): Promise<Started> {
+  if (!(await record(deps.database, request))) return { kind: 'refused', refusal: keyReused() };
+  const run = await billingRunOf(deps.database, request);
+  if (!run) throw new TypeError('A billing run that was recorded is not there.');
   if (run.endedAt === null) await startWorkflow(deps, request, deadline);
-  return run;
+  return { kind: 'started', run };
 }
 
 /** Starts the workflows of runs that may have none: their start was lost, or staff have terminated them. */
@@ -91,26 +94,24 @@ async function startWorkflow(
   });
 }
 
-async function record(
+/** Whether the key belongs to this very request, now or before. */
+const record = (
   database: Database,
   { tenantId, businessDate, requestKey, actor, market, region }: BillingRunRequest,
-): Promise<BillingRun> {
-  const day = new Date(businessDate);
-  const now = new Date();
-  await database.$transaction([
-    database.billingRun.createMany({
-      data: { tenantId, businessDate: day, startedAt: now },
-      skipDuplicates: true,
-    }),
-    database.billingRunRequest.createMany({
-      data: { tenantId, businessDate: day, requestKey, actor, market, region, requestedAt: now },
-      skipDuplicates: true,
-    }),
-  ]);
-  const run = await billingRunOf(database, { tenantId, businessDate });
-  if (!run) throw new TypeError('A billing run that was recorded is not there.');
-  return run;
-}
+): Promise<boolean> =>
+  database.$transaction(async (tx) => {
+    // Two requests with one key, at once and for different days, must not both begin.
+    await tx.$queryRaw`SELECT FROM pg_advisory_xact_lock(hashtextextended(${`${tenantId}|${requestKey}`}, 0))`;
+    const day = new Date(businessDate);
+    const known = await tx.billingRunRequest.findFirst({ where: { tenantId, requestKey } });
+    if (known)
+      return known.businessDate.getTime() === day.getTime() && known.market === market && known.region === region;
+    const now = new Date();
+    const run = { tenantId, businessDate: day };
+    await tx.billingRun.createMany({ data: { ...run, startedAt: now }, skipDuplicates: true });
+    await tx.billingRunRequest.create({ data: { ...run, requestKey, actor, market, region, requestedAt: now } });
+    return true;
+  });
 
 export interface ChunkDeps extends TransactionDeps {
   overdueAfterMs: number | undefined;

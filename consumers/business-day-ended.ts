@@ -23,7 +23,13 @@ export const createBusinessDayEnded =
     const tenants = tenantId ? [tenantId] : await tenantsWithDueDrafts(database, businessDate);
     const request = { businessDate, market, region, actor: ACTOR, requestKey: storedKey('event', source, id) };
     for (const tenant of tenants) {
-      await startBillingRun({ ...send, database }, { ...request, tenantId: tenant }, Date.now() + START_LIMIT_MS);
+      const started = await startBillingRun(
+        { ...send, database },
+        { ...request, tenantId: tenant },
+        Date.now() + START_LIMIT_MS,
+      );
+      if (started.kind === 'refused')
+        return { kind: 'refused', reason: started.refusal.code, detail: 'Its source and id belong to another event.' };
     }
     return { kind: 'done' };
   };

@@ -6,7 +6,7 @@ import { calendarDate, uuid } from '../../domain/invoice-schema.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { oneLine } from '../../domain/text-schema.ts';
 import { type BillingRun, type DryRun, billingRunOf, dryRun } from '../../queries/billing-run.ts';
-import { Problem, type ProblemCode } from '../problems.ts';
+import { Problem, type ProblemCode, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
 
@@ -97,6 +97,7 @@ export function billingRunRoutes(deps: BillingRunDeps): Route[] {
         'unsupported_media_type',
         'payload_too_large',
         'validation_failed',
+        'idempotency_key_reused',
       ],
       handle: (call) => start(deps, call),
     },
@@ -124,12 +125,13 @@ async function start(deps: BillingRunDeps, call: Call): Promise<Reply> {
   const { tenantId, actor } = call.identity;
   if (only)
     return { status: 200, body: wireDryRun(businessDate, await dryRun(deps.database, { tenantId, businessDate })) };
-  const run = await startBillingRun(
+  const started = await startBillingRun(
     deps,
     { tenantId, businessDate, market, region, actor, requestKey: storedKey('rest', tenantId, call.idempotencyKey) },
     Date.parse(call.acceptedAt) + deps.requestDeadlineMs,
   );
-  return { status: 202, headers: { Location: `/v1/billing-runs/${businessDate}` }, body: wireRun(run) };
+  if (started.kind === 'refused') throw problemOf(started.refusal);
+  return { status: 202, headers: { Location: `/v1/billing-runs/${businessDate}` }, body: wireRun(started.run) };
 }
 
 const wireRun = (run: BillingRun): z.input<typeof runSchema> => ({

@@ -116,6 +116,21 @@ it('asked for twice, a day runs once; the second request joins it and is recorde
   expect(await workflow.result()).toEqual({ finalized: 2, refused: 0, left: 0 });
 });
 
+it('INV-03: with one Idempotency-Key it is asked for once, and for another day the key is refused', async () => {
+  const ann = system.caller();
+  const send = (body: object) =>
+    ann.request('POST', '/v1/billing-runs', { body, headers: { 'Idempotency-Key': 'end-of-the-day' } });
+  const body = { businessDate: today(), market: 'DE' };
+  expect([(await send(body)).status, (await send(body)).status]).toEqual([202, 202]);
+  expect((await read(ann, today())).requests).toHaveLength(1);
+  for (const other of [
+    { ...body, market: 'AT' },
+    { businessDate: addDays(today(), -1), market: 'DE' },
+  ])
+    expect(await send(other)).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+  expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(1);
+});
+
 it('a business day without a tenant runs for every tenant that has something due, and for no other', async () => {
   const [ann, bob, eve] = [system.caller(), system.caller(), system.caller()];
   await manyDrafts(system.database, ann.tenantId, 2, today());
