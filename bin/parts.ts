@@ -13,7 +13,7 @@ import { createHandlers, handledEvents } from '../consumers/handlers.ts';
 import { createReceiver } from '../consumers/receive.ts';
 import { catalog } from '../events/catalog.ts';
 import { CatalogError, checkCatalog } from '../events/check-catalog.ts';
-import { eventTopics, topicOf } from '../events/cloud-event.ts';
+import { ownTopics, topicOf } from '../events/cloud-event.ts';
 import { createNudge } from '../events/nudge.ts';
 import { startChecks } from '../metrics/checks.ts';
 import { figuresOf } from '../metrics/figures.ts';
@@ -157,9 +157,9 @@ export async function startMetrics({ config, logger, shutdown, metrics }: Parts)
 /** The worker: workflows, activities and the relays. */
 export async function startWorker(parts: Parts): Promise<void> {
   const { config, logger, shutdown, database, temporal, metrics } = parts;
-  const sink = createEventSink(createKafka(config, logger), eventTopics(config.NODE_ENV), config);
+  const sink = createEventSink(createKafka(config, logger), ownTopics(config.NODE_ENV), config);
   shutdown.onStop('kafka', () => sink.close());
-  const replaySink = createEventSink(createKafka(config, logger), eventTopics(config.NODE_ENV), config);
+  const replaySink = createEventSink(createKafka(config, logger), ownTopics(config.NODE_ENV), config);
   shutdown.onStop('kafka, replays', () => replaySink.close());
   const stopping = new AbortController();
   const send = sendDeps(parts);

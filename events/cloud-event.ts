@@ -117,6 +117,15 @@ export const withheldHeaders = (
 export const topicOf = (name: PlacedEvent, environment: string): string => topicName(environment, rowOf(name));
 
 /** Every topic of the catalogue, as it is named in this environment. */
-export const eventTopics = (environment: string): string[] => [
-  ...new Set(eventNames.map(rowOf).flatMap((row) => (row.inPlaceOfAnother ? [] : [topicName(environment, row)]))),
+export const eventTopics = (environment: string): string[] => topicsOf(eventNames.map(rowOf), environment);
+
+/** Those of our own domain: what we send goes there, and waits for no topic of another system. */
+export const ownTopics = (environment: string): string[] =>
+  topicsOf(
+    eventNames.map(rowOf).filter(({ domain }) => domain === undefined),
+    environment,
+  );
+
+const topicsOf = (rows: readonly EventRow[], environment: string): string[] => [
+  ...new Set(rows.flatMap((row) => (row.inPlaceOfAnother ? [] : [topicName(environment, row)]))),
 ];

@@ -4,6 +4,7 @@ import { invoiceSchema } from '../../domain/invoice-schema.ts';
 import { type EventRow, type FactIds, type PlacedEvent, catalog, eventNames } from '../../events/catalog.ts';
 import {
   eventTopics,
+  ownTopics,
   partitionKeyOf,
   schemaUrl,
   streamPlace,
@@ -329,6 +330,10 @@ describe('catalogue', () => {
       `${prefix}.billing.public.invoices.v1`,
       `${prefix}.billing.public.payments.v1`,
     ]);
+  });
+
+  it('what is sent goes to topics of our own domain only', () => {
+    expect(ownTopics('test')).toEqual(eventTopics('test').filter((topic) => topic.startsWith('test.billing.')));
   });
 
   // Sequences are taken before an event has an id: one without a key would have no stream.
