@@ -37,13 +37,14 @@ export const createPublishBatch = (deps: PublishBatchDeps) => {
     const context = Context.current();
     const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
     const until = Date.now() + RUN_MS;
+    const isOver = () => Date.now() >= until || stopped.aborted;
     let published = 0;
     // Beside the work, not in it: a slow broker must not look like a dead worker.
     const beat = setInterval(() => context.heartbeat({ published }), HEARTBEAT_EVERY_MS);
     try {
       await deps.sink.prepare();
-      while (Date.now() < until && !stopped.aborted) {
-        const sent = await publishPending(deps, shard, shards);
+      while (!isOver()) {
+        const sent = await publishPending({ ...deps, isOver }, shard, shards);
         published += sent;
         deps.meter?.published(sent);
         if (sent > 0) await pause(PAUSE_AFTER_WORK_MS);

@@ -22,6 +22,8 @@ export interface PublishDeps {
   database: Database;
   sink: EventSink;
   logger: Logger;
+  /** Asked between the parts of a refused batch: is the time for this work over? What is left comes with the next. */
+  isOver?: () => boolean;
   /** Told of each dead letter that was opened, by its id. */
   letterOpened?: (deadLetterId: string) => void;
 }
@@ -80,7 +82,7 @@ async function sendIsolating(
 ): Promise<number> {
   const events = batch.filter(({ stream }) => !blockedStreams.has(stream));
   const [first] = events;
-  if (!first) return 0;
+  if (!first || deps.isOver?.()) return 0;
   try {
     await deps.sink.send(events);
   } catch (error) {

@@ -178,6 +178,19 @@ describe('the relay', () => {
     expect(blocked).toEqual([['k17', { published: 0, blocked: 'INVALID_RECORD' }]]);
   });
 
+  it('a refused batch is looked into for as long as there is time, and the next look goes on', async () => {
+    await record(Array.from({ length: 64 }, (_, n) => ({ key: `k${n}`, sequence: 1 })));
+    let sends = 0;
+    const refusing = failing(() => {
+      sends += 1;
+      return new RefusedByBroker('INVALID_RECORD');
+    });
+    const isOver = () => sends >= 3;
+    expect(await publishPending({ database, sink: refusing, logger, isOver }, SHARD, SHARDS)).toBe(0);
+    expect(sends).toBe(3);
+    expect(await publishAll()).toBe(64);
+  });
+
   it('MSG-02: never passes a hole: a stream whose next event is missing waits and says so', async () => {
     const tenantId = await record([
       { key: 'a', sequence: 1 },
