@@ -4,11 +4,12 @@ import { NIL } from 'uuid';
 import { startMissingBillingRuns } from '../commands/billing-run.ts';
 import { startMissingBatches } from '../commands/dead-letter-batch.ts';
 import { startMissingDeadLetters } from '../commands/dead-letters.ts';
-import { type SendDeps, wakeInvoice } from '../commands/send.ts';
-import { mayPass, startEach } from '../commands/start-absent.ts';
+import { type SendDeps, invoiceStart, wakeInvoice } from '../commands/send.ts';
+import { mayPass, startAbsent, startEach } from '../commands/start-absent.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { WakeupReport } from '../workflows/contract.ts';
+import { type TimedInvoice, timedInvoices } from '../queries/workflows-due.ts';
+import { type WakeupReport, workflowTypes } from '../workflows/contract.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;
@@ -19,6 +20,10 @@ const SWEEP_EVERY_MS = 15_000;
 /** A workflow that lives carries its timer out long before. */
 const MISSED_AFTER_MS = 60_000;
 const SWEEP_MAX = 100;
+/** Of invoices with a timer, in one look. */
+const TURNS_MAX = 50;
+/** No invoice has two turns within this time. */
+const ROUND_EVERY_MS = 60_000;
 const CALL_LIMIT_MS = 5_000;
 const HEARTBEAT_EVERY_MS = 1_000;
 
@@ -32,12 +37,13 @@ export interface SendWakeupsDeps {
 
 /**
  * Tells workflows that their invoice was changed outside of them, and starts those that are missing: an invoice whose
- * timer should have rung a minute ago has none; dead letters, batches of them and billing runs that are not done have
- * their turns (queries/workflows-due.ts). Works for a minute; a server that is away makes it fail, and Temporal tries
- * it again.
+ * timer should have rung a minute ago has none; invoices with a timer, dead letters, batches of them and billing runs
+ * that are not done have their turns (queries/workflows-due.ts). Works for a minute; a server that is away makes it
+ * fail, and Temporal tries it again.
  */
 export const createSendWakeups = (deps: SendWakeupsDeps) => {
   const findMissedTimers = createFindMissedTimers(deps.database);
+  const startMissingInvoices = createStartMissingInvoices(deps);
   return async (): Promise<WakeupReport> => {
     const context = Context.current();
     const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
@@ -53,6 +59,7 @@ export const createSendWakeups = (deps: SendWakeupsDeps) => {
           await startMissingDeadLetters({ ...deps.send, ...deps }, SWEEP_MAX);
           await startMissingBillingRuns({ ...deps.send, ...deps }, SWEEP_MAX);
           await startMissingBatches(deps, SWEEP_MAX);
+          await startMissingInvoices();
           sweepAt = startedAt + SWEEP_EVERY_MS;
         }
         sent += await sendBatch(deps);
@@ -128,5 +135,27 @@ function createFindMissedTimers(database: Database): () => Promise<void> {
         WHERE NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = missed.tenant_id AND invoice_id = missed.id))
       SELECT next_timer_at::text AS at, tenant_id, id FROM missed ORDER BY next_timer_at, tenant_id, id`;
     after = (missed.length === SWEEP_MAX ? missed.at(-1) : undefined) ?? FROM_THE_FIRST;
+  };
+}
+
+/**
+ * Invoices with a timer ahead have their turns too: the workflow of one that staff have terminated is back before the
+ * timer should ring. To start one that runs changes nothing. The next timers come first, some with each look.
+ */
+function createStartMissingInvoices({ database, send, logger }: SendWakeupsDeps): () => Promise<void> {
+  let after: TimedInvoice | null = null;
+  let roundAt = 0;
+  return async () => {
+    if (after === null && Date.now() < roundAt) return;
+    if (after === null) roundAt = Date.now() + ROUND_EVERY_MS;
+    const invoices = await timedInvoices(database, after, TURNS_MAX);
+    await startEach(
+      invoices,
+      async (invoice) =>
+        void (await startAbsent(send.client, workflowTypes.invoice, invoiceStart(send.taskQueue, invoice))),
+      ({ invoiceId }, error) =>
+        logger.warn({ err: error, invoiceId }, 'the workflow of an invoice could not be started'),
+    );
+    after = (invoices.length === TURNS_MAX ? invoices.at(-1) : undefined) ?? null;
   };
 }

@@ -22,6 +22,8 @@ import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
 const AT_A_TIME = 50;
+/** Of invoices with a timer, in one look. */
+const TURNS_MAX = 50;
 /** Of missed timers, in one look. */
 const LOOK_MAX = 100;
 
@@ -173,8 +175,14 @@ describe('wake-ups', () => {
       failsFor(options.workflowId)
         ? Promise.reject(Object.assign(new Error('by a test'), failure))
         : client.workflow.signalWithStart(type, options);
+    const start: typeof client.workflow.start = (type, options) =>
+      failsFor(options.workflowId)
+        ? Promise.reject(Object.assign(new Error('by a test'), failure))
+        : client.workflow.start(type, options);
     const failing: Client = Object.create(client, {
-      workflow: { value: Object.create(client.workflow, { signalWithStart: { value: signalWithStart } }) },
+      workflow: {
+        value: Object.create(client.workflow, { signalWithStart: { value: signalWithStart }, start: { value: start } }),
+      },
     });
     const { taskQueue, logger } = deps(client);
     const { sendWakeups } = testActivities(database, {
@@ -206,13 +214,37 @@ describe('wake-ups', () => {
     expect(await waiting()).toEqual([late?.invoiceId]);
   });
 
+  it('TIM-04: an invoice that has a timer gets its workflow back, long before the timer rings', async () => {
+    const { client } = system.temporal;
+    const businessDate = dateOf(now().toISOString());
+    await database.invoice.updateMany({ data: { nextTimerAt: null } });
+    const ids = await manyDrafts(database, tenantId, TURNS_MAX + 10, businessDate);
+    const chunk = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+    await finalizeChunk(chunk, { tenantId, businessDate }, ids.length);
+    await database.workflowWakeup.deleteMany();
+    const missing = new Set(ids);
+    const relay = wakeupRelay(() => false, {});
+    const untilMissing = (count: number) => async () => {
+      for (const id of missing) {
+        const workflow = client.workflow.getHandle(invoiceWorkflowId(tenantId, id));
+        if (await workflow.describe().catch(() => undefined)) missing.delete(id);
+      }
+      return missing.size === count;
+    };
+    await relay(untilMissing(10));
+    await relay(untilMissing(0));
+    expect(missing.size).toBe(0);
+    for (const id of ids) await client.workflow.getHandle(invoiceWorkflowId(tenantId, id)).terminate('by a test');
+  });
+
   it('TIM-04: more missed timers than one look takes have their turns, though none of them can be carried out', async () => {
     const businessDate = dateOf(now().toISOString());
-    await manyDrafts(database, tenantId, LOOK_MAX + 20, businessDate);
+    await database.invoice.updateMany({ data: { nextTimerAt: null } });
+    const ids = await manyDrafts(database, tenantId, LOOK_MAX + 20, businessDate);
     const chunk = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
     await finalizeChunk(chunk, { tenantId, businessDate }, LOOK_MAX + 20);
     await database.workflowWakeup.deleteMany();
-    await database.invoice.updateMany({ data: { nextTimerAt: minutesAgo(5) } });
+    await database.invoice.updateMany({ where: { id: { in: ids } }, data: { nextTimerAt: minutesAgo(5) } });
     const asked = new Set<string>();
     const relay = wakeupRelay((workflowId) => Boolean(asked.add(workflowId)), { code: 3 });
     await relay(async () => asked.size === LOOK_MAX);

@@ -16,6 +16,7 @@ import { type LossyProxy, isCommit, isProduce, startLossyProxy } from '../suppor
 import { type OwnKafka, makeOwnDatabase, startOwnKafka } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
 import { testConfig } from '../support/system.ts';
+import { staffOf } from '../support/staff.ts';
 import { foundIn, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
 import { type World, faults, heal } from './faults.ts';
@@ -80,6 +81,7 @@ it.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))(
     await heal(world);
     await load.done;
     await untilQuiet(tenantId);
+    await untilOpen(tenantId);
     console.info(
       `seed ${seed}: ${chosen.join(', ')}: ${load.answered.length} commands answered, ${load.repeats()} sent again, ` +
         `so far ${proxies.postgres.lost()} answers to COMMIT and ${proxies.kafka.lost()} of Kafka lost`,
@@ -114,6 +116,20 @@ const untilQuiet = (tenantId: string) =>
         unpublished === 0 &&
         waiting.every(({ partitionKey }) => paid.some(({ invoiceId }) => partitionKey.endsWith(invoiceId)))
       );
+    },
+    LIMIT_MS / 2,
+  );
+
+/** What staff have terminated is back: every invoice that has a timer has its workflow. */
+const untilOpen = (tenantId: string) =>
+  waitFor(
+    'the workflows',
+    async () => {
+      const timed = await database.invoice.findMany({ where: { tenantId, nextTimerAt: { not: null } } });
+      const statuses = await Promise.all(
+        timed.map(({ id }) => staffOf(temporal.client, temporal.namespace, tenantId, id).status()),
+      );
+      return statuses.every((status) => status === 'RUNNING');
     },
     LIMIT_MS / 2,
   );

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadLetterWorkflowId, invoiceWorkflowId, searchAttributes, workflowTypes } from '../../workflows/contract.ts';
 import { cheapChecks } from '../../verify/cheap.ts';
 import type { Caller } from '../support/caller.ts';
-import { type Life, live, untilQuiet } from '../support/life.ts';
+import { type Life, live } from '../support/life.ts';
 import { type Planted, changed as change, oneRow, removed as remove } from '../support/planting.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { foundIn, verifyTenants } from '../support/verifier.ts';
@@ -229,23 +229,6 @@ const corruptions: Record<string, Corruption> = {
       await sql(`INSERT INTO refusals SELECT tenant_id, command_key, attempt_id, fingerprint, entity_id, 'x', 'x', '{}', now()
         FROM commands WHERE tenant_id = '${ann.tenantId}' AND command_key = '${key}'`);
       return { id: key, undo: () => sql(`DELETE FROM refusals WHERE command_key = '${key}'`) };
-    },
-  },
-  'the workflow of an invoice that has timers is terminated': {
-    by: ['workflows'],
-    plant: async () => {
-      const id = invoiceWorkflowId(ann.tenantId, life.finalized);
-      await inTemporal(id).terminate('by a test');
-      return {
-        id,
-        undo: async () => {
-          await sql(
-            `INSERT INTO workflow_wakeups (tenant_id, invoice_id) VALUES ('${ann.tenantId}', '${life.finalized}')`,
-          );
-          await untilRunning(id);
-          await untilQuiet(system, ann.tenantId);
-        },
-      };
     },
   },
   'the workflow of a dead letter is terminated': {

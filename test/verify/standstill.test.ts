@@ -4,24 +4,34 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { finalizeChunk } from '../../commands/billing-run.ts';
 import { dateOf } from '../../domain/dates.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
+import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
 import { type Check, type World, createTally } from '../../verify/check.ts';
 import { invoices } from '../../verify/invoices.ts';
 import { streams } from '../../verify/streams.ts';
+import { workflows } from '../../verify/workflows.ts';
+import { invoiceWorkflowId } from '../../workflows/contract.ts';
 import { testWire } from '../support/activities.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { makeOwnDatabase } from '../support/servers.ts';
+import { testConfig } from '../support/system.ts';
 
 const TWO_HOURS_MS = 2 * 60 * 60_000;
 
 let database: Database;
+let temporal: Temporal;
 beforeAll(async () => {
+  temporal = await connectTemporal(await testConfig());
   database = createDatabase({ url: await makeOwnDatabase('standstill'), poolMax: 5, applicationName: 'test' });
 });
-afterAll(() => database?.$disconnect());
+afterAll(async () => {
+  await temporal?.connection.close();
+  await database?.$disconnect();
+});
 
 async function foundBy(check: Check, tenantId: string): Promise<string[]> {
   const tally = createTally();
-  await check.run({ database, environment: 'test', tenants: [tenantId] } as unknown as World, tally);
+  const world = { database, temporal: temporal.client, environment: 'test', shards: 1, tenants: [tenantId] };
+  await check.run(world as unknown as World, tally);
   return tally.outcome().findings.map(({ id, problem }) => `${id} ${problem}`);
 }
 
@@ -40,6 +50,18 @@ it('an event that nobody sends, and a stream that is blocked without a letter', 
   expect(await foundBy(streams, tenantId)).toEqual([
     `${stream('public')} is blocked, but no open dead letter says why`,
   ]);
+});
+
+it('an invoice that has a timer, and no workflow', async () => {
+  const tenantId = randomUUID();
+  const businessDate = dateOf(new Date().toISOString());
+  const [id = ''] = await manyDrafts(database, tenantId, 1, businessDate);
+  const deps = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+  await finalizeChunk(deps, { tenantId, businessDate }, 10);
+  await database.workflowWakeup.deleteMany();
+  expect(await foundBy(workflows, tenantId)).toContainEqual(
+    expect.stringContaining(`${invoiceWorkflowId(tenantId, id)} is not open, but its invoice has a timer at`),
+  );
 });
 
 it('a timer that should have rung long ago', async () => {
