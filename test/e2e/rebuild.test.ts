@@ -103,6 +103,8 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
   // The relay of wake-ups has just turned to them: it is the rebuild that brings them back.
   await database.deadLetter.updateMany({ where: { resolvedAt: null }, data: { workflowStartedAt: new Date() } });
 
+  // The worker too would soon start those whose turn it is.
+  service.pause('worker');
   await ownTemporal.lose();
   const first = await rebuild();
   // The run's other tests have left payments on Kafka that are dead letters in this database.

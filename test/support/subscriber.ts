@@ -1,7 +1,7 @@
 /** A subscriber of the events: reads topics from their beginning, in a group of its own. */
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
-import { eventTopics } from '../../events/cloud-event.ts';
+import { ownTopics } from '../../events/cloud-event.ts';
 import { waitFor } from './wait.ts';
 
 /** Also after an outage that a test has made. */
@@ -30,7 +30,7 @@ export interface Subscriber {
   stop: () => Promise<void>;
 }
 
-export async function subscribe(topics = eventTopics('test')): Promise<Subscriber> {
+export async function subscribe(topics = ownTopics('test')): Promise<Subscriber> {
   const { KAFKA_BROKERS = '' } = process.env;
   const kafka = new kafkajs.Kafka({
     brokers: KAFKA_BROKERS.split(','),

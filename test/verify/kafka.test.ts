@@ -36,7 +36,7 @@ interface Stream {
   events: OutboxRow[];
 }
 
-/** A stream whose events are marked published, and nobody has sent them. */
+/** A stream whose events were marked published a while ago, and nobody has sent them. */
 async function marked(count: number): Promise<Stream> {
   const ids = { tenantId: randomUUID(), invoiceId: randomUUID() };
   const time = new Date().toISOString();
@@ -52,7 +52,7 @@ async function marked(count: number): Promise<Stream> {
   await system.database.$executeRawUnsafe(`
     WITH events AS (
       INSERT INTO outbox_events (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value, published_at)
-      SELECT id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value, clock_timestamp()
+      SELECT id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value, clock_timestamp() - interval '1 second'
       FROM jsonb_populate_recordset(NULL::outbox_events, $$${JSON.stringify(events)}$$::jsonb))
     INSERT INTO streams (stream, last_sequence, last_published) VALUES ('${events[0]?.stream}', ${count}, ${count})`);
   return { tenantId: ids.tenantId, events };
