@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { lanes } from './test/support/lanes.ts';
 
 const pure = [
   'test/domain/**/*.test.ts',
@@ -17,8 +18,9 @@ export default defineConfig({
           name: 'real',
           include: ['test/**/*.test.ts'],
           exclude: [...pure, 'test/replay/**'],
-          // The servers are shared and two cores are few: one file at a time.
-          fileParallelism: false,
+          // One file at a time in each lane: it stops and kills the servers that it has there.
+          maxWorkers: Math.max(1, lanes.length),
+          setupFiles: ['test/support/lane.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
@@ -29,6 +31,7 @@ export default defineConfig({
         test: {
           name: 'replay',
           include: ['test/replay/**/*.test.ts'],
+          setupFiles: ['test/support/lane.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },

@@ -14,7 +14,8 @@ const CONNECT_LIMIT_MS = 10_000;
 
 /** @returns {Promise<string[]>} the names of the migrations that were applied now */
 export async function migrate(databaseUrl) {
-  const { SchemaEngine } = await loadEngine();
+  loading ??= loadEngine();
+  const { SchemaEngine } = await loading;
   const adapter = new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_LIMIT_MS });
   const engine = await SchemaEngine.new(
     { datamodels: undefined },
@@ -41,6 +42,9 @@ function sendingScriptsWhole(factory) {
     connectToShadowDb: async () => whole(await factory.connectToShadowDb()),
   };
 }
+
+/** Once in a process: the engine cannot be begun twice. */
+let loading;
 
 async function loadEngine() {
   const glue = await import('@prisma/schema-engine-wasm/schema_engine_bg');

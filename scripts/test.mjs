@@ -1,6 +1,9 @@
 /**
  * `npm test`: sets everything up and runs every test on real servers, with ports and data of its own, so that it can
  * run beside `npm start` and beside itself. Arguments go to vitest. Ends with a line `N passed, N failed`.
+ *
+ * Much of a test is waiting, so three files run at once, each in a lane with servers of its own: tests stop and kill
+ * them. A run of some tests only has one lane, and the machine for itself.
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -22,38 +25,47 @@ const dist = path.join(dataFolder, 'dist');
 for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'TEMPORAL_NAMESPACE'])
   delete process.env[name];
 
-let stack;
+const lanes = process.argv.length > 2 ? 1 : 3;
+const stacks = [];
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (interrupted = true));
 
 async function main() {
   await installPackages();
   const timeSkippingServer = await findTimeSkippingServer(path.join(dataFolder, 'logs'), dataFolder);
+  const building = step('Building the service', '5 s', () => build(dist));
+  building.catch(() => {});
+  const environments = [];
+  for (let lane = 1; lane <= lanes; lane += 1)
+    environments.push(await startLane(path.join(dataFolder, `lane-${lane}`)));
+  await building;
+  if (interrupted) throw new SetupError('interrupted.');
+  const vitest = path.join(projectFolder, 'node_modules', 'vitest', 'vitest.mjs');
+  await run(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
+    cwd: projectFolder,
+    env: {
+      ...process.env,
+      TEST_LANES: JSON.stringify(environments),
+      TEST_TIME_SKIPPING_SERVER: timeSkippingServer,
+      TEST_DIST: dist,
+      WORKFLOW_BUNDLE: path.join(dist, 'workflow-bundle.js'),
+    },
+  });
+}
+
+/** Starts the servers of a lane; returns what its tests find in their environment. */
+async function startLane(folder) {
+  mkdirSync(folder);
   const ports = {
     postgresPort: await freePort(),
     temporalPort: await freePort(),
     webUiPort: await freePort(),
     kafkaPort: await freePort(),
   };
-  const building = step('Building the service', '5 s', () => build(dist));
-  building.catch(() => {});
-  stack = await startStack({ dataFolder, ...ports });
-  await building;
-  if (interrupted) throw new SetupError('interrupted.');
+  const stack = await startStack({ dataFolder: folder, ...ports });
+  stacks.push(stack);
   if (!stack.kafkaRunning) throw new SetupError('the tests need Kafka: install Java 17 and Maven.');
-  const vitest = path.join(projectFolder, 'node_modules', 'vitest', 'vitest.mjs');
-  await run(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
-    cwd: projectFolder,
-    env: {
-      ...process.env,
-      ...stack.environment,
-      TEST_DATA: dataFolder,
-      TEST_PORTS: JSON.stringify(ports),
-      TEST_TIME_SKIPPING_SERVER: timeSkippingServer,
-      TEST_DIST: dist,
-      WORKFLOW_BUNDLE: path.join(dist, 'workflow-bundle.js'),
-    },
-  });
+  return { ...stack.environment, TEST_DATA: folder, TEST_PORTS: JSON.stringify(ports) };
 }
 
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
@@ -77,9 +89,9 @@ try {
 } catch (error) {
   fail(error);
 } finally {
-  await stack?.stop();
+  for (const stack of stacks) await stack.stop();
   printTotals();
   // Kept after a failure: the servers' logs are in it.
-  if (process.exitCode) say(`Logs are in ${path.join(dataFolder, 'logs')}`);
+  if (process.exitCode) say(`Logs are in ${dataFolder}, below logs/ of each lane`);
   else rmSync(dataFolder, { recursive: true, force: true });
 }

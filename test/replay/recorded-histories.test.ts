@@ -10,18 +10,24 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
 import { workflowTypes } from '../../workflows/contract.ts';
 import { keepHistories, keptHistories } from '../support/histories.ts';
+import { lanes } from '../support/lanes.ts';
 import '../support/quiet.ts';
 import { testConfig } from '../support/system.ts';
 
-const PER_STATUS_MAX = 60;
+/** In each lane. */
+const PER_STATUS_MAX = 30;
 const RECORDED_MAX = 3_000;
 const { WORKFLOW_BUNDLE = '', RECORD_HISTORIES } = process.env;
 
-let temporal: Temporal;
+/** Those of all lanes. */
+const temporals: Temporal[] = [];
 beforeAll(async () => {
-  temporal = await connectTemporal(await testConfig());
+  for (const { TEMPORAL_ADDRESS = '' } of lanes)
+    temporals.push(await connectTemporal(await testConfig({ TEMPORAL_ADDRESS })));
 });
-afterAll(() => temporal?.connection.close());
+afterAll(async () => {
+  for (const { connection } of temporals) await connection.close();
+});
 
 interface Replayed {
   workflowId: string;
@@ -40,10 +46,12 @@ async function differencesIn(histories: readonly Replayed[]): Promise<string[]> 
 
 async function recorded(query: string, limit: number) {
   const histories: { workflowId: string; history: proto.api.history.v1.IHistory }[] = [];
-  for await (const { workflowId, runId } of temporal.client.workflow.list({ query })) {
-    if (histories.length >= limit) break;
-    const history = await temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    histories.push({ workflowId, history });
+  for (const { client } of temporals) {
+    let taken = 0;
+    for await (const { workflowId, runId } of client.workflow.list({ query })) {
+      if ((taken += 1) > limit) break;
+      histories.push({ workflowId, history: await client.workflow.getHandle(workflowId, runId).fetchHistory() });
+    }
   }
   return histories;
 }
