@@ -41,7 +41,7 @@ import { type WaitingDecision, deadLetterDetails } from './dead-letter-details.t
 import { checkDeadLetterInput, checkDecision } from './dead-letter-requests.ts';
 import { answerable } from './failures.ts';
 import { checkAbandon } from './invoice-requests.ts';
-import { ESCALATES } from './patches.ts';
+import { ESCALATES, ESCALATES_ASKED_FIRST } from './patches.ts';
 import { localFirst, replaying, untilItWorks } from './profiles.ts';
 import { createWatch } from './watch.ts';
 
@@ -81,6 +81,7 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
   let escalated = false;
   let rang = false;
   let wake: () => void = () => undefined;
+  const askedFirst = patched(ESCALATES_ASKED_FIRST);
   const watch = createWatch(setStuck);
   const alarm = createAlarm(() => {
     rang = true;
@@ -159,7 +160,7 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
 
   /** Rings when the letter has waited for a day; what is found then says whether it still waits. */
   function watchTheClock(): void {
-    if (!view || view.resolution || escalated || !patched(ESCALATES)) return;
+    if (!view || view.resolution || escalated || !(askedFirst || patched(ESCALATES))) return;
     if (rang) setEscalated();
     else alarm.set(Date.parse(view.openedAt) + ESCALATE_AFTER_MS, 'Escalated when nobody has decided then');
   }

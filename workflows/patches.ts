@@ -1,7 +1,16 @@
-/** Patches for workflows that were running when their code changed, each with the condition for its removal. */
+/**
+ * Patches for workflows that were running when their code changed, each with the condition for its removal.
+ *
+ * A workflow asks for its patches first of all, before it calls an activity. A worker that is about to drop a run from
+ * its cache may end the task with the result of a local activity alone; a replay has that result a task earlier than
+ * the patches that were asked for after it, and finds that they were not.
+ */
 
 /**
  * Dead letters escalate: a timer that older runs have not started. It goes when no dead letter is open that was opened
  * before 2026-12.
  */
 export const ESCALATES = 'dead-letter-escalates';
+
+/** The same, asked for first of all. Older runs ask when they have loaded the letter. It goes with the other. */
+export const ESCALATES_ASKED_FIRST = 'dead-letter-escalates-asked-first';
