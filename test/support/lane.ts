@@ -1,19 +1,37 @@
 /**
  * The servers that this test file has for itself while it runs: `npm test` starts a set of them for each lane. A file
- * takes the first lane that no other has, and gives it back when its last hook is done.
+ * waits for its turn among the files of every run on this machine, takes the first lane of its own run that no other
+ * file has, and gives both back when its last hook is done.
  */
 import { rmSync, writeFileSync } from 'node:fs';
+import { type Server, createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll } from 'vitest';
 import { lanes } from './lanes.ts';
 import { waitFor } from './wait.ts';
 
-/** Longer than a file takes that ends late: there is one lane for each file that runs at once. */
-const LIMIT_MS = 60_000;
+/** Runs share the machine: each holds one of these ports while a file of it runs. The system frees a dead one's. */
+const TURN_PORTS = [10_471, 10_472, 10_473];
+const LIMIT_MS = 20 * 60_000;
+
+const listening = (port: number): Promise<Server | undefined> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server.unref()));
+  });
+
+async function takeTurn(): Promise<Server | undefined> {
+  for (const port of TURN_PORTS) {
+    const turn = await listening(port);
+    if (turn) return turn;
+  }
+  return undefined;
+}
 
 const taken = ({ TEST_DATA = '' }: Record<string, string>) => path.join(TEST_DATA, 'taken');
 
-function take(lane: Record<string, string>): boolean {
+function takeLane(lane: Record<string, string>): boolean {
   try {
     writeFileSync(taken(lane), `${process.pid}`, { flag: 'wx' });
     return true;
@@ -24,6 +42,10 @@ function take(lane: Record<string, string>): boolean {
 }
 
 if (lanes.length === 0) throw new Error('There are no servers: run the tests with npm test.');
-const lane = await waitFor('a free lane', async () => lanes.find(take), LIMIT_MS);
-afterAll(() => rmSync(taken(lane)));
+const turn = await waitFor('a turn', takeTurn, LIMIT_MS);
+const lane = await waitFor('a free lane', async () => lanes.find(takeLane), LIMIT_MS);
+afterAll(() => {
+  rmSync(taken(lane));
+  turn.close();
+});
 Object.assign(process.env, lane);
