@@ -1,8 +1,9 @@
 import { Context } from '@temporalio/activity';
-import { endRun, finalizeChunk } from '../commands/billing-run.ts';
+import { ApplicationFailure } from '@temporalio/common';
+import { type Stopped, endRun, finalizeChunk } from '../commands/billing-run.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import { billingRunProgress } from '../queries/billing-run.ts';
-import type { BillingRunInput, BillingRunProgress } from '../workflows/contract.ts';
+import { type BillingRunInput, type BillingRunProgress, INTERNAL_ERROR } from '../workflows/contract.ts';
 import type { FinalizeDeps } from './finalize-invoice.ts';
 
 /** Long enough that a run of thousands has few events, short enough that its page moves. */
@@ -11,17 +12,25 @@ const PIECE_MS = 3_000;
 const CHUNK_MAX = 250;
 const CHUNK_MIN = 16;
 
-/** Works on a billing run for a few seconds; a run without anything left is marked as ended. */
+/**
+ * Works on a billing run for a few seconds; a run without anything left is marked as ended. Fails when only drafts are
+ * left that a bug stops: it is tried again, and its page says so until the bug is mended.
+ */
 export const createFinalizeDueDrafts =
   (deps: FinalizeDeps) =>
   async (run: BillingRunInput): Promise<BillingRunProgress> => {
     const context = Context.current();
     const until = Date.now() + PIECE_MS;
+    const stopped: Stopped = new Map();
     let size = CHUNK_MAX;
+    let done = 0;
     while (Date.now() < until && !context.cancellationSignal.aborted) {
       context.heartbeat();
       try {
-        if ((await finalizeChunk(deps, run, size)) === 0) break;
+        const stoppedBefore = stopped.size;
+        const looked = await finalizeChunk(deps, run, size, stopped);
+        if (looked === 0) break;
+        done += looked - (stopped.size - stoppedBefore);
       } catch (error) {
         // On a busy machine a large commit may not meet its deadline; a small one will.
         if (size <= CHUNK_MIN || !isInfrastructureFailure(error)) throw error;
@@ -30,5 +39,16 @@ export const createFinalizeDueDrafts =
     }
     const progress = await billingRunProgress(deps.database, run);
     if (progress.left === 0) await endRun(deps.database, run);
+    for (const [invoiceId, error] of stopped)
+      deps.logger.error({ err: error, invoiceId }, 'a draft cannot be finalized for a reason that no retry can mend');
+    if (done === 0 && stopped.size > 0) throw stoppedBy(stopped);
     return progress;
   };
+
+const stoppedBy = (stopped: Stopped): ApplicationFailure => {
+  const [first] = stopped.keys();
+  return ApplicationFailure.retryable(
+    `Of the drafts that are left ${stopped.size} cannot be finalized, a bug stops them. The first is invoice ${first}; the log has the errors.`,
+    INTERNAL_ERROR,
+  );
+};

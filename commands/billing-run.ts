@@ -12,7 +12,7 @@ import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { refused } from '../domain/decision.ts';
 import { type Refusal, refusal } from '../domain/errors.ts';
 import { type Facts, type Invoice, decide } from '../domain/invoice.ts';
-import type { Database, TransactionClient } from '../platform/database.ts';
+import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { type BillingRun, billingRunOf, dueDrafts } from '../queries/billing-run.ts';
 import { missingRunWorkflows } from '../queries/workflows-due.ts';
@@ -29,6 +29,8 @@ import { START_LIMIT_MS, startEach } from './start-absent.ts';
 import { type TransactionDeps, carryOut, keyReused } from './transaction.ts';
 
 const ACTOR = 'billing run';
+/** More than that is no fault of single drafts. */
+const STOPPED_MAX = 10;
 
 export interface BillingRunRequest extends BillingRunInput {
   /** Sent again with the same key, a request is recorded once. */
@@ -117,16 +119,54 @@ export interface ChunkDeps extends TransactionDeps {
   overdueAfterMs: number | undefined;
 }
 
-/** Finalizes the next drafts of a run in one commit and returns how many it looked at. */
-export async function finalizeChunk(deps: ChunkDeps, run: BillingRunInput, size: number): Promise<number> {
+/** Drafts that a bug stops, by their ids, with the error. */
+export type Stopped = Map<string, unknown>;
+
+/**
+ * Finalizes the next drafts of a run in one commit and returns how many it looked at. One that a bug stops holds up no
+ * other: it is noted in `stopped`, and passed over as long as it is there. Rejects when infrastructure failed, or when
+ * bugs have stopped STOPPED_MAX drafts.
+ */
+export async function finalizeChunk(
+  deps: ChunkDeps,
+  run: BillingRunInput,
+  size: number,
+  stopped: Stopped = new Map(),
+): Promise<number> {
   const due = await deps.database.$queryRaw<{ id: string }[]>`
-    SELECT id ${dueDrafts(run)} ORDER BY due_date, id LIMIT ${size}`;
-  if (due.length > 0) {
-    const acceptedAt = new Date().toISOString();
-    const commands = due.map(({ id }) => commandFor(run, id, acceptedAt));
-    await carryOut(deps, planOf(deps, run, commands), commands);
-  }
+    SELECT id ${dueDrafts(run)} AND id <> ALL(${[...stopped.keys()]}::uuid[]) ORDER BY due_date, id LIMIT ${size}`;
+  await finalizeIsolating(
+    deps,
+    run,
+    due.map(({ id }) => id),
+    stopped,
+  );
   return due.length;
+}
+
+/** When a commit fails, its halves, until the draft is found that fails alone. */
+async function finalizeIsolating(
+  deps: ChunkDeps,
+  run: BillingRunInput,
+  ids: readonly string[],
+  stopped: Stopped,
+): Promise<void> {
+  const [first] = ids;
+  if (first === undefined) return;
+  const acceptedAt = new Date().toISOString();
+  const commands = ids.map((id) => commandFor(run, id, acceptedAt));
+  try {
+    await carryOut(deps, planOf(deps, run, commands), commands);
+  } catch (error) {
+    if (isInfrastructureFailure(error) || stopped.size >= STOPPED_MAX) throw error;
+    if (ids.length === 1) {
+      stopped.set(first, error);
+      return;
+    }
+    const middle = Math.ceil(ids.length / 2);
+    await finalizeIsolating(deps, run, ids.slice(0, middle), stopped);
+    await finalizeIsolating(deps, run, ids.slice(middle), stopped);
+  }
 }
 
 const commandFor = (

@@ -4,6 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dateOf } from '../../domain/dates.ts';
 import { createNudge } from '../../events/nudge.ts';
+import { type Reactions, reactions } from '../../events/reactions.ts';
 import type { Database } from '../../platform/database.ts';
 import { testActivities, testDatabase } from '../support/activities.ts';
 import { manyDrafts } from '../support/drafts.ts';
@@ -30,4 +31,29 @@ it('a billing run is marked as ended by the piece that finalizes its last draft,
     finalized: 3,
     endedAt: expect.any(Date),
   });
+});
+
+it('a draft that a bug stops is passed over and named, and is finalized when the bug is mended', async () => {
+  const run = { tenantId: randomUUID(), businessDate: dateOf(new Date().toISOString()) };
+  const [broken = ''] = await manyDrafts(database, run.tenantId, 5, run.businessDate);
+  const where = { tenantId: run.tenantId };
+  await database.billingRun.create({
+    data: { ...where, businessDate: new Date(run.businessDate), startedAt: new Date() },
+  });
+  const bug: Reactions['invoiceFinalized'][number] = {
+    react: ({ state }) => {
+      if (state.id === broken) throw new TypeError('A bug.');
+      return {};
+    },
+  };
+  const buggy = testActivities(database, {
+    reactions: { ...reactions, invoiceFinalized: [...reactions.invoiceFinalized, bug] },
+  });
+  const piece = ({ finalizeDueDrafts }: typeof buggy) => new MockActivityEnvironment().run(finalizeDueDrafts, run);
+  expect(await piece(buggy)).toEqual({ finalized: 4, refused: 0, left: 1 });
+  await expect(piece(buggy)).rejects.toThrow(`1 cannot be finalized, a bug stops them. The first is invoice ${broken}`);
+  expect(await database.billingRun.findFirstOrThrow({ where })).toMatchObject({ finalized: 4, endedAt: null });
+  expect(await piece(testActivities(database))).toEqual({ finalized: 5, refused: 0, left: 0 });
+  const rows = await database.invoice.findMany({ where, orderBy: { number: 'asc' } });
+  expect(rows.map(({ number }) => Number(number?.slice(-6)))).toEqual([1, 2, 3, 4, 5]);
 });
