@@ -1,6 +1,7 @@
 /**
  * The statements of the transaction (transaction.ts). They are written by hand and few: the round trips, not the work
- * of Postgres, are most of a step's time.
+ * of Postgres, are most of a step's time. Each LIMIT tells Postgres how many rows are given: it would think of a hundred,
+ * and read the whole table instead of its index.
  */
 import type { CommandHead } from '../domain/decision.ts';
 import type { DomainEvent } from '../domain/domain-events.ts';
@@ -41,7 +42,7 @@ export async function openCommands(
   const rows = await tx.$queryRaw<OpenedRow[]>`
     WITH wanted AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) AS given(place int, tenant_id uuid,
-        command_key text, fingerprint text, attempt_id text, entity_id uuid, step text)),
+        command_key text, fingerprint text, attempt_id text, entity_id uuid, step text) LIMIT ${wanted.length}),
     claim AS (
       INSERT INTO commands (tenant_id, command_key, fingerprint, attempt_id, entity_id, step, recorded_at)
       SELECT tenant_id, command_key, fingerprint, attempt_id, entity_id, step, now() FROM wanted
@@ -129,7 +130,7 @@ export async function writeSteps(
     }),
     sql`answers AS (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(answers)}::jsonb)
-        AS given(tenant_id uuid, command_key text, answer text))`,
+        AS given(tenant_id uuid, command_key text, answer text) LIMIT ${answers.length})`,
   ];
   await tx.$executeRaw`
     WITH ${sqlJoin(parts, ', ')}
@@ -154,7 +155,8 @@ export async function keepRefusals(
   await database.$executeRaw`
     WITH given AS (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(tenant_id uuid, command_key text,
-        fingerprint text, attempt_id text, entity_id uuid, code text, detail text, members text, claimed boolean)),
+        fingerprint text, attempt_id text, entity_id uuid, code text, detail text, members text, claimed boolean)
+      LIMIT ${rows.length}),
     released AS (
       DELETE FROM commands USING given WHERE given.claimed
         AND commands.tenant_id = given.tenant_id AND commands.command_key = given.command_key)
