@@ -69,7 +69,7 @@ const environmentSchema = z
     TEMPORAL_TLS_CERT_FILE: z.string().min(1).optional(),
     TEMPORAL_TLS_KEY_FILE: z.string().min(1).optional(),
     TEMPORAL_TLS_CA_FILE: z.string().min(1).optional(),
-    TEMPORAL_MAX_CACHED_WORKFLOWS: count(1, 100_000).default(500),
+    TEMPORAL_MAX_CACHED_WORKFLOWS: count(0, 100_000).default(500),
     WORKFLOW_BUNDLE: z.string().min(1).optional(),
     KAFKA_BROKERS: list.pipe(z.array(z.string()).min(1, 'must name at least one broker')),
     KAFKA_TLS: flag.default(false),
