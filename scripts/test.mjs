@@ -3,7 +3,7 @@
  * run beside `npm start` and beside itself. Arguments go to vitest. Ends with a line `N passed, N failed`.
  *
  * Much of a test is waiting, so three files run at once, each in a lane with servers of its own: tests stop and kill
- * them. A run of some tests only has one lane, and the machine for itself.
+ * them. A run of some tests only has one lane.
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';

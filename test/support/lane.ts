@@ -3,7 +3,7 @@
  * waits for its turn among the files of every run on this machine, takes the first lane of its own run that no other
  * file has, and gives both back when its last hook is done.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll } from 'vitest';
@@ -37,6 +37,16 @@ function takeLane(lane: Record<string, string>): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // A file that could not be loaded, or was killed, gives nothing back: the next look takes it.
+    if (!isAlive(Number(readFileSync(taken(lane), 'utf8')))) rmSync(taken(lane));
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
     return false;
   }
 }
