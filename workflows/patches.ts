@@ -1,9 +1,10 @@
 /**
  * Patches for workflows that were running when their code changed, each with the condition for its removal.
  *
- * A workflow asks for its patches first of all, before it calls an activity. A worker that is about to drop a run from
- * its cache may end the task with the result of a local activity alone; a replay has that result a task earlier than
- * the patches that were asked for after it, and finds that they were not.
+ * A workflow asks for its patches first of all, before it calls an activity. A task was seen that ended with the result
+ * of a local activity alone, on a worker without a cache; a replay has that result a task earlier than the patches that
+ * were asked for after it, finds that they were not, and the run is lost until staff terminate it
+ * (test/data/letter-task-ended-early.json).
  */
 
 /**
