@@ -33,6 +33,19 @@ it('a billing run is marked as ended by the piece that finalizes its last draft,
   });
 });
 
+/** Activities with a bug that stops some drafts. */
+function buggyActivities(stops: (id: string) => boolean) {
+  const bug: Reactions['invoiceFinalized'][number] = {
+    react: ({ state }) => {
+      if (stops(state.id)) throw new TypeError('A bug.');
+      return {};
+    },
+  };
+  return testActivities(database, {
+    reactions: { ...reactions, invoiceFinalized: [...reactions.invoiceFinalized, bug] },
+  });
+}
+
 it('a draft that a bug stops is passed over and named, and is finalized when the bug is mended', async () => {
   const run = { tenantId: randomUUID(), businessDate: dateOf(new Date().toISOString()) };
   const [broken = ''] = await manyDrafts(database, run.tenantId, 5, run.businessDate);
@@ -40,15 +53,7 @@ it('a draft that a bug stops is passed over and named, and is finalized when the
   await database.billingRun.create({
     data: { ...where, businessDate: new Date(run.businessDate), startedAt: new Date() },
   });
-  const bug: Reactions['invoiceFinalized'][number] = {
-    react: ({ state }) => {
-      if (state.id === broken) throw new TypeError('A bug.');
-      return {};
-    },
-  };
-  const buggy = testActivities(database, {
-    reactions: { ...reactions, invoiceFinalized: [...reactions.invoiceFinalized, bug] },
-  });
+  const buggy = buggyActivities((id) => id === broken);
   const piece = ({ finalizeDueDrafts }: typeof buggy) => new MockActivityEnvironment().run(finalizeDueDrafts, run);
   expect(await piece(buggy)).toEqual({ finalized: 4, refused: 0, left: 1 });
   await expect(piece(buggy)).rejects.toThrow(`1 cannot be finalized, a bug stops them. The first is invoice ${broken}`);
@@ -56,4 +61,17 @@ it('a draft that a bug stops is passed over and named, and is finalized when the
   expect(await piece(testActivities(database))).toEqual({ finalized: 5, refused: 0, left: 0 });
   const rows = await database.invoice.findMany({ where, orderBy: { number: 'asc' } });
   expect(rows.map(({ number }) => Number(number?.slice(-6)))).toEqual([1, 2, 3, 4, 5]);
+});
+
+it('a bug that stops more than ten drafts fails the piece, and those before it are finalized', async () => {
+  const run = { tenantId: randomUUID(), businessDate: dateOf(new Date().toISOString()) };
+  const ids = await manyDrafts(database, run.tenantId, 20, run.businessDate);
+  const where = { tenantId: run.tenantId };
+  await database.billingRun.create({
+    data: { ...where, businessDate: new Date(run.businessDate), startedAt: new Date() },
+  });
+  const inOrder = ids.toSorted();
+  const { finalizeDueDrafts } = buggyActivities((id) => inOrder.indexOf(id) >= 8);
+  await expect(new MockActivityEnvironment().run(finalizeDueDrafts, run)).rejects.toThrow('A bug.');
+  expect(await database.billingRun.findFirstOrThrow({ where })).toMatchObject({ finalized: 8, endedAt: null });
 });

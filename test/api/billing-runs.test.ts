@@ -131,6 +131,22 @@ it('INV-03: with one Idempotency-Key it is asked for once, and for another day t
   expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(1);
 });
 
+it('the source and id of a business day belong to one event: another one is a dead letter, and starts nothing', async () => {
+  const ann = system.caller();
+  await manyDrafts(system.database, ann.tenantId, 1, today());
+  const first = businessDayEnded(today(), ann.tenantId);
+  const other = businessDayEnded(addDays(today(), -1), ann.tenantId);
+  const { ce_id } = first.headers;
+  await producer.send({ topic: TOPIC, messages: [first] });
+  await untilDone(ann, today());
+  await producer.send({ topic: TOPIC, messages: [{ ...other, headers: { ...other.headers, ce_id } }] });
+  const letter = await waitFor('the dead letter', () =>
+    system.database.deadLetter.findFirst({ where: { tenantId: ann.tenantId } }),
+  );
+  expect(letter).toMatchObject({ reason: 'idempotency_key_reused', resolvedAt: null });
+  expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(1);
+});
+
 it('a business day without a tenant runs for every tenant that has something due, and for no other', async () => {
   const [ann, bob, eve] = [system.caller(), system.caller(), system.caller()];
   await manyDrafts(system.database, ann.tenantId, 2, today());
