@@ -4,12 +4,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { finalizeChunk } from '../../commands/billing-run.ts';
 import { dateOf } from '../../domain/dates.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
-import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
+import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
 import { type Check, type World, createTally } from '../../verify/check.ts';
 import { invoices } from '../../verify/invoices.ts';
 import { streams } from '../../verify/streams.ts';
 import { workflows } from '../../verify/workflows.ts';
-import { invoiceWorkflowId } from '../../workflows/contract.ts';
+import { invoiceWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import { testWire } from '../support/activities.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { makeOwnDatabase } from '../support/servers.ts';
@@ -21,6 +21,7 @@ let database: Database;
 let temporal: Temporal;
 beforeAll(async () => {
   temporal = await connectTemporal(await testConfig());
+  await prepareNamespace(temporal, Object.values(searchAttributes));
   database = createDatabase({ url: await makeOwnDatabase('standstill'), poolMax: 5, applicationName: 'test' });
 });
 afterAll(async () => {
