@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { lanes } from './test/support/lanes.ts';
+import { atMost } from './test/support/speed.ts';
 
 const pure = [
   'test/domain/**/*.test.ts',
@@ -9,10 +10,13 @@ const pure = [
   'test/pure/**/*.test.ts',
 ];
 
+/** Longer than the waits in a test together: those say what they waited for. */
+const limits = { testTimeout: atMost(120_000), hookTimeout: atMost(120_000) };
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'pure', include: pure, sequence: { groupOrder: 0 } } },
+      { test: { name: 'pure', include: pure, testTimeout: atMost(20_000), sequence: { groupOrder: 0 } } },
       {
         test: {
           name: 'real',
@@ -21,8 +25,7 @@ export default defineConfig({
           // One file at a time in each lane: it stops and kills the servers that it has there.
           maxWorkers: Math.max(1, lanes.length),
           setupFiles: ['test/support/lane.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...limits,
           sequence: { groupOrder: 1 },
         },
       },
@@ -32,8 +35,7 @@ export default defineConfig({
           name: 'replay',
           include: ['test/replay/**/*.test.ts'],
           setupFiles: ['test/support/lane.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...limits,
           sequence: { groupOrder: 2 },
         },
       },

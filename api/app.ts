@@ -7,15 +7,15 @@ import { z } from 'zod';
 import type { SendDeps } from '../commands/send.ts';
 import { catalog, eventNames } from '../events/catalog.ts';
 import { type WireSettings, eventType } from '../events/cloud-event.ts';
-import { type Database, isInfrastructureFailure } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import { isTemporalFailure } from '../platform/temporal.ts';
 import { idempotencyKey } from './headers.ts';
 import { demoIdentity, identityOf } from './identity.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
-import type { Route } from './route.ts';
+import { failedServer, untilDeadline } from './retry.ts';
+import type { Call, Route } from './route.ts';
 import { cashierCommandRoutes } from './routes/cashier-commands.ts';
 import { cashierReadRoutes } from './routes/cashier-reads.ts';
 import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
@@ -82,12 +82,12 @@ export function createApp(deps: ApiDeps): Express {
   mountMetrics(app, deps.metrics);
   for (const path of pathsOf(routes)) app.all(expressPath(path), noteRoute(path));
   app.use('/v1', demoIdentity, jsonBody);
-  for (const route of routes) app[route.method](expressPath(route.path), handler(route));
+  for (const route of routes) app[route.method](expressPath(route.path), handler(route, deps.requestDeadlineMs));
   for (const path of pathsOf(routes)) app.all(expressPath(path), otherMethods(routes, path));
   app.use((request) => {
     throw new Problem('route_not_found', `There is nothing at ${request.path}.`);
   });
-  app.use(errorHandler(deps.logger));
+  app.use(errorHandler(deps));
   return app;
 }
 
@@ -97,12 +97,14 @@ const pathsOf = (routes: readonly Route[]): Set<string> => new Set(routes.map(({
 const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 const handler =
-  (route: Route): RequestHandler =>
+  (route: Route, requestDeadlineMs: number): RequestHandler =>
   async (request, response) => {
+    const acceptedAt = Date.now();
+    response.locals['acceptedAt'] = acceptedAt;
     const key = idempotencyKey(request.get('Idempotency-Key'));
     // Set now, so that problems carry it too: a caller who sent none can still try again safely.
     if (route.command) response.set('Idempotency-Key', key);
-    const reply = await route.handle({
+    const call: Call = {
       identity: route.path.startsWith('/v1/') ? identityOf(request) : { tenantId: '', actor: '' },
       method: route.method,
       params: request.params as Record<string, string>,
@@ -110,8 +112,9 @@ const handler =
       body: request.body,
       header: (name) => request.get(name),
       idempotencyKey: key,
-      acceptedAt: new Date().toISOString(),
-    });
+      acceptedAt: new Date(acceptedAt).toISOString(),
+    };
+    const reply = await untilDeadline(acceptedAt + requestDeadlineMs, () => route.handle(call));
     response.status(reply.status).set(reply.headers ?? {});
     if (reply.body === undefined) response.end();
     else response.json(reply.body);
@@ -163,12 +166,18 @@ function mountMetrics(app: Express, metrics: ApiMetrics): void {
 }
 
 const errorHandler =
-  (logger: Logger): ErrorRequestHandler =>
+  ({ logger, requestDeadlineMs }: Pick<ApiDeps, 'logger' | 'requestDeadlineMs'>): ErrorRequestHandler =>
   (error, request, response, next) => {
     if (response.headersSent) return next(error);
     const problem = asProblem(error);
     if (problem.code === 'internal_error')
       logger.error({ err: error, path: request.path }, 'a request failed unexpectedly');
+    if (problem.code === 'temporarily_unavailable') {
+      const waitedMs = Date.now() - ((response.locals['acceptedAt'] as number | undefined) ?? Date.now());
+      const part = failedServer(error) ?? 'workflow';
+      const because: unknown = problem.cause ?? error;
+      logger.warn({ err: because, part, waitedMs, requestDeadlineMs, path: request.path }, 'a request had no answer');
+    }
     sendProblem(response, problem, request.originalUrl.split('?')[0] ?? '/');
   };
 
@@ -183,8 +192,6 @@ function sendProblem(response: Response, problem: Problem, instance: string): vo
 /** Errors of Express and its body parser carry a status and a type; anything unknown is ours to mend. */
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (isInfrastructureFailure(error)) return unavailable('The database does not answer. Send the request again.');
-  if (isTemporalFailure(error)) return unavailable('Temporal does not answer. Send the request again.');
   const { status, type } = (error ?? {}) as { status?: number; type?: string };
   if (type === 'entity.too.large')
     return new Problem('payload_too_large', `The body must not be larger than ${BODY_MAX}.`);
@@ -192,6 +199,8 @@ function asProblem(error: unknown): Problem {
   if (type === 'entity.parse.failed') return new Problem('malformed_request', 'The body is not valid JSON.');
   if (status !== undefined && status >= 400 && status < 500)
     return new Problem('malformed_request', 'The request cannot be read.');
+  const server = failedServer(error);
+  if (server) return unavailable(`${server} does not answer. Send the request again.`);
   return new Problem('internal_error', 'The request failed for a reason that is not yours.');
 }
 

@@ -84,8 +84,9 @@ export class Problem extends Error {
     detail: string,
     members: Record<string, unknown> = {},
     headers: Record<string, string> = {},
+    cause?: unknown,
   ) {
-    super(detail);
+    super(detail, { cause });
     this.code = code;
     this.members = members;
     this.headers = headers;
@@ -96,8 +97,9 @@ export const problemOf = ({ code, detail, members }: Refusal): Problem => new Pr
 
 const RETRY_AFTER_SECONDS = '1';
 
-export const unavailable = (detail: string): Problem =>
-  new Problem('temporarily_unavailable', detail, {}, { 'Retry-After': RETRY_AFTER_SECONDS });
+/** `cause` is for the log: what made the last try fail. */
+export const unavailable = (detail: string, cause?: unknown): Problem =>
+  new Problem('temporarily_unavailable', detail, {}, { 'Retry-After': RETRY_AFTER_SECONDS }, cause);
 
 /** The document of a problem; `instance` is the path that was asked for. */
 export function problemDocument({ code, message, members }: Problem, instance: string): Record<string, unknown> {

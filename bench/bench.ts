@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { readConfig } from '../platform/config.ts';
+import { databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { invoiceWorkflowId } from '../workflows/contract.ts';
@@ -19,7 +19,12 @@ const ACK_LIMIT_MS = 60_000;
 
 const config = readConfig(process.env);
 const base = `http://127.0.0.1:${config.PORT}/v1/invoices`;
-const database = createDatabase({ url: config.DATABASE_URL, poolMax: 4, applicationName: 'bench' });
+const database = createDatabase({
+  url: config.DATABASE_URL,
+  poolMax: 4,
+  applicationName: 'bench',
+  limits: databaseLimits(config),
+});
 const { connection, client } = await connectTemporal(config);
 
 type Timings = Record<'create' | 'finalize' | 'pay', number[]>;

@@ -19,7 +19,7 @@ import { startChecks } from '../metrics/checks.ts';
 import { figuresOf } from '../metrics/figures.ts';
 import { type Metrics, createMetrics } from '../metrics/metrics.ts';
 import { serveMetrics } from '../metrics/server.ts';
-import { type Config, ConfigError, isProduction, readConfig } from '../platform/config.ts';
+import { type Config, ConfigError, databaseLimits, isProduction, readConfig } from '../platform/config.ts';
 import { type Database, createDatabase } from '../platform/database.ts';
 import { armFaultPoints } from '../platform/fault-points.ts';
 import { CONSUMER_RETRIES, createEventSink, createEventSource, createKafka } from '../platform/kafka.ts';
@@ -72,6 +72,7 @@ export async function runProcess(name: string, start: (parts: Parts) => Promise<
       url: config.DATABASE_URL,
       poolMax: config.DATABASE_POOL_MAX,
       applicationName: `billing-${name}`,
+      limits: databaseLimits(config),
     });
     shutdown.onStop('database', () => database.$disconnect());
     const temporal = await connectTemporal(config);

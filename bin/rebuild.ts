@@ -1,7 +1,7 @@
 /** `npm run rebuild`: starts the workflows again that should exist, after the Temporal namespace was lost. */
 import { openRelays } from '../commands/relays.ts';
 import { mayPass } from '../commands/start-absent.ts';
-import { type Config, ConfigError, readConfig } from '../platform/config.ts';
+import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
 import { createDatabase } from '../platform/database.ts';
 import { connectTemporal, prepareNamespace } from '../platform/temporal.ts';
@@ -20,6 +20,7 @@ async function main(config: Config, perSecond: number): Promise<void> {
     url: config.DATABASE_URL,
     poolMax: POOL_MAX,
     applicationName: 'billing-rebuild',
+    limits: databaseLimits(config),
   });
   const temporal = await connectTemporal(config);
   await prepareNamespace(temporal, Object.values(searchAttributes));

@@ -1,6 +1,6 @@
 /** `npm run verify`: does everything that Postgres, Kafka and Temporal hold fit together? */
 import { eventTopics } from '../events/cloud-event.ts';
-import { type Config, ConfigError, readConfig } from '../platform/config.ts';
+import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
 import { createKafka } from '../platform/kafka.ts';
 import { readLog } from '../platform/kafka-log.ts';
@@ -36,7 +36,8 @@ async function main(config: Config, { graceMs, tenants }: VerifyArguments): Prom
     url: config.DATABASE_URL,
     poolMax: POOL_MAX,
     applicationName: 'billing-verify',
-    readOnly: { queryLimitMs: QUERY_LIMIT_MS },
+    limits: { ...databaseLimits(config), statementMs: QUERY_LIMIT_MS },
+    readOnly: true,
   });
   await reach('Postgres', new URL(config.DATABASE_URL).host, () => database.$queryRaw`SELECT 1`);
   const temporal = await reach('Temporal', config.TEMPORAL_ADDRESS, () => connectTemporal(config));

@@ -59,8 +59,8 @@ export type SendResult =
   | { kind: 'failed' }
   /** Accepted by the workflow, which will carry it out; no result before the deadline. */
   | { kind: 'pending'; attemptId: string }
-  /** Nobody is known to have accepted it. Safe to send again with the same key. */
-  | { kind: 'unknown' };
+  /** Nobody is known to have accepted it. Safe to send again with the same key. `because`: what the last try met. */
+  | { kind: 'unknown'; because: unknown };
 
 const PAUSE_FIRST_MS = 25;
 const PAUSE_MAX_MS = 500;
@@ -80,7 +80,7 @@ async function throughGate(deps: SendDeps, command: OutgoingCommand, deadline: n
       sendUntil(deps, command, workflowId, deadline, hold),
     );
   } catch (error) {
-    if (error instanceof GateClosed) return { kind: 'unknown' };
+    if (error instanceof GateClosed) return { kind: 'unknown', because: error };
     throw error;
   }
 }
@@ -93,16 +93,16 @@ async function sendUntil(
   hold: Hold,
 ): Promise<SendResult> {
   let pauseMs = PAUSE_FIRST_MS;
-  let pending: SendResult = { kind: 'unknown' };
+  let last: SendResult = { kind: 'unknown', because: new Error('The deadline was over before the first try.') };
   while (Date.now() < deadline) {
     const result = await attempt(deps, command, workflowId, deadline, hold);
-    if (result.kind === 'pending') pending = result;
-    else if (result.kind !== 'unknown') return result;
+    if (result.kind !== 'unknown' && result.kind !== 'pending') return result;
+    if (result.kind === 'pending' || last.kind === 'unknown') last = result;
     if (Date.now() + pauseMs >= deadline) break;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
   }
-  return pending;
+  return last;
 }
 
 async function attempt(
@@ -133,7 +133,7 @@ async function attempt(
       { err: error, workflowId, attemptId, step: command.step, accepted: accepted !== undefined },
       'outcome of an attempt is unknown',
     );
-    if (!accepted || Date.now() < deadline) return { kind: 'unknown' };
+    if (!accepted || Date.now() < deadline) return { kind: 'unknown', because: error };
     // The wait for its result ended with the deadline: it goes on without us, and is still in flight.
     const inFlight = accepted;
     hold(client.withDeadline(Date.now() + HELD_MAX_MS, () => inFlight.result()));

@@ -24,12 +24,7 @@ import {
   rowsOf,
   streamsOf,
 } from '../events/reactions.ts';
-import {
-  type Database,
-  TRANSACTION_WAIT_MS,
-  type TransactionClient,
-  violatedConstraint,
-} from '../platform/database.ts';
+import { type Database, type TransactionClient, violatedConstraint } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { AnyOutcome, AnyPlan, AnyState, Outcome, Plan } from './plan.ts';
 import { type Opened, keepRefusals, openCommands, writeSteps } from './transaction-rows.ts';
@@ -39,7 +34,7 @@ export interface TransactionDeps {
   wire: WireSettings;
   /** Called after a commit: there is something to publish. */
   nudge: () => void;
-  /** How long to wait for a connection; as long as a local activity may, when absent. */
+  /** How long to wait for the transaction to begin; as long as a local activity may, when absent. */
   waitMs?: number;
   /** What follows from a domain event; the table of events/reactions.ts but in tests. */
   reactions?: Reactions;
@@ -58,9 +53,10 @@ export async function carryOut<State extends AnyState, Event extends DomainEvent
 ): Promise<Outcome<State, Event, A>[]> {
   const plan = typedPlan as unknown as AnyPlan;
   try {
-    const outcomes = await deps.database.$transaction((tx) => inTransaction(deps, plan, tx, commands), {
-      maxWait: deps.waitMs ?? TRANSACTION_WAIT_MS,
-    });
+    const outcomes = await deps.database.$transaction(
+      (tx) => inTransaction(deps, plan, tx, commands),
+      deps.waitMs === undefined ? {} : { maxWait: deps.waitMs },
+    );
     faultPoint('after-commit');
     if (outcomes.some(({ kind }) => kind === 'done')) deps.nudge();
     return outcomes as Outcome<State, Event, A>[];

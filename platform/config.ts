@@ -48,6 +48,32 @@ function checkCombinations(env: Partial<Record<string, unknown>>, context: z.Ref
   }
 }
 
+/**
+ * What waits for the database longer than the database itself may take: the local try of a step, which is within a
+ * workflow task (workflows/profiles.ts).
+ */
+export const LOCAL_STEP_LIMIT_MS = 2_000;
+
+/** From the database to the request, what waits has longer than what it waits for. */
+function checkNesting(env: Partial<Record<string, unknown>>, context: z.RefinementCtx): void {
+  const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+  const [connect, wait, statement, request] = [
+    'DATABASE_CONNECT_TIMEOUT_MS',
+    'DATABASE_WAIT_TIMEOUT_MS',
+    'DATABASE_STATEMENT_TIMEOUT_MS',
+    'REQUEST_DEADLINE_MS',
+  ].map((name) => (typeof env[name] === 'number' ? env[name] : undefined));
+  if (wait !== undefined && statement !== undefined && wait + statement >= LOCAL_STEP_LIMIT_MS) {
+    fault(
+      'DATABASE_STATEMENT_TIMEOUT_MS',
+      `must be below ${LOCAL_STEP_LIMIT_MS} ms together with DATABASE_WAIT_TIMEOUT_MS: the local try of a step has no longer`,
+    );
+  }
+  if (connect !== undefined && request !== undefined && connect > request) {
+    fault('DATABASE_CONNECT_TIMEOUT_MS', 'must not be above REQUEST_DEADLINE_MS: a request waits for its connection');
+  }
+}
+
 const environmentSchema = z
   .object({
     NODE_ENV: z.string().min(1).default('development'),
@@ -61,6 +87,9 @@ const environmentSchema = z
     SHUTDOWN_GRACE_MS: count(0, 120_000).default(10_000),
     DATABASE_URL: required.regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
     DATABASE_POOL_MAX: count(2, 200).default(20),
+    DATABASE_CONNECT_TIMEOUT_MS: count(50, 60_000).default(1_000),
+    DATABASE_WAIT_TIMEOUT_MS: count(50, 60_000).default(400),
+    DATABASE_STATEMENT_TIMEOUT_MS: count(50, 60_000).default(1_400),
     TEMPORAL_ADDRESS: required,
     TEMPORAL_NAMESPACE: z.string().min(1).default('billing'),
     TEMPORAL_TASK_QUEUE: z.string().min(1).default('billing'),
@@ -83,9 +112,17 @@ const environmentSchema = z
     TEST_FAULTS: armedFaults.optional(),
   })
   // Also when single settings are wrong, so that all faults are listed at once.
-  .superRefine(checkCombinations, { when: () => true });
+  .superRefine(checkCombinations, { when: () => true })
+  .superRefine(checkNesting, { when: () => true });
 
 export type Config = z.output<typeof environmentSchema>;
+
+/** How long what is done in the database may take. */
+export const databaseLimits = (config: Config) => ({
+  connectMs: config.DATABASE_CONNECT_TIMEOUT_MS,
+  waitMs: config.DATABASE_WAIT_TIMEOUT_MS,
+  statementMs: config.DATABASE_STATEMENT_TIMEOUT_MS,
+});
 
 /** The names of all settings; a test compares them with .env.example. */
 export const settingNames: readonly string[] = Object.keys(environmentSchema.shape);

@@ -1,6 +1,6 @@
 /** Temporal: connecting, and what must be there before a worker starts. */
 import { readFile } from 'node:fs/promises';
-import { Client } from '@temporalio/client';
+import { Client, isGrpcServiceError } from '@temporalio/client';
 import { SearchAttributeType } from '@temporalio/common';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import type { Config } from './config.ts';
@@ -142,8 +142,8 @@ const bounded = <T>(connection: NativeConnection, call: () => Promise<T>): Promi
 
 /** Did Temporal, or the way to it, fail? What it would refuse again is no such failure. */
 export function isTemporalFailure(error: unknown): boolean {
-  const code = codeOf(error) ?? codeOf((error as { cause?: unknown } | null)?.cause);
-  return typeof code === 'number' && code !== INVALID_ARGUMENT;
+  const failures = [error, (error as { cause?: unknown } | null)?.cause];
+  return failures.some((one) => isGrpcServiceError(one) && codeOf(one) !== INVALID_ARGUMENT);
 }
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown } | null)?.code;

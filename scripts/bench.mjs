@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build, bundleWorkflows } from './build.mjs';
 import { installPackages } from './stack/install.mjs';
-import { freePort, run, waitUntil } from './stack/processes.mjs';
+import { READY_LIMIT_MS, freePort, run, waitUntil } from './stack/processes.mjs';
 import { fail, step } from './stack/progress.mjs';
 import { nodeFlags, projectFolder } from './stack/settings.mjs';
 import { startStack } from './stack/stack.mjs';
@@ -42,7 +42,7 @@ try {
     env,
     stdio: ['ignore', log, log],
   });
-  await waitUntil('The service', 60_000, async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok);
+  await waitUntil('The service', READY_LIMIT_MS, async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok);
   await run(process.execPath, [...nodeFlags, path.join(dist, 'bench/bench.js'), ...process.argv.slice(2)], { env });
 } catch (error) {
   fail(error);

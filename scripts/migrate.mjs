@@ -10,7 +10,7 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import { PrismaPg } from '@prisma/adapter-pg';
 
 const prismaFolder = fileURLToPath(new URL('../prisma', import.meta.url));
-const CONNECT_LIMIT_MS = 10_000;
+const CONNECT_LIMIT_MS = 60_000;
 
 /** @returns {Promise<string[]>} the names of the migrations that were applied now */
 export async function migrate(databaseUrl) {

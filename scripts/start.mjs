@@ -3,12 +3,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { installPackages } from './stack/install.mjs';
-import { isAlive, portAnswers, run, waitUntil } from './stack/processes.mjs';
+import { READY_LIMIT_MS, isAlive, portAnswers, run, waitUntil } from './stack/processes.mjs';
 import { SetupError, fail, say, step } from './stack/progress.mjs';
 import { loadEnvFile, nodeFlags, projectFolder, startSettings } from './stack/settings.mjs';
 import { startStack } from './stack/stack.mjs';
-
-const READY_LIMIT_MS = 60_000;
 
 let interrupted = false;
 let stopService;

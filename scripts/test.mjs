@@ -2,8 +2,9 @@
  * `npm test`: sets everything up and runs every test on real servers, with ports and data of its own, so that it can
  * run beside `npm start` and beside itself. Arguments go to vitest. Ends with a line `N passed, N failed`.
  *
- * Much of a test is waiting, so three files run at once, each in a lane with servers of its own: tests stop and kill
- * them. A run of some tests only has one lane.
+ * Much of a test is waiting, so several files run at once, each in a lane with servers of its own: tests stop and kill
+ * them. A run of some tests only has one lane. How slow the machine is decides how many lanes there are, and how long
+ * tests wait at most (test/support/speed.ts).
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -12,6 +13,7 @@ import { installPackages } from './stack/install.mjs';
 import { freePort, run } from './stack/processes.mjs';
 import { SetupError, fail, say, step } from './stack/progress.mjs';
 import { projectFolder } from './stack/settings.mjs';
+import { lanesFor, measureSlowness } from './stack/speed.mjs';
 import { startStack } from './stack/stack.mjs';
 import { findTimeSkippingServer } from './stack/time-skipping.mjs';
 
@@ -25,7 +27,6 @@ const dist = path.join(dataFolder, 'dist');
 for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'TEMPORAL_NAMESPACE'])
   delete process.env[name];
 
-const lanes = process.argv.length > 2 ? 1 : 3;
 const stacks = [];
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (interrupted = true));
@@ -35,6 +36,9 @@ async function main() {
   const timeSkippingServer = await findTimeSkippingServer(path.join(dataFolder, 'logs'), dataFolder);
   const building = step('Building the service', '5 s', () => build(dist));
   building.catch(() => {});
+  const slowness = measureSlowness();
+  const lanes = process.argv.length > 2 ? 1 : lanesFor(slowness);
+  say(`This machine is ${slowness.toFixed(1)} times as slow as usual: ${lanes} test files at once`);
   const environments = [];
   for (let lane = 1; lane <= lanes; lane += 1)
     environments.push(await startLane(path.join(dataFolder, `lane-${lane}`)));
@@ -46,6 +50,7 @@ async function main() {
     env: {
       ...process.env,
       TEST_LANES: JSON.stringify(environments),
+      TEST_SLOWNESS: String(slowness),
       TEST_TIME_SKIPPING_SERVER: timeSkippingServer,
       TEST_DIST: dist,
       WORKFLOW_BUNDLE: path.join(dist, 'workflow-bundle.js'),

@@ -4,7 +4,7 @@ import { REPLAY_LIMIT_MS } from './contract.ts';
 
 /** First try, within the workflow task: one attempt, done or given up before the task's own five seconds. */
 export const localFirst: LocalActivityOptions = {
-  scheduleToCloseTimeout: '2 seconds',
+  scheduleToCloseTimeout: 2_000,
   retry: { maximumAttempts: 1 },
 };
 

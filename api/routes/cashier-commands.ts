@@ -19,7 +19,7 @@ import {
 import type { FieldError } from '../../domain/errors.ts';
 import { currency, uuid } from '../../domain/invoice-schema.ts';
 import type { WireSettings } from '../../events/cloud-event.ts';
-import { type Database, REQUEST_TRANSACTION_WAIT_MS } from '../../platform/database.ts';
+import { type Database, PATIENT_WAIT_MS } from '../../platform/database.ts';
 import { etag, expectedVersion } from '../headers.ts';
 import { type ProblemCode, everyCommand, problemOf } from '../problems.ts';
 import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
@@ -47,7 +47,7 @@ interface CommandRoute<S extends CashierStep> extends Omit<Route, 'operationId' 
 
 export function cashierCommandRoutes({ database, wire }: CashierCommandDeps): Route[] {
   // The relays look by themselves: they run in the workers, which a request does not reach.
-  const deps: TransactionDeps = { database, wire, nudge: () => undefined, waitMs: REQUEST_TRANSACTION_WAIT_MS };
+  const deps: TransactionDeps = { database, wire, nudge: () => undefined, waitMs: PATIENT_WAIT_MS };
   const route = <S extends CashierStep>(row: CommandRoute<S>): Route => {
     const { step, ifMatch = false, parse, reply, operationId = `${step}Cashier`, ...described } = row;
     return {

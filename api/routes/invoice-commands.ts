@@ -220,6 +220,7 @@ function replyTo(step: Step, { invoiceId }: OutgoingCommand, result: SendResult)
     case 'unknown':
       throw unavailable(
         'Nobody answered in time; whether the command was carried out is not known. Send it again with the same Idempotency-Key.',
+        result.because,
       );
   }
 }

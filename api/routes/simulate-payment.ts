@@ -7,7 +7,7 @@ import { type TransactionDeps, carryOut } from '../../commands/transaction.ts';
 import { invoiceNotFound, openAmountMinor } from '../../domain/invoice.ts';
 import { payInvoiceSchema, simulatePaymentSchema, uuid } from '../../domain/invoice-schema.ts';
 import { formatAmount } from '../../domain/money.ts';
-import { REQUEST_TRANSACTION_WAIT_MS } from '../../platform/database.ts';
+import { PATIENT_WAIT_MS } from '../../platform/database.ts';
 import { invoiceById } from '../../queries/invoice-by-id.ts';
 import { problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
@@ -92,11 +92,9 @@ async function announce(deps: SimulatePaymentDeps, call: Call): Promise<Reply> {
     attemptId: newAttemptId(),
     acceptedAt: call.acceptedAt,
   };
-  const [outcome] = await carryOut(
-    { ...deps, nudge: () => undefined, waitMs: REQUEST_TRANSACTION_WAIT_MS },
-    simulatePaymentPlan,
-    [command],
-  );
+  const [outcome] = await carryOut({ ...deps, nudge: () => undefined, waitMs: PATIENT_WAIT_MS }, simulatePaymentPlan, [
+    command,
+  ]);
   if (!outcome) throw new TypeError('A command came back without an outcome.');
   if (outcome.kind === 'refused') throw problemOf(outcome.refusal);
   const replayed = outcome.kind === 'replayed' ? { 'Idempotency-Replayed': 'true' } : {};

@@ -5,9 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jars } from './jars.mjs';
 import { SetupError, say, step } from './progress.mjs';
-import { freePort, run, startServer, waitUntil } from './processes.mjs';
-
-const READY_LIMIT_MS = 90_000;
+import { READY_LIMIT_MS, freePort, run, startServer, waitUntil } from './processes.mjs';
 
 /**
  * @param {{dataFolder: string, port: number, advertisedPort?: number}} options advertisedPort: where clients are told to

@@ -4,10 +4,8 @@ import { chownSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync,
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { SetupError, say, step } from './progress.mjs';
-import { onPath, run, startServer, waitUntil } from './processes.mjs';
+import { READY_LIMIT_MS, onPath, run, startServer, waitUntil } from './processes.mjs';
 import { POSTGRES_PASSWORD, POSTGRES_USER, localPostgresUrl } from './settings.mjs';
-
-const READY_LIMIT_MS = 60_000;
 
 /** @returns {Promise<{url: string, stop: () => Promise<void>}>} */
 export async function startPostgres({ dataFolder, port }) {

@@ -12,7 +12,9 @@ import path from 'node:path';
 import { SetupError } from './progress.mjs';
 
 const POLL_MS = 50;
-const STOP_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 60_000;
+/** Only for a server that hangs: one that ends is seen at once, and a slow machine needs its time. */
+export const READY_LIMIT_MS = 5 * 60_000;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -5,12 +5,11 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SetupError, say, step } from './progress.mjs';
-import { onPath, run, startServer, waitUntil } from './processes.mjs';
+import { READY_LIMIT_MS, onPath, run, startServer, waitUntil } from './processes.mjs';
 import { cacheFolder } from './settings.mjs';
 
 // Later tags carry a replace directive, and `go install` refuses those.
 const VERSION = '1.5.1';
-const READY_LIMIT_MS = 60_000;
 
 /** @returns {Promise<{address: string, stop: () => Promise<void>}>} */
 export async function startTemporal({ dataFolder, port, uiPort }) {

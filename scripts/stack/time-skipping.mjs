@@ -15,8 +15,12 @@ export async function findTimeSkippingServer(logFolder, folder) {
   });
   if (!classPath) throw new SetupError('the tests need Java 17 and Maven, for Kafka and the time-skipping Temporal.');
   const script = path.join(folder, 'time-skipping-server');
-  writeFileSync(script, `#!/bin/sh\nexec java -Xmx256m -cp '${classPath}' io.temporal.testserver.TestServer "$@"\n`, {
-    mode: 0o755,
-  });
+  writeFileSync(
+    script,
+    `#!/bin/sh\nexec java -Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp '${classPath}' io.temporal.testserver.TestServer "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  );
   return script;
 }

@@ -11,7 +11,8 @@ import { finalizeChunk } from '../../commands/billing-run.ts';
 import { startMissingDeadLetters } from '../../commands/dead-letters.ts';
 import { createGate } from '../../commands/gate.ts';
 import { addDays, dateOf } from '../../domain/dates.ts';
-import { type Database, createDatabase } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
+import { testDatabase } from '../support/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { missingBatchWorkflows, missingLetterWorkflows, missingRunWorkflows } from '../../queries/workflows-due.ts';
 import { deadLetterWorkflowId, invoiceWorkflowId } from '../../workflows/contract.ts';
@@ -31,7 +32,7 @@ let database: Database;
 let system: System;
 beforeAll(async () => {
   const url = await makeOwnDatabase('missing');
-  database = createDatabase({ url, poolMax: 5, applicationName: 'test' });
+  database = testDatabase({ url });
   system = await startSystem({ DATABASE_URL: url }, { worker: false });
 });
 afterAll(async () => {

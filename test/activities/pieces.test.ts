@@ -6,7 +6,8 @@ import { dateOf } from '../../domain/dates.ts';
 import { createNudge } from '../../events/nudge.ts';
 import { type Reactions, reactions } from '../../events/reactions.ts';
 import type { Database } from '../../platform/database.ts';
-import { testActivities, testDatabase } from '../support/activities.ts';
+import { testActivities } from '../support/activities.ts';
+import { testDatabase } from '../support/database.ts';
 import { manyDrafts } from '../support/drafts.ts';
 
 let database: Database;

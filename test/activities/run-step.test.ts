@@ -7,12 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import type { Database } from '../../platform/database.ts';
 import type { StepCommand } from '../../workflows/contract.ts';
-import { testActivities, testDatabase } from '../support/activities.ts';
+import { testActivities } from '../support/activities.ts';
+import { testDatabase } from '../support/database.ts';
 
 let database: Database;
 let activities: Activities;
 beforeAll(() => {
-  database = testDatabase(20);
+  database = testDatabase({ poolMax: 20 });
   activities = testActivities(database);
 });
 afterAll(() => database?.$disconnect());

@@ -9,6 +9,7 @@ import type { Database } from '../../platform/database.ts';
 import type { Caller, RequestOptions } from '../support/caller.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
+import { atMost } from '../support/speed.ts';
 import { waitFor } from '../support/wait.ts';
 
 let system: System;
@@ -659,7 +660,7 @@ describe('races', () => {
         });
         return { answer };
       },
-      { timeout: 20_000 },
+      { timeout: atMost(20_000) },
     );
     expect(await drafted.answer).toMatchObject({ status: 422, body: { code: 'unknown_cashier' } });
   });

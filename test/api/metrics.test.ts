@@ -95,4 +95,4 @@ it('a worker that runs alone answers on METRICS_PORT', async () => {
   } finally {
     await service.stop();
   }
-}, 120_000);
+});

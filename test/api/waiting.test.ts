@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireInvoice } from '../../domain/invoice-schema.ts';
 import type { Caller } from '../support/caller.ts';
+import { atMost } from '../support/speed.ts';
 import { staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -14,7 +15,7 @@ describe('without a worker', () => {
     const lonely = await startSystem({ TEMPORAL_TASK_QUEUE, REQUEST_DEADLINE_MS: '1000' }, { worker: false });
     const ann = lonely.caller();
     const headers = { 'Idempotency-Key': 'patient' };
-    const first = await ann.request('POST', '/v1/invoices', { body, headers });
+    const first = await ann.request('POST', '/v1/invoices', { body, headers, once: true });
     expect(first).toMatchObject({ status: 503, body: { code: 'temporarily_unavailable' } });
     expect(first.headers.get('Retry-After')).toBe('1');
     await lonely.stop();
@@ -47,13 +48,13 @@ describe('with a database that is held up', () => {
         await tx.$queryRaw`SELECT 1 FROM invoices WHERE id = ${id}::uuid FOR UPDATE`;
         return work();
       },
-      { timeout: 30_000, maxWait: 5_000 },
+      { timeout: atMost(30_000) },
     );
   }
 
   it('accepted but not answered in time: 202, and Location tells the result', async () => {
     const { id } = await ann.finalized();
-    const accepted = await whileLocked(id, () => ann.step(id, 'cancel', { body: { reason: 'late' } }));
+    const accepted = await whileLocked(id, () => ann.step(id, 'cancel', { body: { reason: 'late' }, once: true }));
     expect(accepted).toMatchObject({ status: 202, body: { status: 'pending', invoice: null } });
     const location = accepted.headers.get('Location') ?? '';
     expect(location).toMatch(new RegExp(`^/v1/operations/[0-9a-f-]{36}\\?invoiceId=${id}$`));
@@ -74,7 +75,7 @@ describe('with a database that is held up', () => {
     const { id } = await ann.finalized();
     const { client, namespace } = system.temporal;
     const told = await whileLocked(id, async () => {
-      const accepted = await ann.step(id, 'cancel', { body: { reason: 'late' } });
+      const accepted = await ann.step(id, 'cancel', { body: { reason: 'late' }, once: true });
       expect(accepted.status).toBe(202);
       await staffOf(client, namespace, ann.tenantId, id).update('abandon', { actor: 'eve', reason: 'by a test' });
       return waitFor(
@@ -92,7 +93,7 @@ describe('with a database that is held up', () => {
 
   it('a refusal that comes late is told by Location as the request would have got it', async () => {
     const { id } = await ann.draft();
-    const accepted = await whileLocked(id, () => ann.pay(id));
+    const accepted = await whileLocked(id, () => ann.pay(id, {}, { once: true }));
     expect(accepted.status).toBe(202);
     const done = await waitFor('the operation', async () => {
       const { body: operation } = await ann.request<Operation>('GET', accepted.headers.get('Location') ?? '');

@@ -85,7 +85,7 @@ it('PAY-06: one invoice without an answer holds up its own partition only, and i
     await unlock();
   }
   expect(await untilAllPaid([stuck, behind])).toEqual(eachOnce([stuck, behind]));
-}, 120_000);
+});
 
 it('Postgres stopped and started under the consumer: the payments land, and none is kept as a dead letter', async () => {
   const messages = await payments(3);
@@ -93,7 +93,7 @@ it('Postgres stopped and started under the consumer: the payments land, and none
   await gateway.send(...messages);
   await servers.startPostgres();
   expect(await untilAllPaid(messages)).toEqual(eachOnce(messages));
-}, 120_000);
+});
 
 it('Temporal killed and started under the consumer: the payments land, and none is kept as a dead letter', async () => {
   const messages = await payments(3);
@@ -101,7 +101,7 @@ it('Temporal killed and started under the consumer: the payments land, and none 
   await gateway.send(...messages);
   await servers.startTemporal();
   expect(await untilAllPaid(messages)).toEqual(eachOnce(messages));
-}, 120_000);
+});
 
 /** Far behind what is on the topic. */
 const BY_HAND = 1_000_000_000n;
@@ -155,7 +155,7 @@ it('a message without an answer, while everything else is well, becomes a dead l
   expect(answer.resolution).toBe('replayed');
   await outcomes.untilPaid(ann.tenantId, invoiceId);
   expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
-}, 60_000);
+});
 
 it('a replay without an answer is tried until a person stops it; replayed again, it counts once', async () => {
   const { id: invoiceId } = await ann.draft();
@@ -180,7 +180,7 @@ it('a replay without an answer is tried until a person stops it; replayed again,
   expect(await staff.update('replay', { operator: 'ann', reason: 'unlocked' })).toMatchObject({ status: 'replayed' });
   await outcomes.untilPaid(ann.tenantId, invoiceId);
   expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
-}, 60_000);
+});
 
 it('without a worker nobody answers, and that is no message’s fault: nothing is kept', async () => {
   const { id } = await ann.finalized();

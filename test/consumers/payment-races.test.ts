@@ -79,4 +79,4 @@ it('PAY-06: a hundred races of a payment against pay, cancel and update: at most
   const byMessage = payments.filter(({ reference }) => reference.startsWith('GW-')).length;
   expect(byMessage).toBeGreaterThan(0);
   expect(letters.length).toBeGreaterThan(0);
-}, 180_000);
+});

@@ -17,7 +17,7 @@ beforeAll(async () => {
   // Longer than a worker takes that ends and one that comes after it, on any machine.
   service = await startService({ settings: { REQUEST_DEADLINE_MS: '30000' } });
   ann = createCaller(service.url, randomUUID());
-}, 120_000);
+});
 afterAll(() => service?.stop());
 
 /** Commands that wait for a lock while `meanwhile` is done; resolves with their answers. */

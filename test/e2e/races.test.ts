@@ -40,4 +40,4 @@ it('INV-32: a hundred races of pay against cancel: exactly one wins each, the lo
   expect(results.filter(({ winner, is }) => winner !== is)).toEqual([]);
   const paid = results.filter(({ winner }) => winner === 'paid').length;
   expect(await system.database.payment.count({ where: { tenantId: ann.tenantId } })).toBe(paid);
-}, 120_000);
+});

@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dateOf } from '../../domain/dates.ts';
-import { type Database, createDatabase } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
+import { testDatabase } from '../support/database.ts';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
 import { invoiceWorkflowId } from '../../workflows/contract.ts';
 import { createCaller } from '../support/caller.ts';
@@ -43,12 +44,12 @@ beforeAll(async () => {
     TEST_OVERDUE_AFTER_MS: String(OVERDUE_AFTER_MS),
   };
   const config = await testConfig(settings);
-  database = createDatabase({ url: config.DATABASE_URL, poolMax: 5, applicationName: 'test' });
+  database = testDatabase({ url: config.DATABASE_URL });
   service = await startService({ consumer: true, settings });
   temporal = await connectTemporal(config);
   gateway = await startGateway({ config });
   subscriber = await subscribe();
-}, 120_000);
+});
 afterAll(async () => {
   await subscriber?.stop();
   await gateway?.stop();
@@ -56,7 +57,7 @@ afterAll(async () => {
   await temporal?.connection.close();
   await database?.$disconnect();
   await ownTemporal?.stop();
-}, 60_000);
+});
 
 /** As `npm run rebuild` does; returns what it printed. Rejects when its exit code is not 0. */
 async function rebuild(): Promise<string> {
@@ -168,4 +169,4 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
   const firstOf = new Map(read.map((event) => [event.id, event]));
   for (const { id, value, headers } of subscriber.of(tenantId))
     expect(firstOf.get(id)).toMatchObject({ value, headers });
-}, 240_000);
+});

@@ -8,13 +8,15 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Config } from '../../platform/config.ts';
-import { type Database, createDatabase } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
+import { testDatabase } from '../support/database.ts';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
 import { freePort } from '../../scripts/stack/processes.mjs';
 import { type Caller, createCaller } from '../support/caller.ts';
 import { type LossyProxy, isCommit, isProduce, startLossyProxy } from '../support/lossy-proxy.ts';
 import { type OwnKafka, makeOwnDatabase, startOwnKafka } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
+import { atMost } from '../support/speed.ts';
 import { testConfig } from '../support/system.ts';
 import { staffOf } from '../support/staff.ts';
 import { foundIn, verifyTenants } from '../support/verifier.ts';
@@ -45,14 +47,14 @@ beforeAll(async () => {
   };
   kafka = await startOwnKafka('faults', brokerPort, proxies.kafka.port);
   config = await testConfig({ DATABASE_URL: url.href, KAFKA_BROKERS: kafka.brokers });
-  database = createDatabase({ url: url.href, poolMax: 10, applicationName: 'test' });
+  database = testDatabase({ url: url.href });
   temporal = await connectTemporal(config);
   url.port = String(proxies.postgres.port);
   service = await startService({
     consumer: true,
     settings: { DATABASE_URL: url.href, KAFKA_BROKERS: kafka.brokers },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await service?.stop();
   await temporal?.connection.close();
@@ -96,7 +98,7 @@ it.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))(
       expect(paid, id).toEqual(status === 'paid' ? [amountMinor] : []);
     }
   },
-  LIMIT_MS,
+  atMost(LIMIT_MS),
 );
 
 /** Nothing waits to be published or to be woken, and every payment message was handled. */

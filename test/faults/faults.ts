@@ -28,7 +28,7 @@ const AWAY_MS = 2_500;
 const PAUSED_MS = 7_000;
 const PASS_MAX = 6;
 /** As long as a caller or the relay may be busy with other things; the load may also be over. */
-const ANSWER_DUE_MS = 5_000;
+const ANSWER_DUE_MS = 2_000;
 const ANSWERS_LOST = 3;
 const CLOCK_JUMPS_MS = [-3_600_000, 3_600_000];
 const JUMPING_CLOCK = fileURLToPath(new URL('../support/jumping-clock.mjs', import.meta.url));

@@ -89,7 +89,7 @@ export const untilAnswered = (caller: Caller, { method, path, key, body }: Comma
     async () => {
       const headers = { 'Idempotency-Key': key };
       const answer = await caller
-        .request(method, path, { headers, ...(body === undefined ? {} : { body }) })
+        .request(method, path, { once: true, headers, ...(body === undefined ? {} : { body }) })
         .catch(() => undefined);
       if (answer && answer.status !== 202 && answer.status !== 503) return answer;
       // simulate-payment answers 202 when it is done.

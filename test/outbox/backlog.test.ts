@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { finalizeChunk } from '../../commands/billing-run.ts';
 import { dateOf } from '../../domain/dates.ts';
 import type { Database } from '../../platform/database.ts';
-import { testDatabase, testWire } from '../support/activities.ts';
+import { testWire } from '../support/activities.ts';
+import { testDatabase } from '../support/database.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { servers } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
@@ -26,7 +27,7 @@ let service: Service;
 beforeAll(async () => {
   database = testDatabase();
   service = await startService();
-}, 120_000);
+});
 afterAll(async () => {
   await service?.stop();
   await database?.$disconnect();

@@ -52,7 +52,7 @@ beforeAll(async () => {
   subscriber = await subscribe();
   ann = system.caller(ann.tenantId);
   await ann.request('POST', '/v1/billing-runs', { body: { businessDate: today } });
-}, 120_000);
+});
 afterAll(async () => {
   await subscriber?.stop();
   await system?.stop();

@@ -4,7 +4,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EventSink, RefusedByBroker, type StoredEvent } from '../../events/event-sink.ts';
 import { publishPending } from '../../events/publish.ts';
-import { type Database, createDatabase } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
+import { testDatabase } from '../support/database.ts';
 import { createEventSink, createKafka } from '../../platform/kafka.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { testConfig } from '../support/system.ts';
@@ -23,7 +24,7 @@ let topic: string;
 
 beforeAll(async () => {
   const config = await testConfig();
-  database = createDatabase({ url: config.DATABASE_URL, poolMax: 5, applicationName: 'test' });
+  database = testDatabase();
   topic = `test.relay.${randomUUID()}`;
   sink = createEventSink(createKafka(config, logger), [topic], config);
   await sink.prepare();

@@ -7,7 +7,8 @@ import { type EventSink, RefusedByBroker } from '../../events/event-sink.ts';
 import { publishPending } from '../../events/publish.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { testActivities, testDatabase } from '../support/activities.ts';
+import { testActivities } from '../support/activities.ts';
+import { testDatabase } from '../support/database.ts';
 
 const logger = createLogger({ level: 'silent', name: 'test' });
 // A slot number that no stream of other tests has.

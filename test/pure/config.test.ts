@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig, settingNames } from '../../platform/config.ts';
+import { ConfigError, LOCAL_STEP_LIMIT_MS, readConfig, settingNames } from '../../platform/config.ts';
+import { localFirst } from '../../workflows/profiles.ts';
 
 const required = {
   AUTH: 'demo',
@@ -33,6 +34,9 @@ describe('readConfig', () => {
       SHUTDOWN_GRACE_MS: 10_000,
       DATABASE_URL: required.DATABASE_URL,
       DATABASE_POOL_MAX: 20,
+      DATABASE_CONNECT_TIMEOUT_MS: 1_000,
+      DATABASE_WAIT_TIMEOUT_MS: 400,
+      DATABASE_STATEMENT_TIMEOUT_MS: 1_400,
       TEMPORAL_ADDRESS: 'localhost:7233',
       TEMPORAL_NAMESPACE: 'billing',
       TEMPORAL_TASK_QUEUE: 'billing',
@@ -61,6 +65,9 @@ describe('readConfig', () => {
       SHUTDOWN_GRACE_MS: 'long',
       DATABASE_URL: 'mysql://localhost/billing',
       DATABASE_POOL_MAX: '1',
+      DATABASE_CONNECT_TIMEOUT_MS: '0',
+      DATABASE_WAIT_TIMEOUT_MS: 'long',
+      DATABASE_STATEMENT_TIMEOUT_MS: '1e9',
       TEMPORAL_TLS: 'yes',
       TEMPORAL_MAX_CACHED_WORKFLOWS: '-1',
       KAFKA_BROKERS: ' , ',
@@ -128,6 +135,15 @@ describe('readConfig', () => {
     { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_PASSWORD: 'secret' },
   ])('half of what belongs together is refused: %j', (half) => {
     expect(faultySettings({ ...required, ...half })).toHaveLength(1);
+  });
+
+  // What waits must have longer than what it waits for; else a slow answer is given up just before it comes.
+  it('deadlines nest: a transaction fits into the local try of a step, a connection into a request', () => {
+    const tooLong = { DATABASE_WAIT_TIMEOUT_MS: '1000', DATABASE_STATEMENT_TIMEOUT_MS: '1000' };
+    expect(faultySettings({ ...required, ...tooLong })).toEqual(['DATABASE_STATEMENT_TIMEOUT_MS']);
+    const shortRequest = { REQUEST_DEADLINE_MS: '500', DATABASE_CONNECT_TIMEOUT_MS: '501' };
+    expect(faultySettings({ ...required, ...shortRequest })).toEqual(['DATABASE_CONNECT_TIMEOUT_MS']);
+    expect(LOCAL_STEP_LIMIT_MS).toBe(localFirst.scheduleToCloseTimeout);
   });
 
   it('an empty value counts as absent: the default holds, and what is required is missing', () => {

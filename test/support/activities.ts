@@ -4,15 +4,12 @@ import { type Activities, type ActivityDeps, createActivities } from '../../acti
 import { createGate } from '../../commands/gate.ts';
 import type { EventSink } from '../../events/event-sink.ts';
 import { createNudge } from '../../events/nudge.ts';
-import { type Database, createDatabase } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 
 const logger = createLogger({ level: 'silent', name: 'test' });
 
 export const testWire = { environment: 'test', publicUrl: 'http://localhost:3000' };
-
-export const testDatabase = (poolMax = 10): Database =>
-  createDatabase({ url: process.env['DATABASE_URL'] ?? '', poolMax, applicationName: 'test' });
 
 const nowhere: EventSink = {
   send: async () => undefined,

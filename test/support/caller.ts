@@ -1,5 +1,10 @@
-/** A caller of the REST API, as an application would write one. */
+/**
+ * A caller of the REST API, as the contract tells applications to be: what is answered with 503, or with 202 and an
+ * operation, is sent again with the same key until it is answered.
+ */
 import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import { atMost } from './speed.ts';
+import { waitFor } from './wait.ts';
 
 export interface Answer<T = Record<string, unknown>> {
   status: number;
@@ -12,6 +17,8 @@ export interface RequestOptions {
   body?: unknown;
   /** Sent as it is, instead of `body`. */
   rawBody?: string;
+  /** One request, whatever comes: for tests that are about a 503 or a 202. */
+  once?: boolean;
 }
 
 export interface Caller {
@@ -34,7 +41,10 @@ export interface Problem {
   errors: { path: string; code: string; message: string }[];
 }
 
-const REQUEST_LIMIT_MS = 40_000;
+/** A request has a deadline of its own, and is answered soon after it. */
+const REQUEST_LIMIT_MS = atMost(20_000);
+/** More than one deadline of a request, for a server that is coming back. */
+const ANSWER_LIMIT_MS = 40_000;
 const draftBody = { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' };
 
 export const paymentOf = (changes: Record<string, unknown> = {}) => ({
@@ -45,11 +55,30 @@ export const paymentOf = (changes: Record<string, unknown> = {}) => ({
   ...changes,
 });
 
+/** Not answered yet: nobody knows whether it was carried out, or it is still being carried out. */
+const isUnanswered = ({ status, headers, body }: Answer<unknown>): boolean =>
+  (status === 503 && (body as Problem | null)?.code === 'temporarily_unavailable') ||
+  (status === 202 && headers.get('Location')?.startsWith('/v1/operations/') === true);
+
 export function createCaller(url: string, tenantId: string): Caller {
-  async function request<T>(
+  async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<Answer<T>> {
+    const first = await send<T>(method, path, options);
+    if (options.once || !isUnanswered(first)) return first;
+    const key = first.headers.get('Idempotency-Key');
+    const again = { ...options, headers: { ...options.headers, ...(key === null ? {} : { 'Idempotency-Key': key }) } };
+    return waitFor(
+      `an answer to ${method} ${path}`,
+      async () => {
+        const answer = await send<T>(method, path, again);
+        return isUnanswered(answer) ? undefined : answer;
+      },
+      ANSWER_LIMIT_MS,
+    );
+  }
+  async function send<T>(
     method: string,
     path: string,
-    { headers = {}, body, rawBody }: RequestOptions = {},
+    { headers = {}, body, rawBody }: RequestOptions,
   ): Promise<Answer<T>> {
     const text = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(`${url}${path}`, {

@@ -7,12 +7,13 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll } from 'vitest';
+import { filesAtOnceMax } from '../../scripts/stack/speed.mjs';
 import { lanes } from './lanes.ts';
 import { waitFor } from './wait.ts';
 
 /** Runs share the machine: each holds one of these ports while a file of it runs. The system frees a dead one's. */
-const TURN_PORTS = [10_471, 10_472, 10_473];
-const LIMIT_MS = 20 * 60_000;
+const TURN_PORTS = Array.from({ length: filesAtOnceMax() }, (_, turn) => 10_471 + turn);
+const LIMIT_MS = 30 * 60_000;
 
 const listening = (port: number): Promise<Server | undefined> =>
   new Promise((resolve) => {

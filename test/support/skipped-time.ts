@@ -9,9 +9,12 @@ import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { indexedType } from '../../platform/temporal.ts';
 import { searchAttributes } from '../../workflows/contract.ts';
-import { testActivities, testDatabase } from './activities.ts';
+import { testActivities } from './activities.ts';
+import { testDatabase } from './database.ts';
+import { atMost } from './speed.ts';
 import './quiet.ts';
 import { type Staff, staffOf } from './staff.ts';
+import { waitFor } from './wait.ts';
 
 const taskQueue = 'time';
 const logger = createLogger({ level: 'silent', name: 'test' });
@@ -40,9 +43,15 @@ export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOpt
   const { TEST_TIME_SKIPPING_SERVER = '', WORKFLOW_BUNDLE = '' } = process.env;
   const tenantId = randomUUID();
   const database = testDatabase();
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: TEST_TIME_SKIPPING_SERVER } },
-  });
+  // The SDK gives a server five seconds to start, which a busy machine does not always keep.
+  const env = await waitFor(
+    'the time-skipping server',
+    () =>
+      TestWorkflowEnvironment.createTimeSkipping({
+        server: { executable: { type: 'existing-path', path: TEST_TIME_SKIPPING_SERVER } },
+      }),
+    60_000,
+  );
   // This server cannot list attributes, so platform/temporal.ts cannot ask which are missing.
   await env.nativeConnection.operatorService.addSearchAttributes({
     namespace: 'default',
@@ -73,7 +82,11 @@ export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOpt
       body: {},
       ...changes,
     } as OutgoingCommand;
-    return sendCommand({ client: env.client, taskQueue, gate: createGate(), logger }, command, Date.now() + 30_000);
+    return sendCommand(
+      { client: env.client, taskQueue, gate: createGate(), logger },
+      command,
+      Date.now() + atMost(30_000),
+    );
   };
   return {
     env,

@@ -4,7 +4,7 @@ import { startApi, startConsumer, startWorker } from '../../bin/parts.ts';
 import { createGate } from '../../commands/gate.ts';
 import { figuresOf } from '../../metrics/figures.ts';
 import { createMetrics } from '../../metrics/metrics.ts';
-import { type Config, readConfig } from '../../platform/config.ts';
+import { type Config, databaseLimits, readConfig } from '../../platform/config.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import type { Shutdown } from '../../platform/shutdown.ts';
@@ -12,10 +12,12 @@ import { type Temporal, connectTemporal, prepareNamespace } from '../../platform
 import { freePort } from '../../scripts/stack/processes.mjs';
 import { searchAttributes } from '../../workflows/contract.ts';
 import { type Caller, createCaller } from './caller.ts';
+import { testDatabase } from './database.ts';
 import './quiet.ts';
 
 export interface System {
   config: Config;
+  /** For the test to look at, and to change; not the service's own. */
   database: Database;
   temporal: Temporal;
   url: string;
@@ -57,6 +59,7 @@ export async function startSystem(
     url: config.DATABASE_URL,
     poolMax: config.DATABASE_POOL_MAX,
     applicationName: 'test',
+    limits: databaseLimits(config),
   });
   shutdown.onStop('database', () => database.$disconnect());
   const temporal = await connectTemporal(config);
@@ -68,9 +71,11 @@ export async function startSystem(
   if (consumer) await startConsumer(parts);
   const { port } = await startApi(parts);
   const url = `http://127.0.0.1:${port}`;
+  const observer = testDatabase({ url: config.DATABASE_URL });
+  shutdown.onStop('observer', () => observer.$disconnect());
   return {
     config,
-    database,
+    database: observer,
     temporal,
     url,
     caller: (tenantId = randomUUID()) => createCaller(url, tenantId),

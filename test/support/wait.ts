@@ -1,12 +1,16 @@
 /** Waiting as tests do it: ask again until a deadline, never a fixed pause. */
+import { atMost } from './speed.ts';
+
 const POLL_MS = 25;
 
+/** `limitMs` is what it takes at most on a machine of the usual speed; see speed.ts. */
 export async function waitFor<T>(
   what: string,
   ask: () => Promise<T | undefined | false | null>,
   limitMs = 30_000,
 ): Promise<T> {
-  const deadline = Date.now() + limitMs;
+  const boundMs = atMost(limitMs);
+  const deadline = Date.now() + boundMs;
   let failure: unknown;
   while (Date.now() < deadline) {
     try {
@@ -18,5 +22,5 @@ export async function waitFor<T>(
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  throw new Error(`${what} did not happen within ${limitMs} ms`, { cause: failure });
+  throw new Error(`${what} did not happen within ${boundMs} ms`, { cause: failure });
 }

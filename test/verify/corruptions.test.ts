@@ -22,7 +22,7 @@ beforeAll(async () => {
   system = await startSystem({ TEST_OVERDUE_AFTER_MS: '200' }, { consumer: true });
   ann = system.caller();
   life = await live(system, ann);
-}, 120_000);
+});
 afterAll(() => system?.stop());
 
 const sql = (text: string): Promise<number> => system.database.$executeRawUnsafe(text);

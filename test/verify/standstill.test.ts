@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { finalizeChunk } from '../../commands/billing-run.ts';
 import { dateOf } from '../../domain/dates.ts';
-import { type Database, createDatabase } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
+import { testDatabase } from '../support/database.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
 import { type Check, type World, createTally } from '../../verify/check.ts';
 import { invoices } from '../../verify/invoices.ts';
@@ -22,7 +23,7 @@ let temporal: Temporal;
 beforeAll(async () => {
   temporal = await connectTemporal(await testConfig());
   await prepareNamespace(temporal, Object.values(searchAttributes));
-  database = createDatabase({ url: await makeOwnDatabase('standstill'), poolMax: 5, applicationName: 'test' });
+  database = testDatabase({ url: await makeOwnDatabase('standstill') });
 });
 afterAll(async () => {
   await temporal?.connection.close();

@@ -4,6 +4,7 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { type Caller, paymentOf } from '../support/caller.ts';
 import { type Staff, staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
+import { atMost } from '../support/speed.ts';
 import { waitFor } from '../support/wait.ts';
 
 const webUiPayment = {
@@ -244,7 +245,7 @@ describe.each([
         await aStepWaits();
         await meanwhile();
       },
-      { timeout: 10_000, maxWait: 5_000 },
+      { timeout: atMost(10_000) },
     );
     if (!started) throw new Error('Nothing was started.');
     return started;

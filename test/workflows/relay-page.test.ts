@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EventSink } from '../../events/event-sink.ts';
 import { relayWorkflowId, workflowTypes } from '../../workflows/contract.ts';
-import { testActivities, testDatabase } from '../support/activities.ts';
+import { testActivities } from '../support/activities.ts';
+import { testDatabase } from '../support/database.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';
 import { staffAt } from '../support/staff.ts';

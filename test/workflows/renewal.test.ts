@@ -14,7 +14,8 @@ import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
 import { invoiceWorkflowId, searchAttributes } from '../../workflows/contract.ts';
-import { testActivities, testDatabase } from '../support/activities.ts';
+import { testActivities } from '../support/activities.ts';
+import { testDatabase } from '../support/database.ts';
 import '../support/quiet.ts';
 import { testConfig } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -109,5 +110,5 @@ describe.runIf(process.env['TEST_RENEWAL'])('renewal', () => {
       return now.runId !== runId && now;
     });
     expect(renewed.status.name).toBe('RUNNING');
-  }, 400_000);
+  });
 });
