@@ -2,9 +2,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { NIL } from 'uuid';
 import { createActivities } from '../activities/index.ts';
 import { createApp } from '../api/app.ts';
+import { untilDeadline } from '../api/retry.ts';
 import { type Gate, createGate } from '../commands/gate.ts';
 import { openRelays } from '../commands/relays.ts';
 import type { SendDeps } from '../commands/send.ts';
@@ -26,6 +28,7 @@ import { CONSUMER_RETRIES, createEventSink, createEventSource, createKafka } fro
 import { type Logger, createLogger } from '../platform/logger.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../platform/temporal.ts';
+import { lookUpCommand } from '../queries/command-look-up.ts';
 import { cheapChecks } from '../verify/cheap.ts';
 import { REPLAY_LIMIT_MS, STICKY_TIMEOUT_MS, searchAttributes } from '../workflows/contract.ts';
 
@@ -94,9 +97,29 @@ const logMethods: Record<string, 'warn' | 'error' | 'debug'> = {
   TRACE: 'debug',
 };
 
+const WARM_CONNECTIONS = 4;
+const WARM_UP_LIMIT_MS = 60_000;
+
+/**
+ * Connections are open and both servers have answered before the port opens: who sends the first request is not told
+ * 503 because the process is cold. Rejects when a server does not answer.
+ */
+async function warmUp({ config, database, temporal }: Parts): Promise<void> {
+  const connections = Math.min(WARM_CONNECTIONS, config.DATABASE_POOL_MAX);
+  await untilDeadline(Date.now() + WARM_UP_LIMIT_MS, () =>
+    Promise.all([
+      ...Array.from({ length: connections }, () => lookUpCommand(database, NIL, '', NIL)),
+      temporal.client.withDeadline(Date.now() + config.REQUEST_DEADLINE_MS, () =>
+        temporal.client.workflowService.describeNamespace({ namespace: temporal.namespace }),
+      ),
+    ]),
+  );
+}
+
 /** The REST API, listening when this resolves. */
 export async function startApi(parts: Parts): Promise<AddressInfo> {
   const { config, logger, shutdown, database, metrics } = parts;
+  await warmUp(parts);
   const app = createApp({
     database,
     send: sendDeps(parts),
@@ -155,6 +178,13 @@ export async function startMetrics({ config, logger, shutdown, metrics }: Parts)
   logger.info({ host, port }, 'metrics are listening');
 }
 
+/**
+ * How long one activation of a workflow may take, by the clock on the wall. The SDK's five seconds are reached by a
+ * process that was stopped for a moment (a debugger, a snapshot, a laptop that slept); where they strike in the middle
+ * of a promise, Node aborts the process (nodejs/node#38503). The option is not in the SDK's types.
+ */
+const activationLimit = { isolateExecutionTimeout: '5 minutes' } as Partial<WorkerOptions>;
+
 /** The worker: workflows, activities and the relays. */
 export async function startWorker(parts: Parts): Promise<void> {
   const { config, logger, shutdown, database, temporal, metrics } = parts;
@@ -186,6 +216,7 @@ export async function startWorker(parts: Parts): Promise<void> {
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     maxCachedWorkflows: config.TEMPORAL_MAX_CACHED_WORKFLOWS,
     shutdownGraceTime: config.SHUTDOWN_GRACE_MS,
+    ...activationLimit,
   });
   const running = worker.run();
   running.catch((error: unknown) => shutdown.fail(error));

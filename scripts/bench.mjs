@@ -15,6 +15,8 @@ const dataFolder = mkdtempSync(path.join(data, 'bench-'));
 chmodSync(dataFolder, 0o755); // Postgres may run as another user
 let stack;
 let service;
+// What runs is told, and then everything is stopped in order.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 try {
   await installPackages();
   const dist = path.join(dataFolder, 'dist');

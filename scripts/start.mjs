@@ -2,12 +2,18 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { installPackages } from './stack/install.mjs';
 import { READY_LIMIT_MS, isAlive, portAnswers, run, waitUntil } from './stack/processes.mjs';
 import { SetupError, fail, say, step } from './stack/progress.mjs';
 import { loadEnvFile, nodeFlags, projectFolder, startSettings } from './stack/settings.mjs';
 import { startStack } from './stack/stack.mjs';
 
+/** Before a service that has ended by itself is started again; longer each time it does not become ready. */
+const RESTART_FIRST_MS = 1_000;
+const RESTART_MAX_MS = 30_000;
+
+const interruption = new AbortController();
 let interrupted = false;
 let stopService;
 let stack;
@@ -18,8 +24,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     interrupted = true;
     say('Stopping ...');
     stopService?.();
+    interruption.abort();
   });
 }
+const waitUnlessInterrupted = (ms) => setTimeout(ms, undefined, { signal: interruption.signal }).catch(() => {});
 const goOn = () => {
   if (interrupted) throw new SetupError('interrupted.');
 };
@@ -43,8 +51,7 @@ async function main() {
     stack = await startStack({ ...settings, goOn });
     await building;
     goOn();
-    const code = await runService(settings);
-    if (code !== 0 && !interrupted) throw new SetupError('the service ended; its last lines are above.');
+    await keepServiceRunning(settings);
   } finally {
     await stack?.stop();
     release();
@@ -64,8 +71,29 @@ function claim(dataFolder) {
   return () => rmSync(lock, { force: true });
 }
 
-/** Runs the service until it ends, by itself or because of Ctrl-C; resolves with its exit code. */
-function runService(settings) {
+/**
+ * Runs the service until it is told to stop. One that ends by itself is started again, beside the servers that run; only
+ * one that was never ready ends everything, because its settings are wrong.
+ */
+async function keepServiceRunning(settings) {
+  let wasReady = false;
+  for (let pauseMs = RESTART_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, RESTART_MAX_MS)) {
+    const code = await runService(settings, () => {
+      pauseMs = RESTART_FIRST_MS;
+      if (wasReady) say('The service is ready again');
+      else printSummary(settings);
+      wasReady = true;
+    });
+    if (interrupted) return;
+    if (!wasReady) throw new SetupError('the service ended; its last lines are above.');
+    say(`The service has ended with ${code}, its last lines are above; it is started again in ${pauseMs / 1000} s`);
+    await waitUnlessInterrupted(pauseMs);
+    if (interrupted) return;
+  }
+}
+
+/** Runs the service once, and tells when it is ready; resolves with its exit code, or the signal that ended it. */
+function runService(settings, onReady) {
   const env = {
     AUTH: 'demo',
     ...process.env,
@@ -81,16 +109,19 @@ function runService(settings) {
   });
   stopService = () => service.kill('SIGTERM');
   if (interrupted) stopService();
-  const ended = new Promise((resolve) => service.once('exit', (code, signal) => resolve(code ?? (signal ? 1 : 0))));
-  const base = `http://127.0.0.1:${settings.restPort}`;
+  const ended = new Promise((resolve) => service.once('exit', (code, signal) => resolve(signal ?? code)));
   const ready = waitUntil('The service', READY_LIMIT_MS, async () => {
-    if (service.exitCode !== null || interrupted) throw new SetupError('the service ended while starting.');
-    return (await fetch(`${base}/health/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
+    if (service.exitCode !== null || service.signalCode !== null || interrupted)
+      throw new SetupError('the service ended while starting.');
+    return (await fetch(`${baseOf(settings)}/health/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
   });
-  return Promise.race([ready.then(() => printSummary(settings, base)).then(() => ended), ended]);
+  return Promise.race([ready.then(onReady).then(() => ended), ended]);
 }
 
-function printSummary(settings, base) {
+const baseOf = ({ restPort }) => `http://127.0.0.1:${restPort}`;
+
+function printSummary(settings) {
+  const base = baseOf(settings);
   const { DATABASE_URL, TEMPORAL_ADDRESS, KAFKA_BROKERS } = stack.environment;
   const webUi = stack.webUi ?? '(the one of your Temporal)';
   process.stdout.write(`

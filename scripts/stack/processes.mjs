@@ -170,14 +170,20 @@ function tail(file, lines = 15) {
   }
 }
 
-/** Runs a command to its end, its output in `logFile`; rejects with the end of that log. */
+/**
+ * Runs a command to its end, its output in `logFile`; rejects with the end of that log. A SIGTERM is passed on, so that
+ * nothing is left running; a Ctrl-C reaches the command by itself.
+ */
 export function run(command, args, { logFile, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const log = logFile ? openSync(logFile, 'a') : 'inherit';
     const child = spawn(command, args, { ...options, stdio: ['ignore', log, log] });
     if (logFile) closeSync(log);
+    const passOn = () => child.kill('SIGTERM');
+    process.on('SIGTERM', passOn);
     child.once('error', reject);
     child.once('exit', (code, signal) => {
+      process.off('SIGTERM', passOn);
       if (code === 0) return resolve();
       const output = logFile ? ` The end of ${logFile}:\n${tail(logFile)}` : '';
       reject(new SetupError(`${path.basename(command)} ${args[0] ?? ''} ended with ${signal ?? code}.${output}`));
