@@ -1,6 +1,6 @@
 /** Every setting, read once from the environment. A bad environment stops the process with all faults listed. */
 import { z } from 'zod';
-import { type FaultPoint, faultPointNames } from './fault-points.ts';
+import { type ArmedFault, type FaultPoint, faultPointNames } from './fault-points.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
@@ -11,16 +11,16 @@ const list = required.transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
-/** `after-commit=3`: at which pass of a point the process dies. */
+/** `after-commit=3`: at which pass of a point the process dies; `after-commit=3:freeze`: stands still. */
 const armedFault = z
   .string()
   .regex(
-    new RegExp(`^(?:${faultPointNames.join('|')})=[1-9]\\d{0,5}$`),
-    `must be point=pass, of ${faultPointNames.join(', ')}`,
+    new RegExp(`^(?:${faultPointNames.join('|')})=[1-9]\\d{0,5}(?::freeze)?$`),
+    `must be point=pass or point=pass:freeze, of ${faultPointNames.join(', ')}`,
   )
-  .transform((text) => {
-    const [point, pass] = text.split('=');
-    return { point: point as FaultPoint, pass: Number(pass) };
+  .transform((text): ArmedFault => {
+    const [point, pass = '', how] = text.split(/[=:]/);
+    return { point: point as FaultPoint, pass: Number(pass), freezes: how === 'freeze' };
   });
 const armedFaults = list.pipe(z.array(armedFault));
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);

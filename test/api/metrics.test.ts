@@ -41,6 +41,7 @@ it('counts requests by the template of their route, refused ones too, and never 
   const ann = system.caller();
   const { id } = await ann.finalized();
   await ann.pay(id, { amount: '1.00' });
+  await ann.step(id, 'finalize');
   await ann.request('POST', `/v1/invoices/${id}/pay`, { rawBody: '{' });
   await ann.request('DELETE', `/v1/invoices/${id}`);
   await ann.request('GET', `/nowhere/${id}`);
@@ -53,7 +54,8 @@ it('counts requests by the template of their route, refused ones too, and never 
   expect(requests('/v1/invoices/{id}', 'DELETE', 405)).toBe(1);
   expect(requests('other', 'GET', 404)).toBe(1);
   expect(valueOf(text, 'billing_commands_total{step="finalize",result="answered"}')).toBe(1);
-  expect(valueOf(text, 'billing_commands_total{step="pay",result="refused"}')).toBe(1);
+  // No payment: the consumer of this process also handles what earlier tests have left on the topic.
+  expect(valueOf(text, 'billing_commands_total{step="finalize",result="refused"}')).toBe(1);
   expect(text).not.toContain(id);
   expect(text).not.toContain(ann.tenantId);
   expect(valueOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(0);

@@ -90,6 +90,9 @@ it.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))(
     );
     expect(foundIn(await verifyTenants({ config, database, temporal }, [tenantId], GRACE_MS))).toEqual({});
     expect(await otherAnswers(createCaller(service.url, tenantId), load)).toEqual([]);
+    // What fails for infrastructure's sake is neither an error of ours nor of the message.
+    expect(load.answered.filter(({ answer }) => answer.status >= 500)).toEqual([]);
+    expect(await database.deadLetter.count({ where: { tenantId, reason: 'internal_error' } })).toBe(0);
     const invoices = await database.invoice.findMany({ where: { tenantId }, include: { payments: true } });
     expect(invoices.length).toBe(load.ids.length);
     // Money and status agree: paid if and only if there is one payment, of the whole amount.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { LossyProxy } from '../support/lossy-proxy.ts';
 import { type OwnKafka, servers } from '../support/servers.ts';
 import { staffOf } from '../support/staff.ts';
-import type { Service } from '../support/service.ts';
+import type { Part, Service } from '../support/service.ts';
 import type { Temporal } from '../../platform/temporal.ts';
 import type { Database } from '../../platform/database.ts';
 import { faultPointNames } from '../../platform/fault-points.ts';
@@ -55,6 +55,17 @@ async function someWorkflow(
   await act(staffOf(temporal.client, temporal.namespace, tenantId, random.pick(ids))).catch(() => undefined);
 }
 
+/** Longer than a transaction may be idle, and than the SDK's own limit of an activation. */
+const FROZEN_MIN_MS = 3_000;
+const FROZEN_MAX_MS = 15_000;
+
+/** A machine that is paused for a moment. */
+async function frozen({ service, random }: World, part: Part): Promise<void> {
+  const goOn = service.pause(part);
+  await lasting(FROZEN_MIN_MS + random.below(FROZEN_MAX_MS - FROZEN_MIN_MS));
+  goOn();
+}
+
 export const faults: Readonly<Record<string, (world: World) => Promise<void>>> = {
   'worker killed': ({ service }) => service.replace('worker', 'SIGKILL'),
   'worker drained': ({ service }) => service.replace('worker', 'SIGTERM'),
@@ -76,6 +87,9 @@ export const faults: Readonly<Record<string, (world: World) => Promise<void>>> =
     await lasting(AWAY_MS);
     await endSecond();
   },
+  'worker frozen': (world) => frozen(world, 'worker'),
+  'API frozen': (world) => frozen(world, 'api'),
+  'consumer frozen': (world) => frozen(world, 'consumer'),
   'clock of the worker jumps an hour': async ({ service, random }) => {
     await service.replace('worker', 'SIGTERM', {
       NODE_OPTIONS: `--import=${JUMPING_CLOCK}`,

@@ -117,13 +117,19 @@ describe('readConfig', () => {
   });
 
   it('TEST_FAULTS names points and passes, and is refused in production', () => {
-    const armed = { ...required, TEST_FAULTS: 'after-commit=3,after-send=1' };
+    const armed = { ...required, TEST_FAULTS: 'after-commit=3,after-send=1:freeze' };
     expect(faultySettings({ ...armed, NODE_ENV: 'production' })).toEqual(['AUTH', 'TEST_FAULTS']);
     expect(readConfig({ ...armed, NODE_ENV: 'test' }).TEST_FAULTS).toEqual([
-      { point: 'after-commit', pass: 3 },
-      { point: 'after-send', pass: 1 },
+      { point: 'after-commit', pass: 3, freezes: false },
+      { point: 'after-send', pass: 1, freezes: true },
     ]);
-    for (const TEST_FAULTS of ['somewhere=1', 'after-commit', 'after-commit=0', 'after-commit=x'])
+    for (const TEST_FAULTS of [
+      'somewhere=1',
+      'after-commit',
+      'after-commit=0',
+      'after-commit=x',
+      'after-commit=1:stop',
+    ])
       expect(() => readConfig({ ...required, TEST_FAULTS })).toThrow(/TEST_FAULTS.*must be point=pass/);
   });
 

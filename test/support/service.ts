@@ -1,6 +1,6 @@
 /** The service as processes of its own, as a deployment runs them: to be killed, paused and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePort } from '../../scripts/stack/processes.mjs';
 import { waitFor } from './wait.ts';
@@ -18,6 +18,8 @@ export interface Service {
   replace: (part: Part, signal: 'SIGKILL' | 'SIGTERM', more?: Record<string, string>) => Promise<void>;
   /** Stops a part where it is; resolves with how it goes on. */
   pause: (part: Part) => () => void;
+  /** Waits until a part stands still by itself, at a fault point; resolves with how it goes on. */
+  untilFrozen: (part: Part) => Promise<() => void>;
   /** Starts a part again that has ended by itself. */
   revive: (part: Part) => void;
   /** A second worker beside the first; resolves with how to end it. */
@@ -32,6 +34,11 @@ function start(part: string, env: Record<string, string>): ChildProcess {
     stdio: ['ignore', log, log],
   });
 }
+
+/** As Linux writes it, behind the command's name in brackets. */
+const STOPPED = 'T';
+const stateOf = ({ pid }: ChildProcess): string | undefined =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.charAt(0);
 
 const ended = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
 
@@ -77,6 +84,11 @@ export async function startService({ consumer = false, settings = {} }: ServiceO
     pause: (part) => {
       const child = childOf(part);
       child.kill('SIGSTOP');
+      return () => void child.kill('SIGCONT');
+    },
+    untilFrozen: async (part) => {
+      const child = childOf(part);
+      await waitFor(`the ${part} to stand still`, async () => stateOf(child) === STOPPED);
       return () => void child.kill('SIGCONT');
     },
     revive: (part) => {
