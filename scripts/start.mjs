@@ -109,13 +109,17 @@ function runService(settings, onReady) {
   });
   stopService = () => service.kill('SIGTERM');
   if (interrupted) stopService();
-  const ended = new Promise((resolve) => service.once('exit', (code, signal) => resolve(signal ?? code)));
-  const ready = waitUntil('The service', READY_LIMIT_MS, async () => {
-    if (service.exitCode !== null || service.signalCode !== null || interrupted)
-      throw new SetupError('the service ended while starting.');
-    return (await fetch(`${baseOf(settings)}/health/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
+  let code;
+  const ended = new Promise((resolve) => {
+    service.once('exit', (status, signal) => resolve((code = signal ?? status)));
   });
-  return Promise.race([ready.then(onReady).then(() => ended), ended]);
+  waitUntil('The service', READY_LIMIT_MS, async () => {
+    if (code !== undefined || interrupted) throw new SetupError('The service ended while starting.');
+    return (await fetch(`${baseOf(settings)}/health/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
+  })
+    .then(onReady)
+    .catch((error) => say(error.message));
+  return ended;
 }
 
 const baseOf = ({ restPort }) => `http://127.0.0.1:${restPort}`;
