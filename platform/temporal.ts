@@ -32,8 +32,10 @@ const CALL_LIMIT_MS = 5_000;
 const PREPARE_LIMIT_MS = 60_000;
 const POLL_MS = 200;
 const INVALID_ARGUMENT = 3;
+const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
+const UNAVAILABLE = 14;
 
 /** Connects; the client uses the worker's native connection, which is the faster one (measured). */
 export async function connectTemporal(settings: TemporalSettings): Promise<Temporal> {
@@ -70,10 +72,10 @@ export async function prepareNamespace(
   attributes: readonly AttributeKey[],
 ): Promise<void> {
   const deadline = Date.now() + PREPARE_LIMIT_MS;
-  await ensureNamespace(connection, namespace);
+  await ensureNamespace(connection, namespace, deadline);
   let refusedBecause = '';
   for (;;) {
-    const missing = await missingAttributes(connection, namespace, attributes).catch((error: unknown) => {
+    const missing = await missingAttributes(connection, namespace, attributes, deadline).catch((error: unknown) => {
       if (codeOf(error) === NOT_FOUND) return attributes; // the namespace is not known everywhere yet
       throw error;
     });
@@ -84,7 +86,7 @@ export async function prepareNamespace(
         `Search attributes are missing in the Temporal namespace "${namespace}": ${names}. ${refusedBecause}`,
       );
     }
-    await bounded(connection, () =>
+    await bounded(connection, deadline, () =>
       connection.operatorService.addSearchAttributes({
         namespace,
         searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, indexedType[type]])),
@@ -111,21 +113,22 @@ async function missingAttributes(
   connection: NativeConnection,
   namespace: string,
   attributes: readonly AttributeKey[],
+  deadline: number,
 ): Promise<readonly AttributeKey[]> {
-  const { customAttributes } = await bounded(connection, () =>
+  const { customAttributes } = await bounded(connection, deadline, () =>
     connection.operatorService.listSearchAttributes({ namespace }),
   );
   return attributes.filter(({ name }) => !(name in customAttributes));
 }
 
-async function ensureNamespace(connection: NativeConnection, namespace: string): Promise<void> {
+async function ensureNamespace(connection: NativeConnection, namespace: string, deadline: number): Promise<void> {
   try {
-    await bounded(connection, () => connection.workflowService.describeNamespace({ namespace }));
+    await bounded(connection, deadline, () => connection.workflowService.describeNamespace({ namespace }));
     return;
   } catch (error) {
     if (codeOf(error) !== NOT_FOUND) throw error;
   }
-  await bounded(connection, () =>
+  await bounded(connection, deadline, () =>
     connection.workflowService.registerNamespace({
       namespace,
       description: 'Invoices, and what publishes their events',
@@ -137,8 +140,19 @@ async function ensureNamespace(connection: NativeConnection, namespace: string):
   });
 }
 
-const bounded = <T>(connection: NativeConnection, call: () => Promise<T>): Promise<T> =>
-  connection.withDeadline(Date.now() + CALL_LIMIT_MS, call);
+/** One call, tried again while Temporal is busy or still starting: a slow server is no reason not to start. */
+async function bounded<T>(connection: NativeConnection, deadline: number, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await connection.withDeadline(Date.now() + CALL_LIMIT_MS, call);
+    } catch (error) {
+      if (!isBusy(error) || Date.now() + POLL_MS >= deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+const isBusy = (error: unknown): boolean => [DEADLINE_EXCEEDED, UNAVAILABLE].includes(Number(codeOf(error)));
 
 /** Did Temporal, or the way to it, fail? What it would refuse again is no such failure. */
 export function isTemporalFailure(error: unknown): boolean {

@@ -71,7 +71,7 @@ describe('create', () => {
       createdAt: expect.any(String),
       updatedAt: cashier.createdAt,
     });
-    expect(Math.abs(Date.now() - Date.parse(cashier.createdAt))).toBeLessThan(10_000);
+    expect(Math.abs(Date.now() - Date.parse(cashier.createdAt))).toBeLessThan(atMost(10_000));
   });
 
   it('CSH-01: lists every fault of a request at once', async () => {

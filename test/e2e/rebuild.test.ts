@@ -19,13 +19,14 @@ import { type Gateway, outcomesIn, paymentMessage, startGateway } from '../suppo
 import { decide } from '../support/letters.ts';
 import { type OwnTemporal, makeOwnDatabase, startOwnTemporal } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
+import { slowness } from '../support/speed.ts';
 import { staffOf, staffOfLetter } from '../support/staff.ts';
 import { type Subscriber, sequencesByStream, subscribe } from '../support/subscriber.ts';
 import { testConfig } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
-/** Finalized before the loss, overdue after the rebuild. */
-const OVERDUE_AFTER_MS = 40_000;
+/** Finalized before the loss, overdue after the rebuild, however slow the machine is. */
+const OVERDUE_AFTER_MS = Math.round(40_000 * slowness);
 /** From then on the relay of wake-ups would find a missing workflow without any rebuild. */
 const FOUND_ANYWAY_AFTER_MS = 60_000;
 
