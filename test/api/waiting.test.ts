@@ -11,8 +11,9 @@ const body = { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' };
 
 describe('without a worker', () => {
   it('nobody accepts the command: 503 with Retry-After, and the same key makes one invoice later', async () => {
-    const TEMPORAL_TASK_QUEUE = `waiting-${crypto.randomUUID()}`;
-    const lonely = await startSystem({ TEMPORAL_TASK_QUEUE, REQUEST_DEADLINE_MS: '1000' }, { worker: false });
+    // Of its own: the relays of other tests must not be started on a queue that nobody reads later.
+    const TEMPORAL_NAMESPACE = `waiting-${crypto.randomUUID()}`;
+    const lonely = await startSystem({ TEMPORAL_NAMESPACE, REQUEST_DEADLINE_MS: '1000' }, { worker: false });
     const ann = lonely.caller();
     const headers = { 'Idempotency-Key': 'patient' };
     const first = await ann.request('POST', '/v1/invoices', { body, headers, once: true });
@@ -20,7 +21,7 @@ describe('without a worker', () => {
     expect(first.headers.get('Retry-After')).toBe('1');
     await lonely.stop();
 
-    const complete = await startSystem({ TEMPORAL_TASK_QUEUE });
+    const complete = await startSystem({ TEMPORAL_NAMESPACE });
     const again = complete.caller(ann.tenantId);
     expect((await again.request('POST', '/v1/invoices', { body, headers })).status).toBe(201);
     const { body: list } = await again.request<{ items: unknown[] }>('GET', '/v1/invoices');
