@@ -11,6 +11,7 @@ import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { idempotencyKey } from './headers.ts';
 import { demoIdentity, identityOf } from './identity.ts';
+import { jsonBody } from './json-body.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
@@ -81,8 +82,9 @@ export function createApp(deps: ApiDeps): Express {
   mountDocuments(app, routes, deps.version);
   mountMetrics(app, deps.metrics);
   for (const path of pathsOf(routes)) app.all(expressPath(path), noteRoute(path));
-  app.use('/v1', demoIdentity, jsonBody);
-  for (const route of routes) app[route.method](expressPath(route.path), handler(route, deps.requestDeadlineMs));
+  app.use('/v1', demoIdentity);
+  for (const route of routes)
+    app[route.method](expressPath(route.path), jsonBody(route), handler(route, deps.requestDeadlineMs));
   for (const path of pathsOf(routes)) app.all(expressPath(path), otherMethods(routes, path));
   app.use((request) => {
     throw new Problem('route_not_found', `There is nothing at ${request.path}.`);
@@ -131,20 +133,6 @@ const otherMethods =
       { Allow: allowed.join(', ') },
     );
   };
-
-const parseJson = express.json({ limit: BODY_MAX, strict: true });
-
-/** A body that is not JSON is refused before anything reads it. */
-const jsonBody: RequestHandler = (request, response, next) => {
-  const hasBody = request.get('Transfer-Encoding') !== undefined || Number(request.get('Content-Length') ?? 0) > 0;
-  if (hasBody && !request.is('application/json')) {
-    throw new Problem(
-      'unsupported_media_type',
-      `The body must be application/json, not ${request.get('Content-Type') ?? 'without a type'}.`,
-    );
-  }
-  parseJson(request, response, next);
-};
 
 /** The OpenAPI document, a page to read it, and the JSON Schemas of the events. */
 function mountDocuments(app: Express, routes: readonly Route[], version: string): void {

@@ -1,13 +1,11 @@
 /** The shapes of a cashier on the wire: what comes in is parsed by them, what goes out is described by them. */
 import { z } from 'zod';
-import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, calendarDate } from './invoice-schema.ts';
+import { calendarDate, pageCursor, pageLimit } from './invoice-schema.ts';
+import { cashierTexts } from './text.ts';
 import { oneLine } from './text-schema.ts';
 
-const name = oneLine(2, 100).meta({ example: 'Kasse Nord' });
-const email = z
-  .string()
-  .trim()
-  .max(254)
+const name = oneLine(...cashierTexts.name).meta({ example: 'Kasse Nord' });
+const email = oneLine(...cashierTexts.email)
   .pipe(z.email())
   .meta({ description: 'Unique in the tenant, in any case', example: 'nord@example.com' });
 const instantOut = z.iso.datetime();
@@ -74,7 +72,4 @@ export const cashierPaymentListSchema = z
 /** A cursor holds the name at which a page ends. */
 const CURSOR_LENGTH_MAX = 800;
 
-export const cashierPageSchema = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(LIST_LIMIT_MAX).default(LIST_LIMIT_DEFAULT),
-  cursor: z.string().max(CURSOR_LENGTH_MAX).optional().meta({ description: 'nextCursor of the page before' }),
-});
+export const cashierPageSchema = z.strictObject({ limit: pageLimit, cursor: pageCursor(CURSOR_LENGTH_MAX) });

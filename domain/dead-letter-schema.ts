@@ -1,9 +1,9 @@
 /** The shapes of a dead letter on the wire, and of what is decided about it. */
 import { z } from 'zod';
 import { EDITED_PAYLOAD_MAX, batchVerbs, directions, resolutions } from './dead-letter.ts';
-import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from './invoice-schema.ts';
+import { pageCursor, pageLimit } from './invoice-schema.ts';
 import { REASON_LENGTH } from './text.ts';
-import { oneLine } from './text-schema.ts';
+import { oneLine, untrimmed } from './text-schema.ts';
 
 const members = {
   id: z.guid(),
@@ -51,8 +51,8 @@ export const listDeadLettersSchema = z.strictObject({
   reason: filter,
   topic: filter,
   type: filter,
-  limit: z.coerce.number().int().min(1).max(LIST_LIMIT_MAX).default(LIST_LIMIT_DEFAULT),
-  cursor: z.string().max(200).optional().meta({ description: 'nextCursor of the page before' }),
+  limit: pageLimit,
+  cursor: pageCursor(200),
 });
 
 export const groupSchema = z.strictObject({
@@ -94,5 +94,5 @@ export const decideSchema = z.strictObject({
 });
 
 export const editSchema = decideSchema.extend({
-  payload: z.string().min(1).max(EDITED_PAYLOAD_MAX).meta({ description: 'The whole payload, as JSON text' }),
+  payload: untrimmed(1, EDITED_PAYLOAD_MAX).meta({ description: 'The whole payload, as JSON text' }),
 });

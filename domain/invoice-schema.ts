@@ -2,27 +2,31 @@
  * The shapes of an invoice on the wire. The schemas parse what comes in (requests) and describe what goes out
  * (answers, events, OpenAPI): a shape is defined here and nowhere else.
  */
+import { isLosslessNumber } from 'lossless-json';
 import { z } from 'zod';
+import { type AmountError, DECIMALS_MAX, amountMessage, faultInAnyCurrency, parseAmount } from './amount.ts';
+import { isDate, isInstant } from './dates.ts';
 import type { CancelBody, CreateBody, PayBody, UpdateBody } from './invoice.ts';
 import { steps, statuses } from './lifecycle.ts';
-import { AMOUNT_MAX_MINOR, type AmountError, exponentOf, parseAmount } from './money.ts';
-import { invoiceTexts } from './text.ts';
-import { manyLines, oneLine } from './text-schema.ts';
+import { CURRENCY_MESSAGE, currencyCode, exponentOf } from './money.ts';
+import { invoiceTexts, trimmed } from './text.ts';
+import { manyLines, oneLine, untrimmed } from './text-schema.ts';
 
 const name = oneLine(...invoiceTexts.name).meta({
   description: 'What the invoice is for; 2 to 100 characters',
   example: 'Hosting, November',
 });
-const amount = z.union([z.string().trim(), z.number()]).meta({
+/** A number is judged by its digits as they were sent: read as a float, 19.999999999999999 would be 20. */
+const digitsOf = (value: unknown): unknown => (isLosslessNumber(value) ? value.value : value);
+const amount = z.preprocess(digitsOf, z.union([z.string().overwrite(trimmed), z.number()])).meta({
   description: 'A decimal with at most the currency’s decimals; a string, or a JSON number',
   example: '1200.00',
 });
 export const currency = z
   .string()
-  .trim()
-  .toUpperCase()
-  .refine((code) => exponentOf(code) !== undefined, {
-    error: 'must be an ISO 4217 code of a currency with minor units',
+  .overwrite((text) => currencyCode(trimmed(text)) ?? text)
+  .refine((text) => exponentOf(text) !== undefined, {
+    error: CURRENCY_MESSAGE,
     params: { code: 'unknown_currency' },
   })
   .meta({ description: 'ISO 4217 code', example: 'EUR' });
@@ -30,28 +34,17 @@ const customerReference = oneLine(...invoiceTexts.customerReference).meta({
   description: 'Your own reference of the customer, opaque to us',
   example: 'C-7731',
 });
-/** Postgres has no year 0; no invoice needs one. */
-const isCommonEra = (text: string): boolean => !text.startsWith('0000');
-export const calendarDate = z.iso
-  .date()
-  .refine(isCommonEra, 'must be a date after the year 0')
-  .meta({ example: '2030-01-31' });
-/** An offset can move an instant out of the years that RFC 3339 and Postgres write alike. */
-const isFourDigitYear = (text: string): boolean => {
-  const year = new Date(text).getUTCFullYear();
-  return year >= 1 && year <= 9999;
-};
-export const instant = z.iso
-  .datetime({ offset: true })
-  .refine(isFourDigitYear, 'must be an instant in the years 1 to 9999')
-  .transform((text) => new Date(text).toISOString());
-export const uuid = z.guid().toLowerCase();
 
-const amountMessages: Record<AmountError, (exponent: number) => string> = {
-  not_a_decimal: () => 'must be a plain decimal such as "1200.00", without sign, exponent or spaces',
-  too_many_decimals: (exponent) => `must have at most ${exponent} decimals in this currency`,
-  out_of_range: () => `must be between 1 and ${AMOUNT_MAX_MINOR.toLocaleString('en')} minor units`,
-};
+/** Text of which domain/dates.ts says that it is right. What is checked further must not see anything else. */
+const formatted = (format: 'date' | 'datetime', isRight: (text: string) => boolean) =>
+  z.string().check(({ value, issues }) => {
+    if (!isRight(value)) issues.push({ code: 'invalid_format', format, input: value });
+  });
+export const calendarDate = formatted('date', isDate).meta({ format: 'date', example: '2030-01-31' });
+export const instant = formatted('datetime', isInstant)
+  .overwrite((text) => new Date(text).toISOString())
+  .meta({ format: 'date-time', example: '2030-01-31T09:30:00Z' });
+export const uuid = z.guid().toLowerCase();
 
 type AmountAndCurrency = { amount?: string | number | undefined; currency?: string | undefined };
 
@@ -59,11 +52,18 @@ type AmountAndCurrency = { amount?: string | number | undefined; currency?: stri
 function checkAmount(input: AmountAndCurrency, context: z.RefinementCtx): void {
   if (typeof input !== 'object' || input === null) return;
   if (typeof input.amount !== 'string' && typeof input.amount !== 'number') return;
-  const exponent = typeof input.currency === 'string' ? exponentOf(input.currency.trim().toUpperCase()) : undefined;
-  const parsed = parseAmount(typeof input.amount === 'string' ? input.amount.trim() : input.amount, exponent ?? 0);
-  if (!('error' in parsed) || (exponent === undefined && parsed.error === 'too_many_decimals')) return;
-  const message = amountMessages[parsed.error](exponent ?? 0);
-  context.addIssue({ code: 'custom', path: ['amount'], message, params: { code: parsed.error } });
+  const exponent = typeof input.currency === 'string' ? exponentOf(input.currency) : undefined;
+  const code = amountFault(input.amount, exponent);
+  if (code === undefined) return;
+  const message = amountMessage(code, exponent ?? DECIMALS_MAX);
+  context.addIssue({ code: 'custom', path: ['amount'], message, params: { code } });
+}
+
+/** Without a currency that is known, only what is wrong in any. */
+function amountFault(input: string | number, exponent: number | undefined): AmountError | undefined {
+  if (exponent === undefined) return faultInAnyCurrency(input);
+  const parsed = parseAmount(input, exponent);
+  return 'error' in parsed ? parsed.error : undefined;
 }
 
 const evenAfterOtherIssues = { when: () => true };
@@ -103,25 +103,21 @@ export const updateInvoiceSchema = z
     dueDate: calendarDate.nullable().optional(),
     cashierId: uuid.nullable().optional(),
   })
-  .superRefine((body, context) => {
-    checkAmount(body, context);
-    if (typeof body !== 'object' || body === null || (body.amount === undefined) === (body.currency === undefined))
-      return;
-    const missing = body.amount === undefined ? 'amount' : 'currency';
-    context.addIssue({
-      code: 'custom',
-      path: [missing],
-      message: 'amount and currency are given together',
-      params: { code: 'required' },
-    });
-  }, evenAfterOtherIssues)
-  .transform(({ amount: newAmount, currency: newCurrency, ...rest }): UpdateBody => {
-    const money =
-      newAmount === undefined || newCurrency === undefined
-        ? {}
-        : { amountMinor: minorUnits({ amount: newAmount, currency: newCurrency }), currency: newCurrency };
-    return { ...withoutUndefined(rest), ...money };
-  });
+  .superRefine(checkAmount, evenAfterOtherIssues)
+  .transform(({ amount: newAmount, ...rest }): UpdateBody => ({
+    ...withoutUndefined(rest),
+    ...sentAmount(newAmount, rest),
+  }));
+
+/** In minor units when the currency came with it. Alone it stays as it was written: its currency is the invoice's. */
+function sentAmount(
+  newAmount: string | number | undefined,
+  { currency: newCurrency }: { currency?: string | undefined },
+): Pick<UpdateBody, 'amount' | 'amountMinor'> {
+  if (newAmount === undefined) return {};
+  if (newCurrency === undefined) return { amount: String(newAmount) };
+  return { amountMinor: minorUnits({ amount: newAmount, currency: newCurrency }) };
+}
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 const withoutUndefined = <T extends object>(value: T): Defined<T> =>
@@ -141,10 +137,9 @@ export const payInvoiceSchema = z
       description: 'The payment’s own id, unique in the tenant',
       example: 'PAY-2026-000812',
     }),
-    receivedAt: instant.nullish().meta({
-      description: 'When the money arrived; now when absent',
-      override: { type: 'string', format: 'date-time' },
-    }),
+    receivedAt: instant
+      .nullish()
+      .meta({ description: 'When the money arrived, at most ten years ago; now when absent' }),
   })
   .superRefine(checkAmount, evenAfterOtherIssues)
   .transform((body): PayBody => ({
@@ -255,12 +250,31 @@ export const invoiceListSchema = z
   .strictObject({ items: z.array(invoiceSchema), nextCursor: z.string().nullable() })
   .meta({ id: 'InvoiceList' });
 
-export const LIST_LIMIT_MAX = 200;
-export const LIST_LIMIT_DEFAULT = 50;
+const PAGE_LIMIT_MAX = 200;
+const PAGE_LIMIT_DEFAULT = 50;
+
+/** Number() also reads 0x10, 1e1, +5 and an empty text. */
+const plainDigits = (text: unknown): unknown =>
+  typeof text === 'string' && /^-?\d+$/.test(text) ? Number(text) : text;
+
+/** How many items a page of a list has: a text in a query. */
+export const pageLimit = z
+  .preprocess(
+    plainDigits,
+    z
+      .int({ error: ({ code }) => (code === 'invalid_type' ? 'must be a whole number in plain digits' : undefined) })
+      .min(1)
+      .max(PAGE_LIMIT_MAX),
+  )
+  .prefault(PAGE_LIMIT_DEFAULT);
+
+/** Where a page ends, as an earlier one said: nextCursor. */
+export const pageCursor = (max: number) =>
+  untrimmed(0, max).optional().meta({ description: 'nextCursor of the page before' });
 
 export const listInvoicesSchema = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(LIST_LIMIT_MAX).default(LIST_LIMIT_DEFAULT),
-  cursor: z.string().max(400).optional().meta({ description: 'nextCursor of the page before' }),
+  limit: pageLimit,
+  cursor: pageCursor(400),
   status: z.enum(statuses).optional(),
   currency: currency.optional(),
   cashierId: uuid.optional(),

@@ -7,17 +7,19 @@
  * 2. Checks run in this order: exists, payment reference, If-Match, transition, business rules (docs/rules.md).
  * 3. A refusal changes nothing.
  */
+import { amountMessage, parseAmount } from './amount.ts';
 import { acceptsCurrency, type AcceptedCurrency } from './cashier-currencies.ts';
-import { addDays, dateOf } from './dates.ts';
+import { addDays, dateOf, yearsBefore } from './dates.ts';
 import { type Decision, accepted, refused } from './decision.ts';
 import type { InvoiceEvent } from './domain-events.ts';
 import { type FieldError, type Refusal, invalidFields, refusal } from './errors.ts';
 import { type Action, type Status, type Step, type TimedStep, allowedActions, lifecycle } from './lifecycle.ts';
-import { AMOUNT_MAX_MINOR, exponentOf, formatAmount } from './money.ts';
+import { CURRENCY_MESSAGE, exponentOf, formatAmount } from './money.ts';
 import { overdueBegins, reminderPolicy } from './timers.ts';
 
 export const PAYMENT_TERM_DAYS = 30;
 const RECEIVED_AT_TOLERANCE_MS = 5 * 60 * 1000;
+const RECEIVED_AT_YEARS_MAX = 10;
 
 /** An invoice as Postgres holds it. Instants are RFC 3339 UTC, dates YYYY-MM-DD, amounts minor units. */
 export interface Invoice {
@@ -56,8 +58,11 @@ export interface CreateBody {
   cashierId: string | null;
 }
 
-/** Absent members are unchanged; amount and currency come together. */
-export type UpdateBody = Partial<CreateBody>;
+/** Absent members are unchanged. */
+export interface UpdateBody extends Partial<CreateBody> {
+  /** A decimal as it was sent without a currency, in place of `amountMinor`: only the invoice tells what it is in. */
+  amount?: string;
+}
 
 export interface PayBody {
   amountMinor: number;
@@ -198,7 +203,10 @@ function decideCreate(state: Invoice | null, command: Command<'create'>, facts: 
   // The id is derived from the command key: an invoice under it means that this key was used for another create.
   if (state) return refused(refusal('idempotency_key_reused', 'The Idempotency-Key was used for another request.'));
   const { body, acceptedAt } = command;
-  const wrong = fieldErrors(body, acceptedAt);
+  const wrong = [
+    dueDateError(body.dueDate, acceptedAt),
+    exponentOf(body.currency) === undefined ? unknownCurrency : undefined,
+  ].filter(isThere);
   if (wrong.length > 0) return refused(invalidFields(wrong));
   const unfit = cashierRefusal(body, facts, acceptedAt);
   if (unfit) return refused(unfit);
@@ -225,14 +233,46 @@ function decideCreate(state: Invoice | null, command: Command<'create'>, facts: 
   );
 }
 
+const isThere = (error: FieldError | undefined): error is FieldError => error !== undefined;
+
 /** Only members that are present are checked: a cashier or a currency that was accepted stays accepted. */
 function decideUpdate(next: Invoice, { body, acceptedAt }: Command<'update'>, facts: Facts): InvoiceDecision {
-  const wrong = fieldErrors(body, acceptedAt);
-  if (wrong.length > 0) return refused(invalidFields(wrong));
-  const after = { ...next, ...body };
+  const { amount: _sent, ...members } = body;
+  const money = moneyAfter(next, body);
+  const wrongDay = dueDateError(body.dueDate ?? null, acceptedAt);
+  if ('error' in money) return refused(invalidFields([wrongDay, money.error].filter(isThere)));
+  if (wrongDay) return refused(invalidFields([wrongDay]));
+  const after = { ...next, ...members, ...money };
   const unfit = touchesCashier(body) ? cashierRefusal(after, facts, acceptedAt) : undefined;
   if (unfit) return refused(unfit);
   return accepted(after, { name: 'invoiceUpdated' });
+}
+
+/**
+ * What the invoice costs after an update. An amount alone is in the invoice's currency. Under a currency alone the
+ * decimal amount stays what it is, "1300.00", and must fit: it is never rounded, and loses no decimals.
+ */
+function moneyAfter(
+  { amountMinor, currency: before }: Invoice,
+  body: UpdateBody,
+): { amountMinor: number; currency: string } | { error: FieldError } {
+  const currency = body.currency ?? before;
+  if (body.amountMinor === undefined && body.amount === undefined && currency === before)
+    return { amountMinor, currency };
+  const exponent = exponentOf(currency);
+  if (exponent === undefined) return { error: unknownCurrency };
+  if (body.amountMinor !== undefined) return { amountMinor: body.amountMinor, currency };
+  const amount = body.amount ?? formatAmount(amountMinor, before);
+  const parsed = parseAmount(amount, exponent);
+  if (!('error' in parsed)) return { amountMinor: parsed.amountMinor, currency };
+  const message = amountMessage(parsed.error, exponent);
+  return {
+    error: {
+      path: 'amount',
+      code: parsed.error,
+      message: body.amount === undefined ? `is ${amount}, and in ${currency} it ${message}` : message,
+    },
+  };
 }
 
 /** Does the command say something about the cashier or the currency, so that the one must accept the other? */
@@ -278,10 +318,8 @@ function decidePay(next: Invoice, { body, acceptedAt }: Command<'pay'>): Invoice
   if (body.amountMinor > openMinor) {
     return refused(refusal('payment_above_amount', `The payment is more than what is open: ${open}.`));
   }
-  if (body.receivedAt !== null && Date.parse(body.receivedAt) > Date.parse(acceptedAt) + RECEIVED_AT_TOLERANCE_MS) {
-    const message = 'must not be more than five minutes in the future';
-    return refused(invalidFields([{ path: 'receivedAt', code: 'in_the_future', message }]));
-  }
+  const wrong = receivedAtError(body.receivedAt, acceptedAt);
+  if (wrong) return refused(invalidFields([wrong]));
   // As instants are written everywhere, whatever offset the sender has.
   const receivedAt = new Date(body.receivedAt ?? acceptedAt).toISOString();
   return accepted(
@@ -295,28 +333,18 @@ function decideCancel(next: Invoice, { body, acceptedAt }: Command<'cancel'>): I
   return accepted(after, { name: 'invoiceCancelled', reason: body.reason });
 }
 
-/**
- * What is wrong with the fields of a body. REST has refused most of it with all other faults; an update from the Web UI
- * is refused here.
- */
-function fieldErrors({ dueDate, amountMinor, currency }: UpdateBody, acceptedAt: string): FieldError[] {
-  const errors = [
-    dueDateError(dueDate ?? null, acceptedAt),
-    currency !== undefined && exponentOf(currency) === undefined
-      ? {
-          path: 'currency',
-          code: 'unknown_currency',
-          message: 'must be an ISO 4217 code of a currency with minor units',
-        }
-      : undefined,
-    amountMinor !== undefined && amountMinor > AMOUNT_MAX_MINOR
-      ? { path: 'amount', code: 'out_of_range', message: `must be at most ${AMOUNT_MAX_MINOR} minor units` }
-      : undefined,
-    (amountMinor === undefined) !== (currency === undefined)
-      ? { path: 'amount', code: 'required', message: 'amount and currency are given together' }
-      : undefined,
-  ];
-  return errors.filter((error) => error !== undefined);
+const unknownCurrency: FieldError = { path: 'currency', code: 'unknown_currency', message: CURRENCY_MESSAGE };
+
+/** A payment has been received by now, whatever the clocks say, and not before the last ten years (INV-40). */
+function receivedAtError(receivedAt: string | null, acceptedAt: string): FieldError | undefined {
+  if (receivedAt === null) return undefined;
+  const earliest = yearsBefore(dateOf(acceptedAt), RECEIVED_AT_YEARS_MAX);
+  if (dateOf(receivedAt) < earliest) {
+    const message = `must not be more than ${RECEIVED_AT_YEARS_MAX} years before today, ${dateOf(acceptedAt)} (UTC)`;
+    return { path: 'receivedAt', code: 'too_long_ago', message };
+  }
+  if (Date.parse(receivedAt) <= Date.parse(acceptedAt) + RECEIVED_AT_TOLERANCE_MS) return undefined;
+  return { path: 'receivedAt', code: 'in_the_future', message: 'must not be more than five minutes in the future' };
 }
 
 /** The due date must not lie before the day on which the command was accepted (INV-04). */

@@ -4,8 +4,6 @@
  */
 import currencyCodes from 'currency-codes';
 
-export const AMOUNT_MAX_MINOR = 99_999_999_999_999;
-
 // ISO 4217 gives these no minor unit ("N.A."): metals, funds and test codes. The list of codes shows them as 0 decimals.
 const WITHOUT_MINOR_UNIT = new Set(
   ['XAG', 'XAU', 'XBA', 'XBB', 'XBC', 'XBD', 'XDR', 'XPD', 'XPT', 'XSU', 'XTS', 'XUA', 'XXX'], // ISO 4217 list one
@@ -25,28 +23,14 @@ const exponents = new Map(
 /** The number of decimals of a currency, or undefined when the code is unknown or has no minor unit. */
 export const exponentOf = (currency: string): number | undefined => exponents.get(currency);
 
-export type AmountError = 'not_a_decimal' | 'too_many_decimals' | 'out_of_range';
+/** What a currency must be; for people. */
+export const CURRENCY_MESSAGE = 'must be an ISO 4217 code of a currency with minor units';
 
-const DECIMAL = /^(?:0|[1-9]\d*)(?:\.(\d+))?$/;
-
-/**
- * Reads a decimal ("12.30", or the JSON number 12.3) as minor units of a currency with `exponent` decimals.
- * Exponent form, signs, spaces and more decimals than the currency has are errors.
- */
-export function parseAmount(
-  input: string | number,
-  exponent: number,
-): { amountMinor: number } | { error: AmountError } {
-  const text = String(input);
-  const match = DECIMAL.exec(text);
-  if (!match) return { error: 'not_a_decimal' };
-  const decimals = match[1] ?? '';
-  if (decimals.length > exponent) return { error: 'too_many_decimals' };
-  const digits = text.replace('.', '') + '0'.repeat(exponent - decimals.length);
-  // Longer than any allowed amount: refused before Number() could round it.
-  if (digits.replace(/^0+/, '').length > String(AMOUNT_MAX_MINOR).length) return { error: 'out_of_range' };
-  const amountMinor = Number(digits);
-  return amountMinor >= 1 && amountMinor <= AMOUNT_MAX_MINOR ? { amountMinor } : { error: 'out_of_range' };
+/** The code that a text names in capitals or small letters; undefined when it is none of a currency with minor units. */
+export function currencyCode(text: string): string | undefined {
+  // Tested first: in capitals a dotless i is an I, and a ligature two letters.
+  const code = /^[A-Za-z]{3}$/.test(text) ? text.toUpperCase() : '';
+  return exponents.has(code) ? code : undefined;
 }
 
 /** Minor units as the decimal string of the wire: 120000, "EUR" -> "1200.00". */

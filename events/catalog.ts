@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { cashierSchema } from '../domain/cashier-schema.ts';
-import { calendarDate, invoiceSchema, paymentSchema, uuid } from '../domain/invoice-schema.ts';
+import { calendarDate, instant, invoiceSchema, paymentSchema, uuid } from '../domain/invoice-schema.ts';
 import { oneLine } from '../domain/text-schema.ts';
 import type { TopicParts } from './topics.ts';
 
@@ -108,7 +108,7 @@ export const catalog = {
       currency: z.string(),
       paymentMethod: z.string(),
       paymentReference: z.string(),
-      receivedAt: z.iso.datetime({ offset: true }).nullish(),
+      receivedAt: instant.nullish(),
     }),
     description: 'Received from a payment gateway: somebody has paid an invoice.',
   },

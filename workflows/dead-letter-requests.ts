@@ -1,10 +1,12 @@
 /** Hand-written checks of everything that can be sent to a dead letter's workflow, as in invoice-requests.ts. */
 import { type DeadLetterVerb, EDITED_PAYLOAD_MAX } from '../domain/dead-letter.ts';
-import { ACTOR_LENGTH, REASON_LENGTH } from '../domain/text.ts';
-import { type Test, demand, isUuid, line, optional } from './invoice-requests.ts';
+import { ACTOR_LENGTH, KEEPABLE, REASON_LENGTH, textFaults } from '../domain/text.ts';
+import { demand, isUuid, line, optional, text } from './invoice-requests.ts';
 
-const isPayload: Test = (value) =>
-  typeof value === 'string' && value.trim().length > 0 && value.length <= EDITED_PAYLOAD_MAX;
+const isPayload = text(
+  `the whole payload as JSON text, at most ${EDITED_PAYLOAD_MAX} characters`,
+  (value) => textFaults(value, KEEPABLE, [1, EDITED_PAYLOAD_MAX]).length === 0,
+);
 
 /** `edit` takes a payload, the others take none. */
 export const checkDecision = (verb: DeadLetterVerb, request: unknown): void =>

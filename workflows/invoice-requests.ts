@@ -1,95 +1,156 @@
 /**
  * Hand-written checks of everything that can be sent to an invoice's workflow. A zod schema would add 1 MB to the
  * bundle; a value that slips through would fail the workflow task for good.
+ *
+ * Always true:
+ * 1. What the schemas of REST and Kafka let through is right here too: both ask domain/ what a text, an amount, a date
+ *    and an instant is.
+ * 2. A refusal names every member that is wrong, and what it must be, in its first line: more is not shown to staff.
  */
 import { ApplicationFailure } from '@temporalio/workflow';
+import { AMOUNT_MAX_MINOR, faultInAnyCurrency } from '../domain/amount.ts';
+import { isDate, isInstant } from '../domain/dates.ts';
 import type { Step } from '../domain/lifecycle.ts';
-import { ACTOR_LENGTH, type Length, MANY_LINES, ONE_LINE, REASON_LENGTH, invoiceTexts } from '../domain/text.ts';
+import {
+  ACTOR_LENGTH,
+  type Length,
+  MANY_LINES,
+  ONE_LINE,
+  REASON_LENGTH,
+  invoiceTexts,
+  textFaults,
+  trimmed,
+} from '../domain/text.ts';
 
-export type Test = (value: unknown) => boolean;
+/** What a member must be, in words, and whether a value is that. */
+export interface Test {
+  must: string;
+  passes: (value: unknown) => boolean;
+}
 
-const isText: Test = (value) => typeof value === 'string' && value.length > 0;
-const isMinor: Test = (value) => Number.isSafeInteger(value) && (value as number) > 0;
-/** Text that is trimmed, of the given length, and of characters that are kept. */
-const text =
-  (pattern: RegExp) =>
+export const text = (must: string, isRight: (value: string) => boolean): Test => ({
+  must,
+  passes: (value) => typeof value === 'string' && isRight(value),
+});
+
+const kept =
+  (allowed: RegExp, where: string) =>
   ([min, max]: Length): Test =>
-  (value) =>
-    typeof value === 'string' &&
-    value.trim() === value &&
-    value.length >= min &&
-    value.length <= max &&
-    pattern.test(value);
-export const line = text(ONE_LINE);
-const lines = text(MANY_LINES);
+    text(
+      `${min} to ${max} characters${where}, without blanks around them or control characters`,
+      (value) => trimmed(value) === value && textFaults(value, allowed, [min, max]).length === 0,
+    );
+/** Text that is trimmed, of the given length, and of characters that are kept. */
+export const line = kept(ONE_LINE, ' in one line');
+const lines = kept(MANY_LINES, '');
 
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
-const isInstant: Test = (value) => typeof value === 'string' && INSTANT.test(value) && !Number.isNaN(Date.parse(value));
-const isDate: Test = (value) =>
-  typeof value === 'string' && isInstant(`${value}T00:00:00Z`) && new Date(value).toISOString().slice(0, 10) === value;
-const isVersion: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
-export const isUuid: Test = (value) =>
-  typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
-const orNull =
-  (test: Test): Test =>
-  (value) =>
-    value === null || test(value);
-export const optional =
-  (test: Test): Test =>
-  (value) =>
-    value === undefined || test(value);
+const atLeastOne = (must: string, max: number): Test => ({
+  must,
+  passes: (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max,
+});
+const isMinor = atLeastOne(`a whole number of minor units, 1 to ${AMOUNT_MAX_MINOR}`, AMOUNT_MAX_MINOR);
+const isVersion = atLeastOne('a version, 1 or more', Number.MAX_SAFE_INTEGER);
+const isAmount = text('a plain decimal such as "1200.00"', (value) => faultInAnyCurrency(value) === undefined);
+const isCurrency = text('a currency code such as "EUR"', (value) => /^[A-Z]{3}$/.test(value));
+const isExistingInstant = text('an instant that exists, such as "2030-01-31T09:30:00Z"', isInstant);
+const isExistingDate = text('a date that exists, such as "2030-01-31"', isDate);
+export const isUuid = text('a UUID in small letters', (value) =>
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value),
+);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isAnObject: Test = { must: 'an object', passes: isObject };
+
+const orNull = ({ must, passes }: Test): Test => ({
+  must: `${must}, or null`,
+  passes: (value) => value === null || passes(value),
+});
+export const optional = ({ must, passes }: Test): Test => ({
+  must,
+  passes: (value) => value === undefined || passes(value),
+});
 
 type Shape = Record<string, Test>;
 
 const invoiceMembers = {
   name: line(invoiceTexts.name),
   amountMinor: isMinor,
-  currency: isText,
+  currency: isCurrency,
   customerReference: orNull(line(invoiceTexts.customerReference)),
-  dueDate: orNull(isDate),
+  dueDate: orNull(isExistingDate),
   cashierId: orNull(isUuid),
 };
 
 const bodies: Record<Step, Shape> = {
   create: invoiceMembers,
-  update: Object.fromEntries(Object.entries(invoiceMembers).map(([member, test]) => [member, optional(test)])),
+  update: Object.fromEntries(
+    Object.entries({ ...invoiceMembers, amount: isAmount }).map(([member, test]) => [member, optional(test)]),
+  ),
   finalize: {},
   pay: {
     amountMinor: isMinor,
-    currency: isText,
+    currency: isCurrency,
     method: line(invoiceTexts.method),
     reference: line(invoiceTexts.reference),
-    receivedAt: orNull(isInstant),
+    receivedAt: orNull(isExistingInstant),
   },
   cancel: { reason: orNull(lines(invoiceTexts.reason)) },
 };
 
-const identity: Shape = { key: isText, fingerprint: isText, attemptId: isText, acceptedAt: isInstant };
+/** Of a key, of a fingerprint and of an attempt's id: what an index of Postgres can hold. */
+const KEY_LENGTH: Length = [1, 255];
+const identity: Shape = {
+  key: line(KEY_LENGTH),
+  fingerprint: line(KEY_LENGTH),
+  attemptId: line(KEY_LENGTH),
+  acceptedAt: isExistingInstant,
+};
+
+/** Unknown members that are named, and the characters of each that are shown. */
+const UNKNOWN_MAX = 10;
+const NAME_SHOWN_MAX = 50;
+
+/** What is wrong with an object that must have exactly the members of `shape`; `path` leads to it. */
+function faultsOf(what: string, object: Record<string, unknown>, shape: Shape, path = ''): string[] {
+  const unknown = Object.keys(object).filter((member) => !Object.hasOwn(shape, member));
+  return [
+    ...unknown
+      .slice(0, UNKNOWN_MAX)
+      .map((member) => `${what} has an unknown member ${JSON.stringify(member.slice(0, NAME_SHOWN_MAX))}`),
+    ...Object.entries(shape)
+      .filter(([member, { passes }]) => !passes(object[member]))
+      .map(([member, { must }]) => `${path}${member} must be ${must}`),
+  ];
+}
+
+function refuse(faults: string[]): void {
+  if (faults.length > 0) throw ApplicationFailure.nonRetryable(faults.join('; '), 'malformed_request');
+}
 
 /** Throws unless `value` is an object with exactly the members of `shape`, each as it should be. */
-export function demand(what: string, value: unknown, shape: Shape): asserts value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(`${what} must be an object`);
-  const object = value as Record<string, unknown>;
-  for (const member of Object.keys(object)) {
-    if (!Object.hasOwn(shape, member)) throw malformed(`${what} has an unknown member "${member}"`);
-  }
-  for (const [member, isRight] of Object.entries(shape)) {
-    if (!isRight(object[member])) throw malformed(`${what}.${member} is missing or not valid`);
-  }
-}
+export const demand = (what: string, value: unknown, shape: Shape): void =>
+  refuse(isObject(value) ? faultsOf(what, value, shape) : [`${what} must be an object`]);
 
-const malformed = (message: string) => ApplicationFailure.nonRetryable(message, 'malformed_request');
+const requestShape: Shape = {
+  actor: line(ACTOR_LENGTH),
+  body: isAnObject,
+  expectedVersion: optional(orNull(isVersion)),
+  identity: optional(isAnObject),
+};
 
 export function checkStepRequest(step: Step, request: unknown): void {
-  demand('the request', request, {
-    actor: line(ACTOR_LENGTH),
-    body: () => true,
-    expectedVersion: optional(orNull(isVersion)),
-    identity: () => true,
-  });
-  demand('body', request['body'], bodies[step]);
-  if (request['identity'] !== undefined) demand('identity', request['identity'], identity);
+  if (!isObject(request)) return demand('the request', request, requestShape);
+  const { body, identity: sender } = request;
+  refuse([
+    ...faultsOf('the request', request, requestShape),
+    ...(isObject(body) ? [...faultsOf('body', body, bodies[step], 'body.'), ...saidTwice(body)] : []),
+    ...(isObject(sender) ? faultsOf('identity', sender, identity, 'identity.') : []),
+  ]);
 }
+
+/** A decimal and minor units could contradict each other. */
+const saidTwice = ({ amount, amountMinor }: Record<string, unknown>): string[] =>
+  amount === undefined || amountMinor === undefined ? [] : ['body must have amount or amountMinor, not both'];
 
 export const checkAbandon = (request: unknown): void =>
   demand('the request', request, { actor: line(ACTOR_LENGTH), reason: line(REASON_LENGTH) });

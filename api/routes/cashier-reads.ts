@@ -10,7 +10,8 @@ import {
 } from '../../domain/cashier-schema.ts';
 import { cashierToWire } from '../../domain/cashier-wire.ts';
 import { instant, uuid } from '../../domain/invoice-schema.ts';
-import { oneLine } from '../../domain/text-schema.ts';
+import { cashierTexts } from '../../domain/text.ts';
+import { untrimmed } from '../../domain/text-schema.ts';
 import type { Database } from '../../platform/database.ts';
 import { cashierById } from '../../queries/cashier-by-id.ts';
 import { type CashierPosition, listCashiers } from '../../queries/cashier-list.ts';
@@ -101,7 +102,10 @@ export function cashierReadRoutes({ database }: { database: Database }): Route[]
   ];
 }
 
-const cashierPosition = z.tuple([oneLine(1, 100), z.guid()]).transform(([name, id]): CashierPosition => ({ name, id }));
+// The name as it stands there: trimmed in another way it would be another place.
+const cashierPosition = z
+  .tuple([untrimmed(0, cashierTexts.name[1]), z.guid()])
+  .transform(([name, id]): CashierPosition => ({ name, id }));
 const paymentPosition = z
   .tuple([instant, z.guid()])
   .transform(([recordedAt, paymentId]): PaymentPosition => ({ recordedAt, paymentId }));

@@ -95,7 +95,8 @@ export function invoiceCommandRoutes(deps: InvoiceCommandDeps): Route[] {
       method: 'patch',
       path: '/v1/invoices/{id}',
       summary: 'Change a draft',
-      description: 'Absent members are unchanged, null clears; amount and currency are given together.',
+      description:
+        'Absent members are unchanged, null clears. An amount alone is in the invoice’s currency; a currency alone must fit the amount.',
       body: {
         schema: updateInvoiceSchema,
         required: true,

@@ -220,6 +220,59 @@ describe('update', () => {
     expect(event).toEqual({ name: 'invoiceUpdated' });
   });
 
+  it.each([
+    { sent: { amount: '1300.00' }, after: { amountMinor: 130_000 } },
+    { sent: { amount: '1300' }, after: { amountMinor: 130_000 } },
+    { sent: { amountMinor: 130_000 }, after: { amountMinor: 130_000 } },
+    { sent: { currency: 'USD' }, after: { currency: 'USD' } },
+    { sent: { currency: 'KWD' }, after: { currency: 'KWD', amountMinor: 1_200_000 } },
+    { sent: { amount: '1300.000', currency: 'KWD' }, after: { currency: 'KWD', amountMinor: 1_300_000 } },
+  ])('INV-20: $sent of a draft over 1200.00 EUR means $after', ({ sent: body, after }) => {
+    const { step, ...rest } = command('update');
+    const { state } = acceptedBy(decide(draft, { step, ...rest, body }));
+    expect(state).toEqual({ ...draft, ...after, version: 2, updatedAt: NOW });
+  });
+
+  it('INV-20: an amount alone has the decimals of the invoice’s currency', () => {
+    const inYen = { ...draft, amountMinor: 1200, currency: 'JPY' };
+    expect(acceptedBy(decide(inYen, command('update', { amount: '1300' }))).state.amountMinor).toBe(1300);
+    expect(acceptedBy(decide(inYen, command('update', { currency: 'EUR' }))).state.amountMinor).toBe(120_000);
+  });
+
+  // Nothing is rounded, and nothing that has decimals loses them without somebody saying so.
+  it.each([
+    { before: 'EUR', amountMinor: 120_000, body: { currency: 'JPY' }, code: 'too_many_decimals' },
+    { before: 'KWD', amountMinor: 1_200_000, body: { currency: 'EUR' }, code: 'too_many_decimals' },
+    { before: 'EUR', amountMinor: 99_999_999_999_999, body: { currency: 'KWD' }, code: 'out_of_range' },
+    { before: 'JPY', amountMinor: 1200, body: { amount: '1300.00' }, code: 'too_many_decimals' },
+    { before: 'EUR', amountMinor: 120_000, body: { amount: '1.001' }, code: 'too_many_decimals' },
+    { before: 'EUR', amountMinor: 120_000, body: { amount: '1000000000000' }, code: 'out_of_range' },
+    { before: 'EUR', amountMinor: 120_000, body: { amount: '1e3' }, code: 'not_a_decimal' },
+  ])(
+    'INV-20: $body of a draft over $amountMinor minor $before is refused: $code',
+    ({ before, amountMinor, body, code }) => {
+      expect(refusalBy(decide({ ...draft, currency: before, amountMinor }, command('update', body)))).toMatchObject({
+        code: 'validation_failed',
+        members: { errors: [{ path: 'amount', code }] },
+      });
+    },
+  );
+
+  it('INV-20, INV-05: what only the invoice can tell is told at once, beside what only the day can', () => {
+    const body = { amount: '1.001', dueDate: '2030-01-30' };
+    expect(refusalBy(decide(draft, command('update', body))).members).toMatchObject({
+      errors: [
+        { path: 'dueDate', code: 'in_the_past' },
+        { path: 'amount', code: 'too_many_decimals' },
+      ],
+    });
+    expect(
+      refusalBy(decide(draft, command('update', { currency: 'ZZZ', dueDate: '2030-01-30' }))).members,
+    ).toMatchObject({
+      errors: [{ path: 'dueDate' }, { path: 'currency', code: 'unknown_currency' }],
+    });
+  });
+
   it('INV-20: a due date in the past is refused, as in create', () => {
     expect(refusalBy(decide(draft, command('update', { dueDate: '2030-01-30' })))).toMatchObject({
       code: 'validation_failed',
@@ -376,6 +429,16 @@ describe('cashier', () => {
     expect(acceptedBy(decide(withCashier, command('update'), {})).state.cashierId).toBe(CASHIER);
   });
 
+  it.each(table)('INV-20, CSH-04: update to a currency alone of a cashier who $who: $outcome', ({ facts, outcome }) => {
+    const inDollars = { ...withCashier, currency: 'USD' };
+    expect(outcomeOf(decide(inDollars, command('update', { currency: 'EUR' }), facts))).toBe(outcome);
+  });
+
+  it('INV-20: an amount alone does not ask the cashier', () => {
+    const { state } = acceptedBy(decide(withCashier, command('update', { amount: '1300.00' }), { cashier: null }));
+    expect(state).toMatchObject({ amountMinor: 130_000, cashierId: CASHIER });
+  });
+
   it('INV-20: without a cashier any currency will do, whatever the one before accepted', () => {
     const body = { cashierId: null, amountMinor: 500, currency: 'JPY' };
     const { state } = acceptedBy(decide(withCashier, command('update', body), accepting(from('2020-01-01'))));
@@ -472,10 +535,20 @@ describe('pay', () => {
     expect(detail).toContain('1200.00 EUR');
   });
 
-  it.each(['2030-01-31T12:05:00.000Z', NOW, '2020-01-01T00:00:00.000Z'])(
+  it.each(['2030-01-31T12:05:00.000Z', NOW, '2020-01-31T00:00:00.000Z'])(
     'INV-40: received at %s, accepted at noon: allowed',
     (receivedAt) => {
       expect(acceptedBy(decide(finalized, command('pay', { receivedAt }))).state.paidAt).toBe(receivedAt);
+    },
+  );
+
+  it.each(['2020-01-30T23:59:59.999Z', '0001-01-01T00:00:00.000Z'])(
+    'INV-40: received at %s, more than ten years ago, is refused',
+    (receivedAt) => {
+      expect(refusalBy(decide(finalized, command('pay', { receivedAt })))).toMatchObject({
+        code: 'validation_failed',
+        members: { errors: [{ path: 'receivedAt', code: 'too_long_ago' }] },
+      });
     },
   );
 

@@ -1,6 +1,8 @@
+import { codes } from 'currency-codes';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AMOUNT_MAX_MINOR, exponentOf, formatAmount, parseAmount } from '../../domain/money.ts';
+import { AMOUNT_MAX_MINOR, DECIMALS_MAX, faultInAnyCurrency, parseAmount } from '../../domain/amount.ts';
+import { currencyCode, exponentOf, formatAmount } from '../../domain/money.ts';
 
 const currencies = [
   { currency: 'JPY', exponent: 0 },
@@ -25,6 +27,43 @@ describe('currencies', () => {
 
   it.each(['', 'EU', 'EURO', 'eur', 'ZZZ', 'constructor'])('INV-04: "%s" is no code', (code) => {
     expect(exponentOf(code)).toBeUndefined();
+  });
+});
+
+describe('codes as they are sent', () => {
+  it.each(['EUR', 'eur', 'Eur'])('INV-04: %s is EUR', (text) => {
+    expect(currencyCode(text)).toBe('EUR');
+  });
+
+  // Each becomes letters of a code when it is put into capitals.
+  it.each(['ıSK', 'ıdr', 'ſEK', 'ﬁJD', 'eﬀ', 'ZZZ', 'XXX', 'EURO', ' EUR', 'EUR\n', ''])(
+    'INV-04: "%s" is none',
+    (text) => {
+      expect(currencyCode(text)).toBeUndefined();
+    },
+  );
+});
+
+describe('amounts whose currency is not known yet', () => {
+  it.each(['1', '1.5', '1.23', '1.2345', '99999999999999', '9999999999.9999'])('INV-20: %s may fit one', (text) => {
+    expect(faultInAnyCurrency(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['0', 'out_of_range'],
+    ['0.00', 'out_of_range'],
+    ['100000000000000', 'out_of_range'],
+    ['99999999999999.9', 'out_of_range'],
+    ['1.23456', 'too_many_decimals'],
+    ['1e2', 'not_a_decimal'],
+    ['', 'not_a_decimal'],
+  ])('INV-20: %j fits none: %s', (text, fault) => {
+    expect(faultInAnyCurrency(text)).toBe(fault);
+  });
+
+  it('INV-20: no currency has more decimals than are tried', () => {
+    const most = Math.max(...codes().map((code) => exponentOf(code) ?? 0));
+    expect(most).toBe(DECIMALS_MAX);
   });
 });
 
