@@ -103,8 +103,15 @@ it('PAY-03: delivered ten times and read again from the beginning, nothing chang
   expect(told).toHaveLength(1);
 }, 120_000);
 
-it('a CloudEvent in structured mode is the same payment, with and without the optional time', async () => {
-  for (const time of [new Date().toISOString(), undefined]) {
+const structuredWays: Record<string, (value: string) => object> = {
+  'with its time': (value) => ({ time: new Date().toISOString(), data: JSON.parse(value) as unknown }),
+  'without the optional time': (value) => ({ data: JSON.parse(value) as unknown }),
+  'with data_base64': (value) => ({ data_base64: Buffer.from(value).toString('base64') }),
+};
+
+it.each(Object.entries(structuredWays))(
+  'PAY-02: a CloudEvent in structured mode is the same payment, %s, and in any case of its media type',
+  async (_name, membersOf) => {
     const ann = system.caller();
     const { id } = await ann.finalized();
     const { key, value, headers } = paymentMessage(ann.tenantId, id);
@@ -113,16 +120,15 @@ it('a CloudEvent in structured mode is the same payment, with and without the op
       id: headers['ce_id'],
       source: '/gateway',
       type: 'billing.payment.received.v1',
-      time,
       tenantid: ann.tenantId,
       datacontenttype: 'application/json',
-      data: JSON.parse(value) as unknown,
+      ...membersOf(value),
     };
-    const structured = { 'content-type': 'application/cloudevents+json' };
+    const structured = { 'content-type': 'Application/CloudEvents+JSON; charset=utf-8' };
     await gateway.send({ key, headers: structured, value: JSON.stringify(event) });
     expect(await outcomes.untilPaid(ann.tenantId, id)).toMatchObject({ status: 'paid' });
-  }
-});
+  },
+);
 
 it('PAY-05, TEN-02: what cannot be read, or names two tenants, is kept, and the next record is handled', async () => {
   const ann = system.caller();
@@ -134,17 +140,26 @@ it('PAY-05, TEN-02: what cannot be read, or names two tenants, is kept, and the 
   const good = paymentMessage(ann.tenantId, id);
   const noEvent = { key: good.key, headers: {}, value: `\u0000 no event ${randomUUID()}` };
   const noJson = { ...paymentMessage(ann.tenantId, id), value: '{' };
-  await gateway.send(noEvent, foreign, otherHeader, incomplete, noJson, good);
+  const tombstone = { ...paymentMessage(ann.tenantId, id), value: null };
+  await gateway.send(noEvent, foreign, otherHeader, incomplete, noJson, tombstone, good);
   await outcomes.untilPaid(ann.tenantId, id);
   expect(await outcomes.untilKept(foreign)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
   expect(await outcomes.untilKept(otherHeader)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
-  expect(await outcomes.untilKept(incomplete)).toMatchObject({ reason: 'invalid_data', tenantId: null });
-  for (const { value } of [noEvent, noJson]) {
-    const kept = await waitFor('the unreadable one', () =>
-      system.database.deadLetter.findFirst({ where: { value: Buffer.from(value), key: Buffer.from(good.key) } }),
-    );
-    expect(kept).toMatchObject({ reason: 'not_a_cloud_event', tenantId: null, eventId: null, topic: PAYMENTS_TOPIC });
-  }
+  for (const invalid of [incomplete, noJson, tombstone])
+    expect(await outcomes.untilKept(invalid)).toMatchObject({
+      reason: 'invalid_data',
+      tenantId: ann.tenantId,
+      source: '/gateway',
+      type: 'billing.payment.received.v1',
+    });
+  const { body } = await ann.request<{ items: { eventId: string }[] }>('GET', '/v1/dead-letters?reason=invalid_data');
+  expect(new Set(body.items.map(({ eventId }) => eventId))).toEqual(
+    new Set([incomplete, noJson, tombstone].map(eventIdOf)),
+  );
+  const kept = await waitFor('the unreadable one', () =>
+    system.database.deadLetter.findFirst({ where: { value: Buffer.from(noEvent.value), key: Buffer.from(good.key) } }),
+  );
+  expect(kept).toMatchObject({ reason: 'not_a_cloud_event', tenantId: null, eventId: null, topic: PAYMENTS_TOPIC });
 });
 
 it('PAY-05: without an id of its own an event is refused: every delivery would be another payment', async () => {
