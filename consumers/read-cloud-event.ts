@@ -7,6 +7,7 @@
 import { CloudEvent, ValidationError } from 'cloudevents';
 import type { IncomingRecord, Refused } from '../events/event-source.ts';
 import { textOf } from '../queries/dead-letter-view.ts';
+import { refused } from './handler.ts';
 
 /** An event whose attributes are valid; of its data nothing is known yet. */
 export interface RecordEvent {
@@ -22,14 +23,18 @@ export interface RecordEvent {
 export type ReadData = { kind: 'json'; value: unknown } | { kind: 'unreadable'; why: string };
 
 export function readCloudEvent({ value, headers }: IncomingRecord): RecordEvent | Refused {
-  const media = mediaType(headers['content-type'] ?? '');
+  const media = mediaType(contentType(headers));
   if (!media.startsWith('application/cloudevents')) return binary(headers, value);
-  return media === 'application/cloudevents+json' ? structured(value) : noEvent(`${cut(media)} is not read here.`);
+  return media === 'application/cloudevents+json'
+    ? structured(value)
+    : noEvent(`The content type ${cut(media)} is not read here.`);
 }
 
-export const refused = (reason: string, detail: string): Refused => ({ kind: 'refused', reason, detail });
-
 const noEvent = (detail: string): Refused => refused('not_a_cloud_event', detail);
+
+/** Senders who think of HTTP write `Content-Type`. */
+const contentType = (headers: Record<string, string>): string =>
+  headers['content-type'] ?? Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
 
 /** Media types have no case; what parameters say (a charset) is UTF-8 in any case. */
 const mediaType = (text: string): string => (text.split(';')[0] ?? '').trim().toLowerCase();
@@ -41,11 +46,11 @@ function binary(headers: Record<string, string>, value: Buffer | null): RecordEv
   if (attributes.length === 0)
     return noEvent('The record has neither ce_ headers nor the content type application/cloudevents+json.');
   const named = attributes.filter(([, text]) => text !== '').map(([name, text]) => [name.slice(PREFIX.length), text]);
-  return checked(Object.fromEntries(named), dataIn(value));
+  return checked(Object.fromEntries(named), jsonIn(value));
 }
 
 function structured(value: Buffer | null): RecordEvent | Refused {
-  const read = dataIn(value);
+  const read = jsonIn(value);
   if (read.kind === 'unreadable') return noEvent(read.why);
   if (!isObject(read.value)) return noEvent('The value is no JSON object.');
   const { data, data_base64: encoded, ...attributes } = read.value;
@@ -53,22 +58,22 @@ function structured(value: Buffer | null): RecordEvent | Refused {
 }
 
 function structuredData(data: unknown, encoded: unknown): ReadData {
-  if (encoded === undefined) return data === undefined ? NO_DATA : { kind: 'json', value: unwrapped(data) };
+  if (encoded === undefined && data === undefined) return unreadable('The event has no data.');
+  if (encoded === undefined) return { kind: 'json', value: unwrapped(data) };
   if (data !== undefined) return unreadable('The event has both data and data_base64.');
   const bytes = typeof encoded === 'string' ? Buffer.from(encoded, 'base64') : null;
-  return bytes?.toString('base64') === encoded ? dataIn(bytes) : unreadable('data_base64 is no base64.');
+  return bytes?.toString('base64') === encoded ? jsonIn(bytes, 'data_base64') : unreadable('data_base64 is no base64.');
 }
 
 const unreadable = (why: string): ReadData => ({ kind: 'unreadable', why });
-const NO_DATA = unreadable('The event has no data.');
 
 /** Whatever its media type says: the data of what is handled here is JSON. */
-function dataIn(bytes: Buffer | null): ReadData {
-  if (!bytes || bytes.length === 0) return NO_DATA;
+function jsonIn(bytes: Buffer | null, what = 'The value'): ReadData {
+  if (!bytes || bytes.length === 0) return unreadable(`${what} is empty.`);
   const text = textOf(bytes);
-  if (text === null) return unreadable('The value is no UTF-8.');
+  if (text === null) return unreadable(`${what} is no UTF-8.`);
   const json = parsed(text);
-  return json === undefined ? unreadable('The value is no JSON.') : { kind: 'json', value: unwrapped(json) };
+  return json === undefined ? unreadable(`${what} is no JSON.`) : { kind: 'json', value: unwrapped(json) };
 }
 
 /** Some senders put JSON text into a JSON string. */
@@ -139,4 +144,4 @@ const inWords = (error: string | { instancePath: string; message?: string }): st
 const QUOTED_MAX = 200;
 
 /** What is quoted from a record may be as large as the record. */
-const cut = (text: string): string => (text.length <= QUOTED_MAX ? text : `${text.slice(0, QUOTED_MAX)} ...`);
+export const cut = (text: string): string => (text.length <= QUOTED_MAX ? text : `${text.slice(0, QUOTED_MAX)} ...`);

@@ -10,8 +10,8 @@ import { type PlacedEvent, catalog } from '../events/catalog.ts';
 import { eventType, topicOf } from '../events/cloud-event.ts';
 import type { IncomingRecord, Refused } from '../events/event-source.ts';
 import { faultsOf } from '../events/faults.ts';
-import type { ReceivedEvent } from './handler.ts';
-import { type RecordEvent, isObject, readCloudEvent, refused } from './read-cloud-event.ts';
+import { type ReceivedEvent, refused } from './handler.ts';
+import { type RecordEvent, isObject, readCloudEvent } from './read-cloud-event.ts';
 
 /** What an event is known by, as far as it could be read. */
 export interface EventIdentity {
