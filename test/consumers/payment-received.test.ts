@@ -11,6 +11,7 @@ import {
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
+import { staffOfLetter } from '../support/staff.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -162,6 +163,33 @@ it('PAY-05, TEN-02: what cannot be read, or names two tenants, is kept, and the 
   expect(kept).toMatchObject({ reason: 'not_a_cloud_event', tenantId: null, eventId: null, topic: PAYMENTS_TOPIC });
 });
 
+const hour = 60 * 60 * 1000;
+const namedFaults: Record<string, { changes: object; reason: string; names: string }> = {
+  'received in the future': {
+    changes: { receivedAt: new Date(Date.now() + hour).toISOString() },
+    reason: 'validation_failed',
+    names: 'receivedAt: must not be more than five minutes in the future',
+  },
+  'without a method': { changes: { paymentMethod: '' }, reason: 'invalid_data', names: 'paymentMethod: ' },
+  'without a reference': { changes: { paymentReference: ' ' }, reason: 'invalid_data', names: 'paymentReference: ' },
+};
+
+it.each(Object.entries(namedFaults))(
+  'PAY-04: %s: the letter and its page name the field and what is wrong with it',
+  async (_name, { changes, reason, names }) => {
+    const ann = system.caller();
+    const { id: invoiceId } = await ann.finalized();
+    const message = paymentMessage(ann.tenantId, invoiceId, { ...changes });
+    await gateway.send(message);
+    const { id } = await outcomes.untilKept(message);
+    const { body } = await ann.request<{ reason: string; detail: string }>('GET', `/v1/dead-letters/${id}`);
+    expect(body.reason).toBe(reason);
+    expect(body.detail).toContain(names);
+    const staff = staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+    await waitFor('the page', async () => (await staff.details()).includes(names));
+  },
+);
+
 it('PAY-05: without an id of its own an event is refused: every delivery would be another payment', async () => {
   const ann = system.caller();
   const { id } = await ann.finalized();
@@ -202,6 +230,6 @@ it('the same source and id with other data is another message: refused, it is ke
   });
   expect(kept.map(({ eventId, reason }) => [eventId, reason])).toEqual([
     [eventIdOf(message), 'transition_not_allowed'],
-    [null, 'transition_not_allowed'],
+    [eventIdOf(message), 'transition_not_allowed'],
   ]);
 });
