@@ -6,15 +6,17 @@
  * 2. A run finalizes through the same transaction as a single command, many at a time: numbers, events and audit are
  *    the same. Each invoice has a command key of its own in the run, so it is finalized once.
  * 3. The invoices' open workflows learn of it by wake-ups, written in the same commit.
+ * 4. No run begins for a day after tomorrow, or by a message that was discarded.
  */
 import { type Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { businessDateError } from '../domain/billing-run.ts';
 import { refused } from '../domain/decision.ts';
-import { type Refusal, refusal } from '../domain/errors.ts';
+import { type Refusal, invalidFields, refusal, refusalInWords } from '../domain/errors.ts';
 import { type Facts, type Invoice, decide } from '../domain/invoice.ts';
 import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import { type BillingRun, billingRunOf, dueDrafts } from '../queries/billing-run.ts';
+import { type BillingRun, RUN_KEY, billingRunOf, dueDrafts, finalizedByRuns } from '../queries/billing-run.ts';
 import { missingRunWorkflows } from '../queries/workflows-due.ts';
 import {
   type BillingRunInput,
@@ -25,6 +27,7 @@ import {
 } from '../workflows/contract.ts';
 import { type InvoicePlan, drawNumbers, invoicePlan } from './invoice-plan.ts';
 import { newAttemptId } from './key.ts';
+import { discardOf, lockKey } from './seal-message.ts';
 import { START_LIMIT_MS, startEach } from './start-absent.ts';
 import { type TransactionDeps, carryOut, keyReused } from './transaction.ts';
 
@@ -50,10 +53,11 @@ export type Started = { kind: 'started'; run: BillingRun } | { kind: 'refused'; 
 
 /**
  * Records the request, and starts the run's workflow unless the run has ended. Refuses a key that was used for another
- * request. Rejects when a server is away.
+ * request, and a day that is too far ahead. Rejects when a server is away.
  */
 export async function startBillingRun(deps: StartDeps, request: BillingRunRequest, deadline: number): Promise<Started> {
-  if (!(await record(deps.database, request))) return { kind: 'refused', refusal: keyReused() };
+  const because = await record(deps.database, request);
+  if (because) return refused(because);
   const run = await billingRunOf(deps.database, request);
   if (!run) throw new TypeError('A billing run that was recorded is not there.');
   if (run.endedAt === null) await startWorkflow(deps, request, deadline);
@@ -96,23 +100,28 @@ async function startWorkflow(
   });
 }
 
-/** Whether the key belongs to this very request, now or before. */
+/** Why the request is not recorded; null when it is, now or before. */
 const record = (
   database: Database,
   { tenantId, businessDate, requestKey, actor, market, region }: BillingRunRequest,
-): Promise<boolean> =>
+): Promise<Refusal | null> =>
   database.$transaction(async (tx) => {
     // Two requests with one key, at once and for different days, must not both begin.
-    await tx.$queryRaw`SELECT FROM pg_advisory_xact_lock(hashtextextended(${`${tenantId}|${requestKey}`}, 0))`;
+    await lockKey(tx, tenantId, requestKey);
     const day = new Date(businessDate);
     const known = await tx.billingRunRequest.findFirst({ where: { tenantId, requestKey } });
-    if (known)
-      return known.businessDate.getTime() === day.getTime() && known.market === market && known.region === region;
+    if (known) {
+      const isSame = known.businessDate.getTime() === day.getTime();
+      return isSame && known.market === market && known.region === region ? null : keyReused();
+    }
+    if (await discardOf(tx, tenantId, requestKey)) return keyReused();
     const now = new Date();
+    const wrong = businessDateError(businessDate, now.toISOString());
+    if (wrong) return invalidFields([wrong]);
     const run = { tenantId, businessDate: day };
     await tx.billingRun.createMany({ data: { ...run, startedAt: now }, skipDuplicates: true });
     await tx.billingRunRequest.create({ data: { ...run, requestKey, actor, market, region, requestedAt: now } });
-    return true;
+    return null;
   });
 
 export interface ChunkDeps extends TransactionDeps {
@@ -176,7 +185,7 @@ const commandFor = (
 ): StepCommand<'finalize'> => ({
   tenantId,
   invoiceId,
-  key: `run:${businessDate}:${invoiceId}`,
+  key: `${RUN_KEY}${businessDate}:${invoiceId}`,
   fingerprint: 'run',
   attemptId: newAttemptId(),
   acceptedAt,
@@ -204,14 +213,14 @@ function planOf(
       const notDone = commands.flatMap(({ invoiceId }, index) => {
         const outcome = outcomes[index];
         return outcome?.kind === 'refused'
-          ? [{ invoiceId, code: outcome.refusal.code, detail: outcome.refusal.detail }]
+          ? [{ invoiceId, code: outcome.refusal.code, detail: refusalInWords(outcome.refusal) }]
           : [];
       });
       await recordChunk(
         tx,
         run,
         finalized.map(({ invoiceId }) => invoiceId),
-        notDone,
+        await withoutOtherRuns(tx, run, notDone),
       );
     },
   };
@@ -221,11 +230,28 @@ function planOf(
 const dueDateMoved = ({ dueDate }: Invoice): Refusal =>
   refusal('transition_not_allowed', `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`);
 
+interface NotDone {
+  invoiceId: string;
+  code: string;
+  detail: string;
+}
+
+/** What a run of another day has finalized meanwhile is done: two days that end at once want the same drafts. */
+async function withoutOtherRuns(
+  tx: TransactionClient,
+  { tenantId }: BillingRunInput,
+  notDone: readonly NotDone[],
+): Promise<NotDone[]> {
+  const ids = notDone.map(({ invoiceId }) => invoiceId);
+  const done = new Set(ids.length > 0 ? await finalizedByRuns(tx, tenantId, ids) : []);
+  return notDone.filter(({ invoiceId }) => !done.has(invoiceId));
+}
+
 async function recordChunk(
   tx: TransactionClient,
   { tenantId, businessDate }: BillingRunInput,
   finalized: readonly string[],
-  notDone: readonly { invoiceId: string; code: string; detail: string }[],
+  notDone: readonly NotDone[],
 ): Promise<void> {
   const day = new Date(businessDate);
   await tx.workflowWakeup.createMany({ data: finalized.map((invoiceId) => ({ tenantId, invoiceId })) });

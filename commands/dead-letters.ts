@@ -7,7 +7,8 @@
  *    letter has not done until all three have happened. What a crash left undone, or staff have terminated,
  *    startMissingDeadLetters starts.
  * 2. A message is kept once: by its source and id, or by its place when it has none that can be read. Other bytes under
- *    the same source and id, or at the same place of a topic that was made anew, are another message: kept too.
+ *    the same source and id, or at the same place of a topic that was made anew, are another message: kept too, with its
+ *    source and id.
  * 3. What a person has decided is never opened again.
  */
 import type { Client } from '@temporalio/client';
@@ -40,7 +41,7 @@ export interface Message {
   source: string | null;
   eventId: string | null;
   type: string | null;
-  /** null: it could not be read, or the record contradicts itself. */
+  /** null: it could not be read, is for all, or the record contradicts itself. */
   tenantId: string | null;
 }
 
@@ -78,45 +79,40 @@ export async function startMissingDeadLetters(deps: DeadLetterDeps, limit: numbe
 export async function findDeadLetter(database: Database, message: Message): Promise<DeadLetterRow | null> {
   const { topic, partition, offset } = message.record;
   const { source, eventId } = storableIdentity(message);
-  const rows = await database.deadLetter.findMany({
+  const { tenantId } = message;
+  // Not by place, or source and id, alone: whoever reuses them, or claims another tenant's, must not hide a payment.
+  const same = await database.deadLetter.findMany({
     where: {
+      ...bytesOf(message),
       direction: 'inbound',
-      OR: [{ topic, partition, offset }, ...(source && eventId ? [{ source, eventId }] : [])],
+      OR: [{ topic, partition, offset }, ...(source && eventId ? [{ source, eventId, tenantId }] : [])],
     },
   });
-  const same = rows.filter((row) => hasSameBytes(row, message));
   const isHere = (row: DeadLetterRow) => row.topic === topic && row.partition === partition && row.offset === offset;
-  return same.find(isHere) ?? same.find((row) => row.tenantId === message.tenantId) ?? null;
+  return same.find(isHere) ?? same[0] ?? null;
 }
 
-/** Not by place, or source and id, alone: whoever reuses them, or claims another tenant's, must not hide a payment. */
-const hasSameBytes = (row: DeadLetterRow, { record: { key, value } }: Message): boolean =>
-  sameBytes(row.key, key) && sameBytes(row.value, value);
-
-const sameBytes = (one: Uint8Array | null, other: Uint8Array | null): boolean =>
-  one === null || other === null ? one === other : Buffer.from(one).equals(other);
+const bytesOf = ({ record: { key, value } }: Message) => ({
+  key: key && new Uint8Array(key),
+  value: value && new Uint8Array(value),
+});
 
 async function keep({ database, logger }: DeadLetterDeps, message: Message, refused: Refused): Promise<DeadLetterRow> {
   const { topic, partition, offset } = message.record;
   const columns = columnsOf(message, refused);
-  for (const eventId of [columns.eventId, null]) {
-    const { count } = await database.deadLetter.createMany({ data: { ...columns, eventId }, skipDuplicates: true });
-    const { reason, tenantId } = columns;
-    if (count > 0)
-      logger.warn(
-        { topic, partition, offset: String(offset), reason, tenantId },
-        'a message was kept as a dead letter',
-      );
-    const kept = await findDeadLetter(database, message);
-    if (kept) return kept;
-    // Another message has this source and id.
-  }
-  throw new Error(`No dead letter could be kept for ${topic}, partition ${partition}, offset ${offset}.`);
+  const { count } = await database.deadLetter.createMany({ data: columns, skipDuplicates: true });
+  const { reason, tenantId } = columns;
+  if (count > 0)
+    logger.warn({ topic, partition, offset: String(offset), reason, tenantId }, 'a message was kept as a dead letter');
+  const kept = await findDeadLetter(database, message);
+  if (!kept) throw new Error(`No dead letter could be kept for ${topic}, partition ${partition}, offset ${offset}.`);
+  return kept;
 }
 
 function columnsOf(message: Message, { reason, detail }: Refused) {
-  const { topic, partition, offset, key, value, headers } = message.record;
+  const { topic, partition, offset, headers } = message.record;
   return {
+    ...bytesOf(message),
     id: uuidv7(),
     tenantId: message.tenantId,
     topic,
@@ -127,8 +123,6 @@ function columnsOf(message: Message, { reason, detail }: Refused) {
     reason,
     detail: storable(detail) ?? '',
     headers: JSON.stringify(headers),
-    key: key && new Uint8Array(key),
-    value: value && new Uint8Array(value),
     openedAt: new Date(),
   };
 }

@@ -2,9 +2,12 @@
 import { startBillingRun } from '../commands/billing-run.ts';
 import { storedKey } from '../commands/key.ts';
 import type { SendDeps } from '../commands/send.ts';
+import { businessDateError } from '../domain/billing-run.ts';
+import { fieldsInWords, refusalInWords } from '../domain/errors.ts';
 import type { Database } from '../platform/database.ts';
 import { tenantsWithDueDrafts } from '../queries/billing-run.ts';
-import type { Handler } from './handler.ts';
+import { type Handler, refused } from './handler.ts';
+import { identityTaken } from './identity-taken.ts';
 
 export interface BusinessDayEndedDeps {
   database: Database;
@@ -15,11 +18,16 @@ const ACTOR = 'accounting';
 /** For each tenant: a message to all of them may start many runs. */
 const START_LIMIT_MS = 5_000;
 
-/** Starting is idempotent, so a message that is delivered again, or that was cut short, starts nothing twice. */
+/**
+ * Starting is idempotent, so a message that is delivered again, or that was cut short, starts nothing twice. One that
+ * comes too early starts nothing, for nobody; handed in again when its day has come, it does.
+ */
 export const createBusinessDayEnded =
   ({ database, send }: BusinessDayEndedDeps): Handler<'BusinessDayEnded'> =>
   async ({ data, source, id }) => {
     const { tenantId, businessDate, market = null, region = null } = data;
+    const wrong = businessDateError(businessDate, new Date().toISOString());
+    if (wrong) return refused('business_date_in_the_future', fieldsInWords([wrong]));
     const tenants = tenantId ? [tenantId] : await tenantsWithDueDrafts(database, businessDate);
     const request = { businessDate, market, region, actor: ACTOR, requestKey: storedKey('event', source, id) };
     for (const tenant of tenants) {
@@ -28,8 +36,10 @@ export const createBusinessDayEnded =
         { ...request, tenantId: tenant },
         Date.now() + START_LIMIT_MS,
       );
-      if (started.kind === 'refused')
-        return { kind: 'refused', reason: started.refusal.code, detail: 'Its source and id belong to another event.' };
+      if (started.kind === 'started') continue;
+      return started.refusal.code === 'idempotency_key_reused'
+        ? identityTaken(database, tenant, { source, id })
+        : refused(started.refusal.code, refusalInWords(started.refusal));
     }
     return { kind: 'done' };
   };

@@ -1,6 +1,6 @@
 /** What a handler of a received event is. */
 import type { EventData, PlacedEvent } from '../events/catalog.ts';
-import type { Handled } from '../events/event-source.ts';
+import type { Handled, Refused } from '../events/event-source.ts';
 
 /** An event after the edge: its data is as the catalogue says, and the tenant it names is the record's own. */
 export interface ReceivedEvent<N extends PlacedEvent = PlacedEvent> {
@@ -17,3 +17,5 @@ export interface ReceivedEvent<N extends PlacedEvent = PlacedEvent> {
  * answer yet: the event is handed in again.
  */
 export type Handler<N extends PlacedEvent> = (event: ReceivedEvent<N>) => Promise<Handled>;
+
+export const refused = (reason: string, detail: string): Refused => ({ kind: 'refused', reason, detail });

@@ -8,13 +8,16 @@
  */
 import { fingerprintOf, storedKey } from '../commands/key.ts';
 import { type OutgoingCommand, type SendDeps, sendCommand } from '../commands/send.ts';
+import { refusalInWords } from '../domain/errors.ts';
 import { payInvoiceSchema } from '../domain/invoice-schema.ts';
 import type { PayBody } from '../domain/invoice.ts';
-import type { Handled } from '../events/event-source.ts';
 import { faultsOf } from '../events/faults.ts';
-import type { Handler, ReceivedEvent } from './handler.ts';
+import type { Database } from '../platform/database.ts';
+import { type Handler, type ReceivedEvent, refused } from './handler.ts';
+import { identityTaken } from './identity-taken.ts';
 
 export interface PaymentReceivedDeps {
+  database: Database;
   send: SendDeps;
   /** How long one pass waits for the command's answer. */
   deadlineMs: number;
@@ -23,17 +26,19 @@ export interface PaymentReceivedDeps {
 const ACTOR = 'payment gateway';
 
 export const createPaymentReceived =
-  ({ send, deadlineMs }: PaymentReceivedDeps): Handler<'PaymentReceived'> =>
+  ({ database, send, deadlineMs }: PaymentReceivedDeps): Handler<'PaymentReceived'> =>
   async (event) => {
     const { amount, currency, paymentMethod: method, paymentReference: reference, receivedAt } = event.data;
     const body = payInvoiceSchema.safeParse({ amount, currency, method, reference, receivedAt });
-    if (!body.success) return refused('invalid_data', faultsOf(body.error));
+    if (!body.success) return refused('invalid_data', faultsOf({ issues: body.error.issues.map(inMessage) }));
     const result = await sendCommand(send, commandOf(event, body.data), Date.now() + deadlineMs);
     switch (result.kind) {
       case 'answered':
         return { kind: 'done' };
       case 'refused':
-        return refused(result.refusal.code, result.refusal.detail);
+        return result.refusal.code === 'idempotency_key_reused'
+          ? identityTaken(database, event.data.tenantId, event)
+          : refused(result.refusal.code, refusalInWords(result.refusal));
       case 'failed':
         return refused('internal_error', 'The command failed unexpectedly; nothing was changed.');
       case 'pending':
@@ -42,7 +47,16 @@ export const createPaymentReceived =
     }
   };
 
-const refused = (reason: string, detail: string): Handled => ({ kind: 'refused', reason, detail });
+/** What the message calls the members that the command calls otherwise. */
+const MEMBERS = new Map<PropertyKey, string>([
+  ['method', 'paymentMethod'],
+  ['reference', 'paymentReference'],
+]);
+
+const inMessage = ({ path, message }: { path: PropertyKey[]; message: string }) => ({
+  path: path.map((member) => MEMBERS.get(member) ?? member),
+  message,
+});
 
 function commandOf(event: ReceivedEvent<'PaymentReceived'>, body: PayBody): OutgoingCommand<'pay'> {
   const { tenantId, invoiceId } = event.data;

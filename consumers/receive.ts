@@ -60,7 +60,7 @@ export function createReceiver(deps: ReceiverDeps, handlers: Handlers): HandleRe
       logger.info({ type: reading.type, topic: record.topic }, 'skipped an event that nothing here handles');
       return 'skipped';
     }
-    const message = { record, ...reading.identity, tenantId: reading.kind === 'event' ? reading.tenantId : null };
+    const message = { record, ...reading.identity, tenantId: reading.tenantId };
     const kept = await beside(record, findDeadLetter(deps.database, message));
     if (kept) {
       await beside(record, startWhenMissing(deps, kept));

@@ -47,3 +47,18 @@ export const refusal = (code: RefusalCode, detail: string, members: Record<strin
 
 export const invalidFields = (errors: FieldError[]): Refusal =>
   refusal('validation_failed', 'The request has fields that are not valid.', { errors });
+
+/** What is wrong with fields, in one line; what is wrong with the whole has no path. */
+export const fieldsInWords = (errors: readonly Pick<FieldError, 'path' | 'message'>[]): string =>
+  errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+
+/** A refusal in one line, where its members cannot be told: the detail, and the field errors when there are some. */
+export function refusalInWords({ detail, members }: Refusal): string {
+  const { errors } = members;
+  const fields = Array.isArray(errors) ? errors.filter(isFieldError) : [];
+  return fields.length === 0 ? detail : `${detail} ${fieldsInWords(fields)}`;
+}
+
+/** A refusal may have come through Temporal. */
+const isFieldError = (error: unknown): error is FieldError =>
+  typeof error === 'object' && error !== null && 'path' in error && 'message' in error;

@@ -1,3 +1,5 @@
+import { fieldsInWords } from '../domain/errors.ts';
+
 /** What a schema found wrong, in one line. */
 export const faultsOf = ({ issues }: { issues: { path: PropertyKey[]; message: string }[] }): string =>
-  issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  fieldsInWords(issues.map(({ path, message }) => ({ path: path.join('.'), message })));

@@ -3,6 +3,7 @@ import { Mutex } from 'async-mutex';
 import kafkajs, {
   type Consumer,
   type EachBatchPayload,
+  type IHeaders,
   type Kafka,
   type Producer,
   type logLevel as LogLevel,
@@ -190,7 +191,7 @@ export function createEventSource(
   ): Promise<void> {
     for (const { offset, key, value, headers: raw } of messages) {
       if (stopped || !run.isRunning() || run.isStale()) return;
-      const headers = Object.fromEntries(Object.entries(raw ?? {}).map(([name, text]) => [name, String(text)]));
+      const headers = headersOf(raw);
       try {
         await handle({ topic, partition, offset: BigInt(offset), key, value, headers });
       } catch (error) {
@@ -228,6 +229,16 @@ export function createEventSource(
     },
   };
 }
+
+/**
+ * Each header as one text. Bytes that are no UTF-8 show as U+FFFD, and a header that says several things has a line for
+ * each: a reader must not take the one or the other for a name. No value at all is an empty text.
+ */
+export const headersOf = (raw: IHeaders | undefined): Record<string, string> =>
+  Object.fromEntries(Object.entries(raw ?? {}).map(([name, values]) => [name, oneText([values].flat())]));
+
+const oneText = (values: readonly (Buffer | string | null | undefined)[]): string =>
+  [...new Set(values.map((value) => value?.toString() ?? ''))].join('\n');
 
 /** Makes the topics that are missing. Existing ones keep their partitions. */
 async function ensureTopics(kafka: Kafka, topics: readonly string[], settings: KafkaSettings): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Database } from '../platform/database.ts';
+import type { Database, TransactionClient } from '../platform/database.ts';
 import type { BillingRunInput, BillingRunProgress } from '../workflows/contract.ts';
 import { type Sql, sql } from './sql.ts';
 
@@ -77,6 +77,21 @@ export async function dryRun(database: Database, run: BillingRunInput): Promise<
     SELECT id, name, currency, amount_minor AS "amountMinor", due_date AS "dueDate" ${dueDrafts(run)}
     ORDER BY due_date, id LIMIT ${DRY_RUN_ITEMS_MAX}`;
   return { count: totals.reduce((sum, { count }) => sum + Number(count), 0), totals, items };
+}
+
+/** The keys of a run's commands begin with it. */
+export const RUN_KEY = 'run:';
+
+/** Which of these invoices a run, of any day, has finalized; the audit trail knows it by the invoice. */
+export async function finalizedByRuns(
+  database: Database | TransactionClient,
+  tenantId: string,
+  invoiceIds: readonly string[],
+): Promise<string[]> {
+  const rows = await database.$queryRaw<{ entity_id: string }[]>`
+    SELECT entity_id FROM audit_entries WHERE tenant_id = ${tenantId}::uuid AND entity_type = 'invoice'
+      AND entity_id = ANY(${invoiceIds}::uuid[]) AND action = 'finalize' AND starts_with(command_key, ${RUN_KEY})`;
+  return rows.map(({ entity_id: id }) => id);
 }
 
 /** Tenants with drafts that are due on the day or before it. */

@@ -1,14 +1,20 @@
 /** Billing runs over REST and by BusinessDayEnded: what is finalized, what is refused, and that a day runs once. */
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { finalizeChunk } from '../../commands/billing-run.ts';
+import { createGate } from '../../commands/gate.ts';
+import { createDeliver } from '../../consumers/deliver.ts';
+import { createHandlers } from '../../consumers/handlers.ts';
 import { addDays, dateOf } from '../../domain/dates.ts';
+import { createLogger } from '../../platform/logger.ts';
 import { billingRunWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testWire } from '../support/activities.ts';
 import type { Caller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
+import { decide } from '../support/letters.ts';
 import { type System, startSystem } from '../support/system.ts';
+import { foundIn, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
 
 const TOPIC = 'test.accounting.public.operations.v1';
@@ -60,6 +66,26 @@ function businessDayEnded(businessDate: string, tenantId?: string, more: object 
     value: JSON.stringify({ ...(tenantId ? { tenantId } : {}), businessDate, ...more }),
   };
 }
+
+/** As if it were so many days later; only the date is moved, and nothing else of the clock. */
+async function atDay<T>(days: number, work: () => Promise<T>): Promise<T> {
+  vi.setSystemTime(Date.now() + days * 24 * 60 * 60 * 1000);
+  try {
+    return await work();
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+/** An attempt that was on its way when somebody decided. */
+const handIn = ({ key, value, headers }: ReturnType<typeof businessDayEnded>) => {
+  const { database, temporal, config } = system;
+  const logger = createLogger({ level: 'silent', name: 'test' });
+  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
+  const deliver = createDeliver(createHandlers({ database, send, deadlineMs: 10_000 }), config.NODE_ENV);
+  const place = { topic: TOPIC, partition: 0, offset: 0n };
+  return deliver({ ...place, key: Buffer.from(key), value: Buffer.from(value), headers });
+};
 
 it('a dry run tells what would happen, and changes nothing', async () => {
   const ann = system.caller();
@@ -143,8 +169,89 @@ it('the source and id of a business day belong to one event: another one is a de
   const letter = await waitFor('the dead letter', () =>
     system.database.deadLetter.findFirst({ where: { tenantId: ann.tenantId } }),
   );
-  expect(letter).toMatchObject({ reason: 'idempotency_key_reused', resolvedAt: null });
+  expect(letter).toMatchObject({ reason: 'idempotency_key_reused', resolvedAt: null, eventId: ce_id });
+  expect(letter.detail).toContain(`with the source /accounting and the id ${ce_id} was carried out`);
   expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(1);
+});
+
+const letterOfDay = ({ headers }: { headers: { ce_id: string } }) =>
+  waitFor('the dead letter', async () => {
+    const letter = await system.database.deadLetter.findFirst({ where: { eventId: headers.ce_id } });
+    return letter?.workflowStartedAt ? letter : undefined;
+  });
+
+it('a business day that was discarded starts nothing, also not by another event under its source and id', async () => {
+  const ann = system.caller();
+  await manyDrafts(system.database, ann.tenantId, 1, today());
+  const early = businessDayEnded(addDays(today(), 3), ann.tenantId);
+  await producer.send({ topic: TOPIC, messages: [early] });
+  const { id } = await letterOfDay(early);
+  expect(await decide(ann, id, 'discard', 'A wrong day')).toMatchObject({ status: 200 });
+  const { value } = businessDayEnded(today(), ann.tenantId);
+  await producer.send({ topic: TOPIC, messages: [{ ...early, value }] });
+  const kept = await waitFor('the second letter', () =>
+    system.database.deadLetter.findFirst({ where: { tenantId: ann.tenantId, value: Buffer.from(value) } }),
+  );
+  expect(kept).toMatchObject({ reason: 'already_discarded', eventId: early.headers.ce_id });
+  expect(kept.detail).toContain('A wrong day');
+  expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(0);
+});
+
+it('a business day that was carried out after all is not discarded; a replay settles it', async () => {
+  const ann = system.caller();
+  const message = businessDayEnded(addDays(today(), 3), ann.tenantId);
+  await producer.send({ topic: TOPIC, messages: [message] });
+  const { id } = await letterOfDay(message);
+  await atDay(3, () => handIn(message));
+  expect(await decide(ann, id, 'discard')).toMatchObject({ status: 409, body: { code: 'decision_refused' } });
+  expect(await system.database.command.count({ where: { tenantId: ann.tenantId } })).toBe(0);
+});
+
+it('over REST a business date after tomorrow is refused, also of a dry run, and told with all other faults', async () => {
+  const ann = system.caller();
+  const [draft = ''] = await manyDrafts(system.database, ann.tenantId, 1, '2062-11-26');
+  const wrong = { path: 'businessDate', code: 'in_the_future' };
+  for (const businessDate of ['2062-11-26', addDays(today(), 2)])
+    for (const dryRun of [false, true])
+      expect(await ask(ann, { businessDate, dryRun })).toMatchObject({
+        status: 422,
+        body: { code: 'validation_failed', errors: [wrong] },
+      });
+  expect(await ask(ann, { businessDate: '2062-11-26', more: 1 })).toMatchObject({
+    status: 422,
+    body: { errors: [{ path: 'more', code: 'unknown_member' }, wrong] },
+  });
+  expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(0);
+  expect((await ann.request('GET', `/v1/invoices/${draft}`)).body).toMatchObject({ status: 'draft' });
+  expect((await ask(ann, { businessDate: addDays(today(), 1) })).status).toBe(202);
+});
+
+it('a request that was recorded before days ahead were refused is answered again under its key', async () => {
+  const ann = system.caller();
+  const headers = { 'Idempotency-Key': 'far-ahead' };
+  const businessDate = addDays(today(), 3);
+  const request = () => ann.request('POST', '/v1/billing-runs', { body: { businessDate }, headers });
+  expect((await atDay(3, request)).status).toBe(202);
+  expect((await request()).status).toBe(202);
+});
+
+it('by BusinessDayEnded a business date after tomorrow is a dead letter, for one tenant and for all; a replay in time runs it', async () => {
+  const ann = system.caller();
+  const businessDate = addDays(today(), 3);
+  await manyDrafts(system.database, ann.tenantId, 1, businessDate);
+  const [one, all] = [businessDayEnded(businessDate, ann.tenantId), businessDayEnded(businessDate)];
+  await producer.send({ topic: TOPIC, messages: [all, one] });
+  const reason = 'business_date_in_the_future';
+  expect(await letterOfDay(all)).toMatchObject({ reason, tenantId: null });
+  const { id, detail } = await letterOfDay(one);
+  expect(detail).toContain('businessDate: must not be after tomorrow');
+  expect(await decide(ann, id, 'replay', 'Too early')).toMatchObject({ status: 200, body: { status: 'open', reason } });
+  expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(0);
+  expect(await atDay(2, () => decide(ann, id, 'replay', 'The day has come'))).toMatchObject({
+    status: 200,
+    body: { resolution: 'replayed' },
+  });
+  expect(await untilDone(ann, businessDate)).toMatchObject({ finalized: 1 });
 });
 
 it('a business day without a tenant runs for every tenant that has something due, and for no other', async () => {
@@ -198,6 +305,41 @@ it('what is cancelled or moved while the run is at it is reported with the reaso
   );
   const rows = await system.database.invoice.findMany({ where: { tenantId, status: 'finalized' } });
   expect(rows.map(({ number }) => number?.slice(-6)).toSorted()).toEqual(['000001', '000002']);
+});
+
+it('two runs that overlap, of two days, finalize each draft once and list nothing of what the other has done', async () => {
+  const ann = system.caller();
+  const { tenantId } = ann;
+  const ids = await manyDrafts(system.database, tenantId, 4, addDays(today(), -1));
+  const [held = ''] = ids;
+  const now = new Date();
+  const days = [today(), addDays(today(), -1)];
+  // As if their workflows had been started: nobody but the test works on them.
+  await system.database.billingRun.createMany({
+    data: days.map((day) => ({ tenantId, businessDate: new Date(day), startedAt: now, workflowStartedAt: now })),
+  });
+  const deps = { database: system.database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+  let chunks: Promise<number>[] = [];
+  await system.database.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT 1 FROM invoices WHERE tenant_id = ${tenantId}::uuid FOR UPDATE`;
+    chunks = days.map((businessDate) => finalizeChunk(deps, { tenantId, businessDate }, 10));
+    await waitFor('both runs to wait for the rows', async () => {
+      const [row] = await system.database.$queryRaw<{ waiting: bigint }[]>`
+        SELECT count(*) AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%invoices entity%'`;
+      return Number(row?.waiting) === days.length;
+    });
+    await tx.$executeRaw`
+      UPDATE invoices SET status = 'cancelled', cancelled_at = now(), version = 2 WHERE id = ${held}::uuid`;
+  });
+  expect(await Promise.all(chunks)).toEqual([4, 4]);
+  const runs = await Promise.all(days.map((day) => read(ann, day)));
+  expect(runs.map(({ finalized }) => finalized).toSorted()).toEqual([0, 3]);
+  // What a person did meanwhile is told by both.
+  for (const { refused, refusals } of runs)
+    expect([refused, refusals.map((one) => one.invoiceId)]).toEqual([1, [held]]);
+  const rows = await system.database.invoice.findMany({ where: { tenantId, status: 'finalized' } });
+  expect(rows.map(({ number }) => number?.slice(-6)).toSorted()).toEqual(['000001', '000002', '000003']);
+  expect(foundIn(await verifyTenants(system, [tenantId], 3_000))).toEqual({});
 });
 
 it('a run that was recorded, and whose workflow nobody came to start, is started all the same', async () => {

@@ -41,7 +41,7 @@ interface Named {
 }
 
 const aDay = () =>
-  `20${10 + Math.floor(Math.random() * 80)}-01-${String(1 + Math.floor(Math.random() * 28)).padStart(2, '0')}`;
+  `${1900 + Math.floor(Math.random() * 100)}-01-${String(1 + Math.floor(Math.random() * 28)).padStart(2, '0')}`;
 const named: Record<string, Named> = {
   invoices: { make: async () => (await ann.draft()).id, nothing: randomUUID, malformed: 'no-uuid' },
   cashiers: {

@@ -12,6 +12,7 @@ import {
   type Gateway,
   type Message,
   PAYMENTS_TOPIC,
+  eventIdOf,
   outcomesIn,
   paymentMessage,
   startGateway,
@@ -194,9 +195,75 @@ it('PAY-04: what was discarded is never carried out, also not by an attempt that
   const { id } = await refused(message);
   await ann.step(invoiceId, 'finalize');
   expect(await decide(ann, id, 'discard', 'Sent back')).toMatchObject({ status: 200 });
-  expect(await handIn(message)).toMatchObject({ kind: 'refused', reason: 'idempotency_key_reused' });
+  expect(await handIn(message)).toMatchObject({ kind: 'refused', reason: 'already_discarded' });
   expect(await statusOf(ann, invoiceId)).toBe('finalized');
   expect(foundIn(await verifyTenants(system, [ann.tenantId], 3_000))).toEqual({});
+});
+
+/** Another message under the source and id of the first. */
+const corrected = (first: Message, changes: object): Message => ({
+  ...first,
+  value: JSON.stringify({ ...JSON.parse(first.value), ...changes }),
+});
+
+/** The letter of this very message. */
+const keptAs = ({ value }: Message) =>
+  waitFor('the dead letter of this value', async () => {
+    const letter = await system.database.deadLetter.findFirst({ where: { value: Buffer.from(value) } });
+    return letter?.workflowStartedAt ? letter : undefined;
+  });
+
+it('PAY-04: a corrected payment under the source and id of a discarded one says who discarded it, and asks for a new id', async () => {
+  const ann = system.caller();
+  const { id: invoiceId } = await ann.finalized();
+  const wrong = paymentMessage(ann.tenantId, invoiceId, { amount: '12.00' });
+  const { id } = await refused(wrong);
+  expect(await decide(ann, id, 'discard', 'The gateway sends it again')).toMatchObject({ status: 200 });
+  const right = corrected(wrong, { amount: '1200.00' });
+  await gateway.send(right);
+  const { id: secondId } = await keptAs(right);
+  const letter = await letterOf(ann, secondId);
+  expect(letter).toMatchObject({ reason: 'already_discarded', source: '/gateway', eventId: eventIdOf(wrong) });
+  for (const told of ['/gateway', eventIdOf(wrong), 'ann', 'The gateway sends it again', 'new id'])
+    expect(letter.detail).toContain(told);
+  const { resolvedAt } = await letterOf(ann, id);
+  expect(letter.detail).toContain(resolvedAt);
+  expect(await staff(secondId).details()).toContain(eventIdOf(wrong));
+  expect(await decide(ann, secondId, 'replay')).toMatchObject({ status: 200, body: { reason: 'already_discarded' } });
+  expect(await decide(ann, secondId, 'discard')).toMatchObject({ status: 200, body: { resolution: 'discarded' } });
+
+  await gateway.send({ ...right, headers: { ...right.headers, ce_id: randomUUID() } });
+  await outcomes.untilPaid(ann.tenantId, invoiceId);
+  expect(await outcomes.letters(ann.tenantId)).toBe(2);
+  expect(foundIn(await verifyTenants(system, [ann.tenantId], 3_000))).toEqual({});
+});
+
+it('PAY-04: a payment under the source and id of one that was carried out says so, and shows them', async () => {
+  const ann = system.caller();
+  const { id: invoiceId } = await ann.finalized();
+  const message = paymentMessage(ann.tenantId, invoiceId);
+  const other = corrected(message, { paymentReference: 'GW-OTHER' });
+  await gateway.send(message);
+  await outcomes.untilPaid(ann.tenantId, invoiceId);
+  await gateway.send(other);
+  const letter = await letterOf(ann, (await keptAs(other)).id);
+  expect(letter).toMatchObject({ reason: 'idempotency_key_reused', eventId: eventIdOf(message) });
+  expect(letter.detail).toContain(`with the source /gateway and the id ${eventIdOf(message)} was carried out`);
+  expect(letter.detail).not.toContain('Idempotency-Key');
+  expect(await decide(ann, letter.id, 'discard')).toMatchObject({ status: 200 });
+});
+
+it('PAY-04: of two messages under one source and id the first has the key: discarding the second does not end the first', async () => {
+  const ann = system.caller();
+  const { id: invoiceId } = await ann.draft();
+  const first = paymentMessage(ann.tenantId, invoiceId);
+  const second = corrected(first, { paymentReference: 'GW-SECOND' });
+  await gateway.send(first, second);
+  const [firstId, secondId] = [(await keptAs(first)).id, (await keptAs(second)).id];
+  await ann.step(invoiceId, 'finalize');
+  expect(await decide(ann, secondId, 'discard')).toMatchObject({ status: 200, body: { resolution: 'discarded' } });
+  expect(await decide(ann, firstId, 'replay')).toMatchObject({ status: 200, body: { resolution: 'replayed' } });
+  expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
 });
 
 it('PAY-04: what was carried out after all is not discarded; a replay says so, and counts nothing twice', async () => {

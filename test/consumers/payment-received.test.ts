@@ -11,6 +11,7 @@ import {
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
+import { staffOfLetter } from '../support/staff.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -103,8 +104,15 @@ it('PAY-03: delivered ten times and read again from the beginning, nothing chang
   expect(told).toHaveLength(1);
 });
 
-it('a CloudEvent in structured mode is the same payment, with and without the optional time', async () => {
-  for (const time of [new Date().toISOString(), undefined]) {
+const structuredWays: Record<string, (value: string) => object> = {
+  'with its time': (value) => ({ time: new Date().toISOString(), data: JSON.parse(value) as unknown }),
+  'without the optional time': (value) => ({ data: JSON.parse(value) as unknown }),
+  'with data_base64': (value) => ({ data_base64: Buffer.from(value).toString('base64') }),
+};
+
+it.each(Object.entries(structuredWays))(
+  'PAY-02: a CloudEvent in structured mode is the same payment, %s, and in any case of its media type',
+  async (_name, membersOf) => {
     const ann = system.caller();
     const { id } = await ann.finalized();
     const { key, value, headers } = paymentMessage(ann.tenantId, id);
@@ -113,16 +121,15 @@ it('a CloudEvent in structured mode is the same payment, with and without the op
       id: headers['ce_id'],
       source: '/gateway',
       type: 'billing.payment.received.v1',
-      time,
       tenantid: ann.tenantId,
       datacontenttype: 'application/json',
-      data: JSON.parse(value) as unknown,
+      ...membersOf(value),
     };
-    const structured = { 'content-type': 'application/cloudevents+json' };
+    const structured = { 'content-type': 'Application/CloudEvents+JSON; charset=utf-8' };
     await gateway.send({ key, headers: structured, value: JSON.stringify(event) });
     expect(await outcomes.untilPaid(ann.tenantId, id)).toMatchObject({ status: 'paid' });
-  }
-});
+  },
+);
 
 it('PAY-05, TEN-02: what cannot be read, or names two tenants, is kept, and the next record is handled', async () => {
   const ann = system.caller();
@@ -134,18 +141,54 @@ it('PAY-05, TEN-02: what cannot be read, or names two tenants, is kept, and the 
   const good = paymentMessage(ann.tenantId, id);
   const noEvent = { key: good.key, headers: {}, value: `\u0000 no event ${randomUUID()}` };
   const noJson = { ...paymentMessage(ann.tenantId, id), value: '{' };
-  await gateway.send(noEvent, foreign, otherHeader, incomplete, noJson, good);
+  const tombstone = { ...paymentMessage(ann.tenantId, id), value: null };
+  await gateway.send(noEvent, foreign, otherHeader, incomplete, noJson, tombstone, good);
   await outcomes.untilPaid(ann.tenantId, id);
   expect(await outcomes.untilKept(foreign)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
   expect(await outcomes.untilKept(otherHeader)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
-  expect(await outcomes.untilKept(incomplete)).toMatchObject({ reason: 'invalid_data', tenantId: null });
-  for (const { value } of [noEvent, noJson]) {
-    const kept = await waitFor('the unreadable one', () =>
-      system.database.deadLetter.findFirst({ where: { value: Buffer.from(value), key: Buffer.from(good.key) } }),
-    );
-    expect(kept).toMatchObject({ reason: 'not_a_cloud_event', tenantId: null, eventId: null, topic: PAYMENTS_TOPIC });
-  }
+  for (const invalid of [incomplete, noJson, tombstone])
+    expect(await outcomes.untilKept(invalid)).toMatchObject({
+      reason: 'invalid_data',
+      tenantId: ann.tenantId,
+      source: '/gateway',
+      type: 'billing.payment.received.v1',
+    });
+  const { body } = await ann.request<{ items: { eventId: string }[] }>('GET', '/v1/dead-letters?reason=invalid_data');
+  expect(new Set(body.items.map(({ eventId }) => eventId))).toEqual(
+    new Set([incomplete, noJson, tombstone].map(eventIdOf)),
+  );
+  const kept = await waitFor('the unreadable one', () =>
+    system.database.deadLetter.findFirst({ where: { value: Buffer.from(noEvent.value), key: Buffer.from(good.key) } }),
+  );
+  expect(kept).toMatchObject({ reason: 'not_a_cloud_event', tenantId: null, eventId: null, topic: PAYMENTS_TOPIC });
 });
+
+const hour = 60 * 60 * 1000;
+const namedFaults: Record<string, { changes: object; reason: string; names: string }> = {
+  'received in the future': {
+    changes: { receivedAt: new Date(Date.now() + hour).toISOString() },
+    reason: 'validation_failed',
+    names: 'receivedAt: must not be more than five minutes in the future',
+  },
+  'without a method': { changes: { paymentMethod: '' }, reason: 'invalid_data', names: 'paymentMethod: ' },
+  'without a reference': { changes: { paymentReference: ' ' }, reason: 'invalid_data', names: 'paymentReference: ' },
+};
+
+it.each(Object.entries(namedFaults))(
+  'PAY-04: %s: the letter and its page name the field and what is wrong with it',
+  async (_name, { changes, reason, names }) => {
+    const ann = system.caller();
+    const { id: invoiceId } = await ann.finalized();
+    const message = paymentMessage(ann.tenantId, invoiceId, { ...changes });
+    await gateway.send(message);
+    const { id } = await outcomes.untilKept(message);
+    const { body } = await ann.request<{ reason: string; detail: string }>('GET', `/v1/dead-letters/${id}`);
+    expect(body.reason).toBe(reason);
+    expect(body.detail).toContain(names);
+    const staff = staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+    await waitFor('the page', async () => (await staff.details()).includes(names));
+  },
+);
 
 it('PAY-05: without an id of its own an event is refused: every delivery would be another payment', async () => {
   const ann = system.caller();
@@ -187,6 +230,6 @@ it('the same source and id with other data is another message: refused, it is ke
   });
   expect(kept.map(({ eventId, reason }) => [eventId, reason])).toEqual([
     [eventIdOf(message), 'transition_not_allowed'],
-    [null, 'transition_not_allowed'],
+    [eventIdOf(message), 'transition_not_allowed'],
   ]);
 });

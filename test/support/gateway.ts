@@ -41,10 +41,11 @@ export function paymentMessage(tenantId: string, invoiceId: string, changes: Rec
   };
 }
 
-export const eventIdOf = ({ headers }: Message): string => headers['ce_id'] ?? '';
+export const eventIdOf = ({ headers }: Pick<Message, 'headers'>): string => headers['ce_id'] ?? '';
 
 export interface Gateway {
-  send: (...messages: Message[]) => Promise<unknown>;
+  /** A value of null is a tombstone. */
+  send: (...messages: (Omit<Message, 'value'> & { value: string | null })[]) => Promise<unknown>;
   /** Sets the consumer's group back to the beginning of the payments; nobody may be reading. */
   resetConsumer: () => Promise<void>;
   stop: () => Promise<void>;
@@ -72,7 +73,7 @@ export async function startGateway({ config }: Pick<System, 'config'>): Promise<
 
 /** What came of messages, as the database tells it. */
 export const outcomesIn = ({ database }: Pick<System, 'database'>) => ({
-  untilKept: (message: Message) =>
+  untilKept: (message: Pick<Message, 'headers'>) =>
     waitFor('the dead letter and its workflow', async () => {
       const letter = await database.deadLetter.findFirst({ where: { eventId: eventIdOf(message) } });
       return letter?.workflowStartedAt ? letter : undefined;
