@@ -41,9 +41,9 @@ export interface Route {
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: { schema: z.ZodType; required: boolean; examples: Record<string, unknown> };
-  /** Does it take Idempotency-Key and If-Match? */
+  /** Does it take If-Match? It takes Idempotency-Key, and every answer of it carries the key. */
   command?: { ifMatch: boolean };
-  /** Schema and headers of each answer that is not a problem. */
+  /** Schema and headers of each answer that is not a problem; a command’s Idempotency-Key goes without saying. */
   answers: Record<number, { description: string; schema?: z.ZodType; headers?: readonly AnswerHeader[] }>;
   problems: readonly ProblemCode[];
   handle: (call: Call) => Promise<Reply>;

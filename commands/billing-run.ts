@@ -12,6 +12,7 @@ import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { refused } from '../domain/decision.ts';
 import { type Refusal, refusal } from '../domain/errors.ts';
 import { type Facts, type Invoice, decide } from '../domain/invoice.ts';
+import { allowedActions } from '../domain/lifecycle.ts';
 import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { type BillingRun, billingRunOf, dueDrafts } from '../queries/billing-run.ts';
@@ -218,8 +219,11 @@ function planOf(
 }
 
 /** Since the drafts were listed somebody has changed this one; a later run will find it. */
-const dueDateMoved = ({ dueDate }: Invoice): Refusal =>
-  refusal('transition_not_allowed', `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`);
+const dueDateMoved = ({ dueDate, status }: Invoice): Refusal =>
+  refusal('transition_not_allowed', `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`, {
+    invoiceStatus: status,
+    allowedActions: allowedActions(status),
+  });
 
 async function recordChunk(
   tx: TransactionClient,

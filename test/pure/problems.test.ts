@@ -31,7 +31,8 @@ describe('problems', () => {
   };
 
   it.each(refusalCodes)('refusal %s has a row with its status and a title', (code) => {
-    expect(problemTable[code]).toEqual({ status: statusOf[code], title: expect.stringMatching(/\S/) });
+    const { status, title } = problemTable[code];
+    expect({ status, title }).toEqual({ status: statusOf[code], title: expect.stringMatching(/\S/) });
   });
 
   const edge: [ProblemCode, number][] = [
@@ -46,7 +47,7 @@ describe('problems', () => {
   });
 
   it('a refusal becomes a problem document with its members', () => {
-    const members = { invoiceStatus: 'paid', allowedActions: [] };
+    const members = { invoiceStatus: 'paid' as const, allowedActions: [] };
     const problem = problemOf(refusal('transition_not_allowed', 'An invoice that is paid cannot pay.', members));
     expect(problemDocument(problem, '/v1/invoices/1/pay')).toEqual({
       type: '/problems/transition_not_allowed',
