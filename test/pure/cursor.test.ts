@@ -16,7 +16,7 @@ function errorsOf(cursor: string): unknown {
   }
 }
 
-describe('a cursor', () => {
+describe('INV-11, CSH-02, CSH-05: a cursor', () => {
   it('names the position at which a page ended, to the list that gave it', () => {
     const cursor = cursorOf('/v1/invoices', 'Kasse Süd', id);
     expect(positionOf('/v1/invoices', position, cursor)).toEqual(['Kasse Süd', id]);

@@ -1,7 +1,8 @@
 /** The edge alone, over HTTP: what is answered before anything is looked up. Nothing is behind it. */
-import type { Server } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, type Server, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { request } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiDeps, apiRoutes, createApp } from '../../api/app.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -15,12 +16,10 @@ const deps: ApiDeps = {
 };
 
 let server: Server;
-beforeAll(
-  () =>
-    new Promise<void>((resolve) => {
-      server = createApp(deps).listen(0, '127.0.0.1', () => resolve());
-    }),
-);
+beforeAll(async () => {
+  server = createApp(deps).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 interface Asked {
@@ -29,33 +28,21 @@ interface Asked {
 }
 
 /** What came back, held against what is published. Not by fetch, which sends only what a browser would. */
-function ask(method: string, path: string, { headers = {}, body = '' }: Asked = {}) {
+async function ask(method: string, path: string, { headers = {}, body = '' }: Asked = {}) {
   const { port } = server.address() as AddressInfo;
-  return new Promise<{ status: number; allow: string | undefined; code: unknown; text: string }>((resolve, reject) => {
-    const length = { 'content-length': Buffer.byteLength(body) };
-    const sent = request({ port, host: '127.0.0.1', method, path, headers: { ...headers, ...length } }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (part: string) => (text += part));
-      answer.on('end', () => {
-        const status = answer.statusCode ?? 0;
-        const { 'content-type': type = null, allow } = answer.headers;
-        const isJson = type?.includes('json') && text !== '';
-        const content: unknown = isJson ? JSON.parse(text) : text || null;
-        const told = new Headers(answer.headers as Record<string, string>);
-        try {
-          assertPublished(method, path, status, type, told, content);
-          resolve({ status, allow, text, code: (content as { code?: unknown } | null)?.code });
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-    sent.on('error', reject).end(body);
-  });
+  const length = { 'content-length': Buffer.byteLength(body) };
+  const sent = request({ port, host: '127.0.0.1', method, path, headers: { ...headers, ...length } }).end(body);
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  const text = await textOf(answer);
+  const { statusCode: status = 0, headers: told } = answer;
+  const type = told['content-type'] ?? null;
+  const content: unknown = type?.includes('json') && text !== '' ? JSON.parse(text) : text || null;
+  assertPublished(method, path, status, type, new Headers(told as Record<string, string>), content);
+  return { status, text, allow: told.allow, code: (content as { code?: unknown } | null)?.code };
 }
 
 // The words are those by which a lost connection was once known: in what a caller sends they mean nothing.
-describe('a mistake of the caller is told as one, whatever words it has', () => {
+describe('INV-05: a mistake of the caller is told as one, whatever words it has', () => {
   const json = { 'content-type': 'application/json' };
   it.each([
     ['a body that is cut off in a string', { headers: json, body: '{"a":"' }, 400, 'malformed_request'],

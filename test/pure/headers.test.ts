@@ -77,7 +77,7 @@ describe('If-Match', () => {
   });
 });
 
-describe('text in a header', () => {
+describe('INV-12: text in a header', () => {
   /** As Node gives the bytes of a header. */
   const asNode = (text: string, encoding: BufferEncoding) => Buffer.from(text, encoding).toString('latin1');
 

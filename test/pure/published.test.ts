@@ -212,7 +212,7 @@ describe('an answer that is not as published', () => {
     ['fits', {}, 'no fault'],
     ['has no instant', { deletedAt: 'now' }, 'deletedAt'],
     ['has a member too much', { more: 1 }, 'more'],
-  ])('an event that %s', (_what, change, fault) => {
+  ])('MSG-05: an event that %s', (_what, change, fault) => {
     const told = faultOf(() => assertPublishedEvent('billing.cashier.deleted.v1', { ...deleted, ...change }));
     expect(told).toContain(fault);
   });
