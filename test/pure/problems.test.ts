@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import {
   Problem,
   type ProblemCode,
@@ -8,6 +8,7 @@ import {
   unavailable,
 } from '../../api/problems.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
+import type { Resolution } from '../../domain/dead-letter.ts';
 import { type FieldError, type RefusalCode, isRefusalCode, refusal, refusalCodes } from '../../domain/errors.ts';
 import { createInvoiceSchema } from '../../domain/invoice-schema.ts';
 
@@ -58,6 +59,21 @@ describe('problems', () => {
       code: 'transition_not_allowed',
       ...members,
     });
+  });
+
+  // A member that the table does not have would be sent without being published. tsc is what fails.
+  it('a code has its own members: others do not compile', () => {
+    expectTypeOf(refusal<'version_conflict'>)
+      .parameter(2)
+      .toEqualTypeOf<{ currentVersion: number }>();
+    expectTypeOf(refusal<'invoice_not_found'>).parameters.toEqualTypeOf<['invoice_not_found', string]>();
+    expectTypeOf<ConstructorParameters<typeof Problem<'dead_letter_resolved'>>[2]>().toEqualTypeOf<{
+      resolution: Resolution;
+      resolvedBy: string;
+    }>();
+    expectTypeOf<ConstructorParameters<typeof Problem<'invalid_header'>>[2]>().toEqualTypeOf<
+      Record<string, never> | undefined
+    >();
   });
 
   it('what is not available at the moment says when to try again', () => {

@@ -105,7 +105,15 @@ describe('problems in the OpenAPI document', () => {
 
 // The checks that the tests of the API lean on must be able to fail.
 describe('an answer that is not as published', () => {
-  const problem = { type: '/problems/x', title: 't', detail: 'd', instance: '/' };
+  const problem = (status: number, code: string, more: object = {}) => ({
+    type: `/problems/${code}`,
+    title: 'A title',
+    detail: 'A detail.',
+    instance: '/',
+    status,
+    code,
+    ...more,
+  });
   const PROBLEM = 'application/problem+json; charset=utf-8';
   const JSON_TYPE = 'application/json; charset=utf-8';
   const page = { items: [], nextCursor: null };
@@ -124,20 +132,16 @@ describe('an answer that is not as published', () => {
     ['fits for HEAD', 'HEAD', '/v1/invoices', 200, JSON_TYPE, none, null, 'no fault'],
     ['has a status that is not declared', 'GET', '/v1/invoices', 418, JSON_TYPE, none, page, 'status 418'],
     ['has another media type', 'GET', '/v1/invoices', 200, 'text/html', none, page, 'media type text/html'],
-    ['lacks a member', 'GET', '/v1/invoices', 200, JSON_TYPE, none, { items: [] }, 'nextCursor'],
-    ['has a member too much', 'GET', '/v1/invoices', 200, JSON_TYPE, none, { ...page, more: 1 }, 'more'],
+    ['lacks a member', 'GET', '/v1/invoices', 200, JSON_TYPE, none, { items: [] }, "property 'nextCursor'"],
+    ['has a member too much', 'GET', '/v1/invoices', 200, JSON_TYPE, none, { ...page, more: 1 }, 'key: "more"'],
     [
       'lacks a header',
-      'POST',
-      '/v1/dead-letters/replay',
+      'GET',
+      '/v1/invoices',
       503,
       PROBLEM,
       none,
-      {
-        ...problem,
-        status: 503,
-        code: 'temporarily_unavailable',
-      },
+      problem(503, 'temporarily_unavailable'),
       'Retry-After',
     ],
     [
@@ -147,12 +151,8 @@ describe('an answer that is not as published', () => {
       400,
       PROBLEM,
       none,
-      {
-        ...problem,
-        status: 404,
-        code: 'invalid_tenant',
-      },
-      'status',
+      problem(404, 'invalid_tenant'),
+      '/status must be',
     ],
     [
       'is a problem of another operation',
@@ -161,27 +161,28 @@ describe('an answer that is not as published', () => {
       404,
       PROBLEM,
       none,
-      {
-        ...problem,
-        status: 404,
-        code: 'invoice_not_found',
-      },
+      problem(404, 'invoice_not_found'),
       'status 404',
     ],
     [
-      'is a problem with a member of another code',
+      'is a problem that is not declared',
+      'GET',
+      '/v1/invoices',
+      422,
+      PROBLEM,
+      none,
+      problem(422, 'email_taken'),
+      '/code must be',
+    ],
+    [
+      'is a problem with another’s member',
       'GET',
       '/v1/invoices',
       400,
       PROBLEM,
       none,
-      {
-        ...problem,
-        status: 400,
-        code: 'invalid_tenant',
-        currentVersion: 1,
-      },
-      'currentVersion',
+      problem(400, 'invalid_tenant', { currentVersion: 1 }),
+      'key: "currentVersion"',
     ],
     ['is of no operation', 'GET', '/v1/elsewhere', 200, JSON_TYPE, none, page, 'no such operation'],
     [
@@ -191,11 +192,7 @@ describe('an answer that is not as published', () => {
       404,
       PROBLEM,
       none,
-      {
-        ...problem,
-        status: 404,
-        code: 'route_not_found',
-      },
+      problem(404, 'route_not_found'),
       'no fault',
     ],
   ])('%s', (_what, method, path, status, contentType, headers, body, fault) => {
@@ -210,8 +207,8 @@ describe('an answer that is not as published', () => {
   };
   it.each([
     ['fits', {}, 'no fault'],
-    ['has no instant', { deletedAt: 'now' }, 'deletedAt'],
-    ['has a member too much', { more: 1 }, 'more'],
+    ['has no instant', { deletedAt: 'now' }, '/deletedAt must match'],
+    ['has a member too much', { more: 1 }, 'key: "more"'],
   ])('MSG-05: an event that %s', (_what, change, fault) => {
     const told = faultOf(() => assertPublishedEvent('billing.cashier.deleted.v1', { ...deleted, ...change }));
     expect(told).toContain(fault);
