@@ -3,9 +3,8 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler, t
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
 import swaggerUi from 'swagger-ui-express';
-import { z } from 'zod';
 import type { SendDeps } from '../commands/send.ts';
-import { catalog, eventNames } from '../events/catalog.ts';
+import { eventNames } from '../events/catalog.ts';
 import { type WireSettings, eventType } from '../events/cloud-event.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -15,8 +14,9 @@ import { jsonBody } from './json-body.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
+import { eventSchema } from './published-schema.ts';
 import { failedServer, untilDeadline } from './retry.ts';
-import type { Call, Route } from './route.ts';
+import type { Call, Method, Route } from './route.ts';
 import { cashierCommandRoutes } from './routes/cashier-commands.ts';
 import { cashierReadRoutes } from './routes/cashier-reads.ts';
 import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
@@ -45,8 +45,6 @@ export interface ApiMetrics {
   text: () => Promise<string>;
   request: (request: MeasuredRequest) => void;
 }
-
-const BODY_MAX = '64kb';
 
 export function apiRoutes(deps: ApiDeps): Route[] {
   return [
@@ -81,11 +79,13 @@ export function createApp(deps: ApiDeps): Express {
   );
   mountDocuments(app, routes, deps.version);
   mountMetrics(app, deps.metrics);
-  for (const path of pathsOf(routes)) app.all(expressPath(path), noteRoute(path));
+  const paths = byPath(routes);
+  for (const [path, here] of paths) {
+    app.all(expressPath(path), noteRoute(path), onlyMethods(here.map(({ method }) => method)));
+  }
   app.use('/v1', demoIdentity);
-  for (const route of routes)
+  for (const route of [...paths.values()].flat())
     app[route.method](expressPath(route.path), jsonBody(route), handler(route, deps.requestDeadlineMs));
-  for (const path of pathsOf(routes)) app.all(expressPath(path), otherMethods(routes, path));
   app.use((request) => {
     throw new Problem('route_not_found', `There is nothing at ${request.path}.`);
   });
@@ -93,7 +93,11 @@ export function createApp(deps: ApiDeps): Express {
   return app;
 }
 
-const pathsOf = (routes: readonly Route[]): Set<string> => new Set(routes.map(({ path }) => path));
+/** The routes of each path. Of two paths that match, the one with the literal segment comes first: `{` is after `z`. */
+function byPath(routes: readonly Route[]): Map<string, Route[]> {
+  const paths = [...new Set(routes.map(({ path }) => path))].toSorted();
+  return new Map(paths.map((path) => [path, routes.filter((route) => route.path === path)]));
+}
 
 /** `/v1/invoices/{id}` -> `/v1/invoices/:id` */
 const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
@@ -122,31 +126,39 @@ const handler =
     else response.json(reply.body);
   };
 
-const otherMethods =
-  (routes: readonly Route[], path: string): RequestHandler =>
-  (request) => {
-    const allowed = routes.filter((route) => route.path === path).map(({ method }) => method.toUpperCase());
-    throw new Problem(
-      'method_not_allowed',
-      `${request.method} is not possible here; ${allowed.join(', ')} is.`,
-      {},
-      { Allow: allowed.join(', ') },
-    );
+/** Lets through what is answered here, answers OPTIONS, and refuses the rest. Express answers HEAD where GET is. */
+function onlyMethods(methods: readonly Method[]): RequestHandler {
+  const answered = methods.flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+  const allow = [...answered, 'OPTIONS'].join(', ');
+  return ({ method }, response, next) => {
+    if (answered.includes(method)) return next();
+    if (method === 'OPTIONS') return response.status(204).set('Allow', allow).end();
+    throw new Problem('method_not_allowed', `${method} is not possible here; ${allow} is.`, {}, { Allow: allow });
   };
+}
 
 /** The OpenAPI document, a page to read it, and the JSON Schemas of the events. */
 function mountDocuments(app: Express, routes: readonly Route[], version: string): void {
   const document = openApiDocument(routes, version);
+  app.all('/openapi.json', onlyMethods(['get']));
   app.get('/openapi.json', (_request, response) => void response.json(document));
-  app.use('/docs', swaggerUi.serve, swaggerUi.setup(document as object, { customSiteTitle: 'Billing API' }));
+  app.use(
+    '/docs',
+    onlyMethods(['get']),
+    swaggerUi.serve,
+    swaggerUi.setup(document as object, { customSiteTitle: 'Billing API' }),
+  );
   for (const name of eventNames) {
-    const schema = z.toJSONSchema(catalog[name].schema);
-    app.get(`/schemas/${eventType(name)}.json`, (_request, response) => void response.json(schema));
+    const schema = eventSchema(name);
+    const path = `/schemas/${eventType(name)}.json`;
+    app.all(path, onlyMethods(['get']));
+    app.get(path, (_request, response) => void response.json(schema));
   }
 }
 
 /** For Prometheus: nothing in it belongs to a tenant. */
 function mountMetrics(app: Express, metrics: ApiMetrics): void {
+  app.all('/metrics', onlyMethods(['get']));
   app.get('/metrics', async (_request, response) => {
     const text = await metrics.text();
     response.set('Content-Type', metrics.contentType).end(text);
@@ -177,19 +189,23 @@ function sendProblem(response: Response, problem: Problem, instance: string): vo
     .send(JSON.stringify(problemDocument(problem, instance)));
 }
 
-/** Errors of Express and its body parser carry a status and a type; anything unknown is ours to mend. */
+/** By class, status and type, never by the words of a message: callers choose words too. What is unknown is ours. */
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const { status, type } = (error ?? {}) as { status?: number; type?: string };
-  if (type === 'entity.too.large')
-    return new Problem('payload_too_large', `The body must not be larger than ${BODY_MAX}.`);
-  if (status === 415) return new Problem('unsupported_media_type', 'The body’s encoding or charset is not supported.');
-  if (type === 'entity.parse.failed') return new Problem('malformed_request', 'The body is not valid JSON.');
-  if (status !== undefined && status >= 400 && status < 500)
-    return new Problem('malformed_request', 'The request cannot be read.');
+  const mistake = mistakeOfCaller(error);
+  if (mistake) return mistake;
   const server = failedServer(error);
   if (server) return unavailable(`${server} does not answer. Send the request again.`);
   return new Problem('internal_error', 'The request failed for a reason that is not yours.');
+}
+
+/** Express and its router give their errors a status of 4xx; what the body's reader says is a problem already. */
+function mistakeOfCaller(error: unknown): Problem | undefined {
+  const { status } = (error ?? {}) as { status?: unknown };
+  if (typeof status !== 'number' || status < 400 || status > 499) return undefined;
+  if (error instanceof URIError)
+    return new Problem('malformed_request', 'The path has a % that does not begin an encoded character.');
+  return new Problem('malformed_request', 'The request cannot be read.');
 }
 
 const logLevel = (_request: unknown, { statusCode }: { statusCode: number }, error?: Error) =>

@@ -1,20 +1,36 @@
 /**
- * Where a page of a list ends, as callers carry it from page to page. Opaque to them; it holds no tenant, which always
- * comes from the identity. It comes back from outside, so the schema must refuse whatever Postgres would not take.
+ * Where a page of a list ends, as callers carry it from page to page. Opaque to them; it says which list it is of, and
+ * holds no tenant, which always comes from the identity. It comes back from outside, so the schema must refuse whatever
+ * Postgres would not take.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Problem } from './problems.ts';
 
-export const cursorOf = (...position: readonly string[]): string =>
-  Buffer.from(JSON.stringify(position)).toString('base64url');
+/** `list` is the path of the list: the payments of another cashier are another list. */
+export const cursorOf = (list: string, ...position: readonly string[]): string =>
+  Buffer.from(JSON.stringify({ list, position })).toString('base64url');
 
-/** The position that a cursor names; null without one, which is the beginning. */
-export function positionOf<T extends z.ZodType>(schema: T, cursor: string | undefined): z.output<T> | null {
+/** The position that a cursor of this list names; null without one, which is the beginning. */
+export function positionOf<T extends z.ZodType>(
+  list: string,
+  schema: T,
+  cursor: string | undefined,
+): z.output<T> | null {
   if (cursor === undefined) return null;
-  const position = schema.safeParse(decoded(cursor));
+  const position = schema.safeParse(positionIn(list, decoded(cursor)));
   if (position.success) return position.data;
-  const errors = [{ path: 'cursor', code: 'invalid_cursor', message: 'must be the nextCursor of an earlier page' }];
+  const errors = [
+    { path: 'cursor', code: 'invalid_cursor', message: 'must be the nextCursor of an earlier page of this list' },
+  ];
   throw new Problem('validation_failed', 'The request has fields that are not valid.', { errors });
+}
+
+/** The position in the cursor of a list; undefined when it is another list's. */
+function positionIn(list: string, cursor: unknown): unknown {
+  const named = z.object({ list: z.literal(list), position: z.unknown() }).safeParse(cursor);
+  if (named.success) return named.data.position;
+  // Before cursors named their list they were the bare position. Remove when none of them can be under way any more.
+  return Array.isArray(cursor) ? cursor : undefined;
 }
 
 function decoded(cursor: string): unknown {

@@ -1,9 +1,24 @@
-/** The request headers that carry a command's identity and expectation. */
+/** The request headers: text, and a command's identity and expectation. */
 import { randomUUID } from 'node:crypto';
 import { Problem } from './problems.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const STRONG_ETAG = /^"([1-9]\d{0,8})"$/;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * A header as its sender wrote it. Node reads the bytes as Latin-1; most senders mean UTF-8. Bytes that are no UTF-8 are
+ * Latin-1 indeed, as browsers send it.
+ */
+export function headerText(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return utf8.decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return value;
+  }
+}
 
 /** The caller's key, or one made here (and returned) when none came. */
 export function idempotencyKey(header: string | undefined): string {

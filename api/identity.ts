@@ -6,6 +6,7 @@ import type { Request, RequestHandler } from 'express';
 import { uuid } from '../domain/invoice-schema.ts';
 import { ACTOR_LENGTH } from '../domain/text.ts';
 import { oneLine } from '../domain/text-schema.ts';
+import { headerText } from './headers.ts';
 import { Problem } from './problems.ts';
 
 export interface Identity {
@@ -22,7 +23,7 @@ const identities = new WeakMap<Request, Identity>();
 export const demoIdentity: RequestHandler = (request, _response, next) => {
   const tenantId = uuid.safeParse(request.get('X-Tenant-Id') ?? DEMO_TENANT);
   if (!tenantId.success) throw new Problem('invalid_tenant', 'X-Tenant-Id must be a UUID.');
-  const actor = actorName.safeParse(request.get('X-Actor') ?? DEMO_ACTOR);
+  const actor = actorName.safeParse(headerText(request.get('X-Actor')) ?? DEMO_ACTOR);
   if (!actor.success)
     throw new Problem('invalid_header', 'X-Actor must be 1 to 100 characters without control characters.');
   identities.set(request, { tenantId: tenantId.data, actor: actor.data });

@@ -27,10 +27,14 @@ export const measure =
     next();
   };
 
-/** Notes the route before identity and body are looked at, so that their refusals are counted where they belong. */
+/**
+ * Notes the route before identity and body are looked at, so that their refusals are counted where they belong. Of two
+ * paths that match, the first one has the request: what else is mounted at the second is passed over.
+ */
 export const noteRoute =
   (path: string): RequestHandler =>
   (_request, response, next) => {
-    response.locals['route'] ??= path;
+    if (response.locals['route'] !== undefined) return next('route');
+    response.locals['route'] = path;
     next();
   };

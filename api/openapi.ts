@@ -1,35 +1,29 @@
 /** The OpenAPI 3.1 document, made of the routes and of the schemas that parse the requests. */
 import { z } from 'zod';
-import { type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject, createDocument } from 'zod-openapi';
+import {
+  type ZodOpenApiHeadersObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiResponseObject,
+  type ZodOpenApiResponsesObject,
+  createDocument,
+} from 'zod-openapi';
 import { DEMO_TENANT } from './identity.ts';
-import { type ProblemCode, problemTable } from './problems.ts';
+import { Problem, type ProblemCode, membersOf, problemDocument, problemSchemas, problemTable } from './problems.ts';
+import { published } from './published-schema.ts';
 import type { AnswerHeader, Route } from './route.ts';
 
-const problemSchema = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    instance: z.string(),
-    code: z
-      .enum(Object.keys(problemTable) as [ProblemCode, ...ProblemCode[]])
-      .meta({ description: 'Stable; decide by this' }),
-    errors: z
-      .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
-      .optional()
-      .meta({ description: 'Every field that is wrong' }),
-  })
-  .meta({ id: 'Problem', description: 'RFC 9457; further members depend on the code' });
-
-const answerHeaders: Record<AnswerHeader, { description: string; example: string }> = {
+const answerHeaders: Record<AnswerHeader, { description: string; example: string; required?: false }> = {
   ETag: { description: 'The version, for If-Match', example: '"2"' },
   Location: { description: 'Where the result is', example: '/v1/invoices/0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d' },
   'Idempotency-Key': {
     description: 'The key of this command; made by the server when none came',
     example: 'order-7731',
   },
-  'Idempotency-Replayed': { description: 'true when this is the answer of an earlier attempt', example: 'true' },
+  'Idempotency-Replayed': {
+    description: 'true when this is the answer of an earlier attempt',
+    example: 'true',
+    required: false,
+  },
   'Retry-After': { description: 'Seconds to wait', example: '1' },
 };
 
@@ -60,16 +54,19 @@ export function openApiDocument(routes: readonly Route[], version: string) {
   for (const route of routes) {
     paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
   }
-  return createDocument({
-    openapi: '3.1.0',
-    info: {
-      title: 'Billing',
-      version,
-      description:
-        'Invoices from draft to paid. Every command may be sent again with its Idempotency-Key; errors are RFC 9457 problems.',
+  return createDocument(
+    {
+      openapi: '3.1.0',
+      info: {
+        title: 'Billing',
+        version,
+        description:
+          'Invoices from draft to paid. Every command may be sent again with its Idempotency-Key; errors are RFC 9457 problems.',
+      },
+      paths,
     },
-    paths,
-  });
+    { override: published },
+  );
 }
 
 function operation(route: Route): ZodOpenApiOperationObject {
@@ -107,62 +104,58 @@ function operation(route: Route): ZodOpenApiOperationObject {
   };
 }
 
-function answers(route: Route): ZodOpenApiResponsesObject {
+function answers({ answers: byStatus, command }: Route): ZodOpenApiResponsesObject {
   return Object.fromEntries(
-    Object.entries(route.answers).map(([status, { description, schema, headers = [] }]) => [
+    Object.entries(byStatus).map(([status, { description, schema, headers = [] }]) => [
       status,
       {
         description,
         ...(schema ? { content: { 'application/json': { schema } } } : {}),
-        ...(headers.length > 0
-          ? {
-              headers: Object.fromEntries(
-                headers.map((name) => [
-                  name,
-                  {
-                    description: answerHeaders[name].description,
-                    schema: { type: 'string' as const, examples: [answerHeaders[name].example] },
-                  },
-                ]),
-              ),
-            }
-          : {}),
+        ...headersOf(command ? [...headers, 'Idempotency-Key'] : headers),
       },
     ]),
   );
 }
 
-/** Problems that share a status share an answer, with one example a code. */
+function headersOf(names: readonly AnswerHeader[]): { headers?: ZodOpenApiHeadersObject } {
+  if (names.length === 0) return {};
+  const headers = names.map((name) => {
+    const { description, example, required = true } = answerHeaders[name];
+    return [name, { description, required, schema: { type: 'string', examples: [example] } }];
+  });
+  return { headers: Object.fromEntries(headers) as ZodOpenApiHeadersObject };
+}
+
+/** Problems that share a status share an answer, with one schema and one example a code. */
 function problems(route: Route): ZodOpenApiResponsesObject {
   const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of route.problems)
-    byStatus.set(problemTable[code].status, [...(byStatus.get(problemTable[code].status) ?? []), code]);
-  return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [
-      String(status),
-      {
-        description: codes.join(', '),
-        content: {
-          'application/problem+json': {
-            schema: problemSchema,
-            examples: Object.fromEntries(
-              codes.map((code) => [
-                code,
-                {
-                  value: {
-                    type: `/problems/${code}`,
-                    title: problemTable[code].title,
-                    status,
-                    detail: problemTable[code].title,
-                    instance: route.path,
-                    code,
-                  },
-                },
-              ]),
-            ),
-          },
-        },
+  for (const code of new Set(route.problems)) {
+    const { status } = problemTable[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries([...byStatus].map(([status, codes]) => [String(status), problemAnswer(route, codes)]));
+}
+
+function problemAnswer({ path }: Route, codes: readonly ProblemCode[]): ZodOpenApiResponseObject {
+  const [first, ...others] = codes.map((code) => problemSchemas[code]);
+  if (!first) throw new TypeError('An answer has no code.');
+  return {
+    description: codes.join(', '),
+    ...headersOf(codes.includes('temporarily_unavailable') ? ['Retry-After'] : []),
+    content: {
+      'application/problem+json': {
+        schema: others.length === 0 ? first : z.discriminatedUnion('code', [first, ...others]),
+        examples: Object.fromEntries(codes.map((code) => [code, { value: problemExample(code, path) }])),
       },
-    ]),
-  );
+    },
+  };
+}
+
+function problemExample(code: ProblemCode, path: string): Record<string, unknown> {
+  const members = Object.entries(membersOf(code)).map(([name, schema]) => [
+    name,
+    z.globalRegistry.get(schema)?.['example'],
+  ]);
+  const { title } = problemTable[code];
+  return problemDocument(new Problem(code, title, Object.fromEntries(members) as never), path);
 }

@@ -1,5 +1,12 @@
-/** Errors as callers see them: RFC 9457 problems. One table from code to status; no stack and no internal text. */
-import type { Refusal, RefusalCode } from '../domain/errors.ts';
+/**
+ * Errors as callers see them: RFC 9457 problems. One table gives each code its status and the members that its
+ * document has beside the common ones; no stack and no internal text.
+ */
+import { pascalCase } from 'change-case';
+import { z } from 'zod';
+import { resolutions } from '../domain/dead-letter.ts';
+import type { Refusal, RefusalCode, RefusalMembers } from '../domain/errors.ts';
+import { statuses, steps } from '../domain/lifecycle.ts';
 
 /** Codes that the edge itself gives, beside the refusals of the rules. */
 type EdgeCode =
@@ -22,26 +29,32 @@ type EdgeCode =
 
 export type ProblemCode = RefusalCode | EdgeCode;
 
-/** What every read, and every command, can be answered with. */
+/** What every route can be answered with. */
+export const everyRoute: readonly ProblemCode[] = ['invalid_header', 'internal_error'];
+/** And every one below /v1, where a body that nobody has asked for is looked at too. */
 export const everyRead: readonly ProblemCode[] = [
-  'invalid_tenant',
-  'invalid_header',
-  'internal_error',
-  'temporarily_unavailable',
-];
-export const everyCommand: readonly ProblemCode[] = [
+  ...everyRoute,
   'malformed_request',
   'invalid_tenant',
-  'invalid_header',
-  'unsupported_media_type',
   'payload_too_large',
-  'validation_failed',
-  'idempotency_key_reused',
-  'internal_error',
+  'unsupported_media_type',
   'temporarily_unavailable',
 ];
+export const everyCommand: readonly ProblemCode[] = [...everyRead, 'validation_failed', 'idempotency_key_reused'];
 
-export const problemTable: Record<ProblemCode, { status: number; title: string }> = {
+/** Members with the types that the rules give them; a code of the rules without such a type has none. */
+type Row<C extends ProblemCode> = { status: number; title: string } & (C extends keyof RefusalMembers
+  ? { members: { [M in keyof RefusalMembers[C]]: z.ZodType<RefusalMembers[C][M]> } }
+  : C extends RefusalCode
+    ? { members?: never }
+    : { members?: z.ZodRawShape });
+
+const fieldErrors = z.array(z.strictObject({ path: z.string(), code: z.string(), message: z.string() })).meta({
+  description: 'Every field that is wrong',
+  example: [{ path: 'name', code: 'required', message: 'is missing' }],
+});
+
+export const problemTable = {
   malformed_request: { status: 400, title: 'The request cannot be read' },
   invalid_tenant: { status: 400, title: 'The tenant is not a UUID' },
   invalid_header: { status: 400, title: 'A header is not valid' },
@@ -53,16 +66,38 @@ export const problemTable: Record<ProblemCode, { status: number; title: string }
   dead_letter_batch_not_found: { status: 404, title: 'Batch of dead letters not found' },
   operation_not_found: { status: 404, title: 'Operation not found' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
-  transition_not_allowed: { status: 409, title: 'The invoice’s status does not allow this step' },
+  transition_not_allowed: {
+    status: 409,
+    title: 'The invoice’s status does not allow this step',
+    members: {
+      invoiceStatus: z.enum(statuses).meta({ example: 'paid' }),
+      allowedActions: z.array(z.enum(steps)).meta({ description: 'What can be done instead', example: [] }),
+    },
+  },
   payment_reference_used: { status: 409, title: 'The payment reference belongs to another payment' },
   email_taken: { status: 409, title: 'The e-mail address belongs to another cashier' },
   cashier_in_use: { status: 409, title: 'The cashier has invoices' },
-  dead_letter_resolved: { status: 409, title: 'The dead letter has been decided' },
+  dead_letter_resolved: {
+    status: 409,
+    title: 'The dead letter has been decided',
+    members: {
+      resolution: z.enum(resolutions).meta({ example: 'discarded' }),
+      resolvedBy: z.string().meta({ example: 'eve' }),
+    },
+  },
   decision_refused: { status: 409, title: 'The decision does not fit the dead letter' },
-  version_conflict: { status: 412, title: 'It is at another version' },
+  version_conflict: {
+    status: 412,
+    title: 'It is at another version',
+    members: { currentVersion: z.int().min(1).meta({ example: 3 }) },
+  },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
-  validation_failed: { status: 422, title: 'Fields are not valid' },
+  validation_failed: {
+    status: 422,
+    title: 'Fields are not valid',
+    members: { errors: fieldErrors },
+  },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
   currency_mismatch: { status: 422, title: 'The payment has another currency' },
   payment_below_amount: { status: 422, title: 'The payment is too small' },
@@ -72,37 +107,65 @@ export const problemTable: Record<ProblemCode, { status: number; title: string }
   currency_not_accepted: { status: 422, title: 'The cashier does not accept the currency' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
   temporarily_unavailable: { status: 503, title: 'Not available at the moment' },
-};
+} as const satisfies { [C in ProblemCode]: Row<C> };
+export const problemCodes = Object.keys(problemTable) as ProblemCode[];
 
-/** Thrown by handlers; api/app.ts turns it into the answer. `members` are further members of the document. */
-export class Problem extends Error {
-  readonly code: ProblemCode;
+type Table = typeof problemTable;
+type Headers = Record<string, string>;
+type More<C extends ProblemCode> = Table[C] extends { members: infer S extends z.ZodRawShape }
+  ? [members: z.infer<z.ZodObject<S>>, headers?: Headers]
+  : [members?: Record<string, never>, headers?: Headers];
+
+/** Thrown by handlers; api/app.ts turns it into the answer. `members` are those that the table gives the code. */
+export class Problem<C extends ProblemCode = ProblemCode> extends Error {
+  readonly code: C;
   readonly members: Record<string, unknown>;
-  readonly headers: Record<string, string>;
-  constructor(
-    code: ProblemCode,
-    detail: string,
-    members: Record<string, unknown> = {},
-    headers: Record<string, string> = {},
-    cause?: unknown,
-  ) {
-    super(detail, { cause });
+  readonly headers: Headers;
+  constructor(code: C, detail: string, ...[members = {}, headers = {}]: More<C>) {
+    super(detail);
     this.code = code;
     this.members = members;
     this.headers = headers;
   }
 }
 
-export const problemOf = ({ code, detail, members }: Refusal): Problem => new Problem(code, detail, members);
+/** A refusal was made with the members of its code. */
+export const problemOf = ({ code, detail, members }: Refusal): Problem => new Problem(code, detail, members as never);
 
 const RETRY_AFTER_SECONDS = '1';
 
 /** `cause` is for the log: what made the last try fail. */
 export const unavailable = (detail: string, cause?: unknown): Problem =>
-  new Problem('temporarily_unavailable', detail, {}, { 'Retry-After': RETRY_AFTER_SECONDS }, cause);
+  Object.assign(new Problem('temporarily_unavailable', detail, {}, { 'Retry-After': RETRY_AFTER_SECONDS }), { cause });
 
 /** The document of a problem; `instance` is the path that was asked for. */
 export function problemDocument({ code, message, members }: Problem, instance: string): Record<string, unknown> {
   const { status, title } = problemTable[code];
   return { type: `/problems/${code}`, title, status, detail: message, instance, code, ...members };
+}
+
+const common = { type: z.string(), title: z.string(), detail: z.string(), instance: z.string() };
+
+/** The document of any problem, for those who read one without knowing its code. */
+export const anyProblemSchema = z
+  .looseObject({ ...common, status: z.int(), code: z.string().meta({ description: 'Stable; decide by this' }) })
+  .meta({ id: 'Problem', description: 'RFC 9457; further members depend on the code' });
+
+/** The document of a problem with this code. */
+export const problemSchemas = Object.fromEntries(problemCodes.map((code) => [code, schemaOf(code)])) as Record<
+  ProblemCode,
+  ReturnType<typeof schemaOf>
+>;
+
+function schemaOf(code: ProblemCode) {
+  const { status, title } = problemTable[code];
+  return z
+    .strictObject({ ...common, status: z.literal(status), code: z.literal(code), ...membersOf(code) })
+    .meta({ id: `${pascalCase(code)}Problem`, description: title });
+}
+
+/** The members that the documents of this code have beside the common ones. */
+export function membersOf(code: ProblemCode): z.ZodRawShape {
+  const row = problemTable[code];
+  return 'members' in row ? row.members : {};
 }

@@ -43,9 +43,9 @@ export interface Route {
   body?: { schema: z.ZodType; required: boolean; examples: Record<string, unknown> };
   /** The most bytes of a body; 64 kB when absent. */
   bodyMax?: number;
-  /** Does it take Idempotency-Key and If-Match? */
+  /** Does it take If-Match? It takes Idempotency-Key, and every answer of it carries the key. */
   command?: { ifMatch: boolean };
-  /** Schema and headers of each answer that is not a problem. */
+  /** Schema and headers of each answer that is not a problem; a command’s Idempotency-Key goes without saying. */
   answers: Record<number, { description: string; schema?: z.ZodType; headers?: readonly AnswerHeader[] }>;
   problems: readonly ProblemCode[];
   handle: (call: Call) => Promise<Reply>;

@@ -14,6 +14,7 @@ import { businessDateError } from '../domain/billing-run.ts';
 import { refused } from '../domain/decision.ts';
 import { type Refusal, invalidFields, refusal, refusalInWords } from '../domain/errors.ts';
 import { type Facts, type Invoice, decide } from '../domain/invoice.ts';
+import { allowedActions } from '../domain/lifecycle.ts';
 import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { type BillingRun, RUN_KEY, billingRunOf, dueDrafts, finalizedByRuns } from '../queries/billing-run.ts';
@@ -227,8 +228,11 @@ function planOf(
 }
 
 /** Since the drafts were listed somebody has changed this one; a later run will find it. */
-const dueDateMoved = ({ dueDate }: Invoice): Refusal =>
-  refusal('transition_not_allowed', `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`);
+const dueDateMoved = ({ dueDate, status }: Invoice): Refusal =>
+  refusal('transition_not_allowed', `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`, {
+    invoiceStatus: status,
+    allowedActions: allowedActions(status),
+  });
 
 interface NotDone {
   invoiceId: string;

@@ -2,6 +2,7 @@
  * Why the rules refuse a command. The codes are a contract with callers: they are never renamed, and each has a row
  * in api/problems.ts.
  */
+import type { Status, Step } from './lifecycle.ts';
 
 export const refusalCodes = [
   'validation_failed',
@@ -29,7 +30,14 @@ export interface FieldError {
   message: string;
 }
 
-/** A refused command: nothing was changed. `members` are further members of the problem document (JSON values). */
+/** What a refusal says beside its code and detail (JSON values). A code that is not here says nothing more. */
+export interface RefusalMembers {
+  validation_failed: { errors: FieldError[] };
+  version_conflict: { currentVersion: number };
+  transition_not_allowed: { invoiceStatus: Status; allowedActions: Step[] };
+}
+
+/** A refused command: nothing was changed. `members` are further members of the problem document. */
 export interface Refusal {
   code: RefusalCode;
   detail: string;
@@ -39,10 +47,13 @@ export interface Refusal {
 export const isRefusalCode = (code: unknown): code is RefusalCode =>
   (refusalCodes as readonly unknown[]).includes(code);
 
-export const refusal = (code: RefusalCode, detail: string, members: Record<string, unknown> = {}): Refusal => ({
+type More<C> = C extends keyof RefusalMembers ? [members: RefusalMembers[C]] : [];
+
+/** A refusal with exactly the members that its code has. */
+export const refusal = <C extends RefusalCode>(code: C, detail: string, ...more: More<C>): Refusal => ({
   code,
   detail,
-  members,
+  members: { ...more[0] },
 });
 
 export const invalidFields = (errors: FieldError[]): Refusal =>

@@ -8,7 +8,7 @@ import { calendarDate, uuid } from '../../domain/invoice-schema.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { oneLine } from '../../domain/text-schema.ts';
 import { type BillingRun, type DryRun, billingRunOf, dryRun } from '../../queries/billing-run.ts';
-import { Problem, type ProblemCode, problemOf } from '../problems.ts';
+import { Problem, everyCommand, everyRead, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
 
@@ -66,12 +66,6 @@ const requestSchema = z.strictObject({
   dryRun: z.boolean().default(false).meta({ description: 'Only tells what would happen' }),
 });
 
-const everyRequest: readonly ProblemCode[] = [
-  'invalid_tenant',
-  'invalid_header',
-  'internal_error',
-  'temporarily_unavailable',
-];
 const byDate = z.object({ businessDate: z.string().meta({ description: 'YYYY-MM-DD' }) });
 
 export function billingRunRoutes(deps: BillingRunDeps): Route[] {
@@ -93,14 +87,7 @@ export function billingRunRoutes(deps: BillingRunDeps): Route[] {
         200: { description: 'With dryRun: what the run would finalize', schema: dryRunSchema },
         202: { description: 'The run, which goes on by itself', schema: runSchema, headers: ['Location'] },
       },
-      problems: [
-        ...everyRequest,
-        'malformed_request',
-        'unsupported_media_type',
-        'payload_too_large',
-        'validation_failed',
-        'idempotency_key_reused',
-      ],
+      problems: everyCommand,
       handle: (call) => start(deps, call),
     },
     {
@@ -111,7 +98,7 @@ export function billingRunRoutes(deps: BillingRunDeps): Route[] {
       tag: 'Billing runs',
       params: byDate,
       answers: { 200: { description: 'The run', schema: runSchema } },
-      problems: [...everyRequest, 'billing_run_not_found'],
+      problems: [...everyRead, 'billing_run_not_found'],
       handle: async ({ identity: { tenantId }, params }) => {
         const date = calendarDate.safeParse(params['businessDate']);
         const run = date.success ? await billingRunOf(deps.database, { tenantId, businessDate: date.data }) : null;

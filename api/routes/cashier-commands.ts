@@ -30,12 +30,12 @@ export interface CashierCommandDeps {
   wire: WireSettings;
 }
 
-const keyHeaders: readonly AnswerHeader[] = ['Idempotency-Key', 'Idempotency-Replayed'];
+const replayed: readonly AnswerHeader[] = ['Idempotency-Replayed'];
 const existing: readonly ProblemCode[] = [...everyCommand, 'cashier_not_found'];
 const byId = z.object({ id: z.string().meta({ description: 'The cashier’s id' }) });
 const codeSchema = z.object({ code: currency });
 const byIdAndCode = byId.extend({ code: z.string().meta({ description: 'ISO 4217 code', example: 'EUR' }) });
-const noContent = (description: string) => ({ 204: { description, headers: keyHeaders } });
+const noContent = (description: string) => ({ 204: { description, headers: replayed } });
 
 interface CommandRoute<S extends CashierStep> extends Omit<Route, 'operationId' | 'tag' | 'command' | 'handle'> {
   step: S;
@@ -70,7 +70,7 @@ export function cashierCommandRoutes({ database, wire }: CashierCommandDeps): Ro
         examples: { cashier: { name: 'Kasse Nord', email: 'nord@example.com' } },
       },
       answers: {
-        201: { description: 'The cashier', schema: cashierSchema, headers: ['Location', 'ETag', ...keyHeaders] },
+        201: { description: 'The cashier', schema: cashierSchema, headers: ['Location', 'ETag', ...replayed] },
       },
       problems: [...everyCommand, 'email_taken'],
       parse: ({ body }) => parseOrRefuse(createCashierSchema, body),
@@ -90,7 +90,7 @@ export function cashierCommandRoutes({ database, wire }: CashierCommandDeps): Ro
       ifMatch: true,
       body: { schema: updateCashierSchema, required: true, examples: { address: { email: 'kasse@example.com' } } },
       answers: {
-        200: { description: 'The cashier after the change', schema: cashierSchema, headers: ['ETag', ...keyHeaders] },
+        200: { description: 'The cashier after the change', schema: cashierSchema, headers: ['ETag', ...replayed] },
       },
       problems: [...existing, 'version_conflict', 'email_taken'],
       parse: ({ body }) => parseOrRefuse(updateCashierSchema, body),
@@ -122,7 +122,7 @@ export function cashierCommandRoutes({ database, wire }: CashierCommandDeps): Ro
         examples: { fromNewYear: { effectiveFrom: '2030-01-01' } },
       },
       answers: {
-        200: { description: 'The currency and its first day', schema: acceptedCurrencySchema, headers: keyHeaders },
+        200: { description: 'The currency and its first day', schema: acceptedCurrencySchema, headers: replayed },
       },
       problems: existing,
       parse: parseAcceptCurrency,

@@ -22,6 +22,7 @@ import { type ProblemCode, everyRead, problemOf } from '../problems.ts';
 import type { Call, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
 
+const CASHIERS = '/v1/cashiers';
 const ofOne: Pick<Route, 'method' | 'tag' | 'params'> & { problems: readonly ProblemCode[] } = {
   method: 'get',
   tag: 'Cashiers',
@@ -40,7 +41,7 @@ export function cashierReadRoutes({ database }: { database: Database }): Route[]
   return [
     {
       method: 'get',
-      path: '/v1/cashiers',
+      path: CASHIERS,
       operationId: 'listCashiers',
       summary: 'List cashiers by name',
       tag: 'Cashiers',
@@ -49,11 +50,11 @@ export function cashierReadRoutes({ database }: { database: Database }): Route[]
       problems: [...everyRead, 'validation_failed'],
       handle: async ({ identity, query }) => {
         const { limit, cursor } = parseOrRefuse(cashierPageSchema, query);
-        const after = positionOf(cashierPosition, cursor);
+        const after = positionOf(CASHIERS, cashierPosition, cursor);
         const { cashiers, next } = await listCashiers(database, identity.tenantId, limit, after);
         return {
           status: 200,
-          body: { items: cashiers.map(cashierToWire), nextCursor: next && cursorOf(next.name, next.id) },
+          body: { items: cashiers.map(cashierToWire), nextCursor: next && cursorOf(CASHIERS, next.name, next.id) },
         };
       },
     },
@@ -90,12 +91,13 @@ export function cashierReadRoutes({ database }: { database: Database }): Route[]
       problems: [...ofOne.problems, 'validation_failed'],
       handle: async (call) => {
         const { limit, cursor } = parseOrRefuse(cashierPageSchema, call.query);
-        const after = positionOf(paymentPosition, cursor);
         const { tenantId, id } = await find(call);
+        const list = `${CASHIERS}/${id}/payments`;
+        const after = positionOf(list, paymentPosition, cursor);
         const { payments, next } = await cashierPayments(database, { tenantId, cashierId: id }, limit, after);
         return {
           status: 200,
-          body: { items: payments, nextCursor: next && cursorOf(next.recordedAt, next.paymentId) },
+          body: { items: payments, nextCursor: next && cursorOf(list, next.recordedAt, next.paymentId) },
         };
       },
     },

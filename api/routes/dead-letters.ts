@@ -11,7 +11,7 @@ import {
   editSchema,
   listDeadLettersSchema,
 } from '../../domain/dead-letter-schema.ts';
-import type { DeadLetterVerb } from '../../domain/dead-letter.ts';
+import type { DeadLetterVerb, Resolution } from '../../domain/dead-letter.ts';
 import { instant, uuid } from '../../domain/invoice-schema.ts';
 import type { Database } from '../../platform/database.ts';
 import { textOf } from '../../queries/dead-letter-view.ts';
@@ -33,13 +33,11 @@ export interface DeadLetterDeps {
   requestDeadlineMs: number;
 }
 
+const LETTERS = '/v1/dead-letters';
 const byId = z.object({ id: z.string().meta({ description: 'The dead letter’s id' }) });
 const ofOne: readonly ProblemCode[] = [...everyRead, 'dead_letter_not_found'];
 const decideProblems: readonly ProblemCode[] = [
   ...ofOne,
-  'malformed_request',
-  'unsupported_media_type',
-  'payload_too_large',
   'validation_failed',
   'dead_letter_resolved',
   'decision_refused',
@@ -70,7 +68,7 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
   return [
     {
       method: 'get',
-      path: '/v1/dead-letters',
+      path: LETTERS,
       operationId: 'listDeadLetters',
       summary: 'List messages that could not be handled and events that Kafka refuses, newest first',
       tag: 'Dead letters',
@@ -79,11 +77,11 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
       problems: [...everyRead, 'validation_failed'],
       handle: async ({ identity, query }) => {
         const { cursor, ...filter } = parseOrRefuse(listDeadLettersSchema, query);
-        const after = positionOf(positionSchema, cursor);
+        const after = positionOf(LETTERS, positionSchema, cursor);
         const { letters, next } = await listDeadLetters(database, identity.tenantId, filter, after);
         return {
           status: 200,
-          body: { items: letters.map(toSummary), nextCursor: next && cursorOf(next.openedAt, next.id) },
+          body: { items: letters.map(toSummary), nextCursor: next && cursorOf(LETTERS, next.openedAt, next.id) },
         };
       },
     },
@@ -165,8 +163,12 @@ function refuseUnlessDecided(result: DecisionResult, letter: DeadLetterRow): voi
   }
 }
 
+/** Of a letter that is resolved. */
 const resolved = ({ resolution, resolvedBy }: DeadLetterRow): Problem =>
-  new Problem('dead_letter_resolved', `It was ${resolution} by ${resolvedBy}.`, { resolution, resolvedBy });
+  new Problem('dead_letter_resolved', `It was ${resolution} by ${resolvedBy}.`, {
+    resolution: resolution as Resolution,
+    resolvedBy: resolvedBy as string,
+  });
 
 const positionSchema = z
   .tuple([instant, z.guid()])

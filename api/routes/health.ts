@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { Database } from '../../platform/database.ts';
 import { outboxBacklog } from '../../queries/outbox-backlog.ts';
+import { everyRoute } from '../problems.ts';
 import type { Route } from '../route.ts';
 
 const CHECK_LIMIT_MS = 1_500;
@@ -35,7 +36,7 @@ export function healthRoutes({ database, client }: { database: Database; client:
       summary: 'Does the process answer?',
       tag: 'Health',
       answers: { 200: { description: 'It does', schema: z.strictObject({ status: z.literal('live') }) } },
-      problems: [],
+      problems: everyRoute,
       handle: async () => ({ status: 200, body: { status: 'live' } }),
     },
     {
@@ -48,7 +49,7 @@ export function healthRoutes({ database, client }: { database: Database; client:
         200: { description: 'Postgres and Temporal answer', schema: readySchema },
         503: { description: 'One of them does not', schema: readySchema },
       },
-      problems: [],
+      problems: everyRoute,
       handle: async () => {
         const [postgres, temporal, backlog] = await Promise.all([
           within(database.$queryRaw`SELECT 1`),

@@ -38,7 +38,7 @@ export interface InvoiceCommandDeps {
   requestDeadlineMs: number;
 }
 
-const answerHeaders: readonly AnswerHeader[] = ['ETag', 'Idempotency-Key', 'Idempotency-Replayed'];
+const answerHeaders: readonly AnswerHeader[] = ['ETag', 'Idempotency-Replayed'];
 const existing: readonly ProblemCode[] = [
   ...everyCommand,
   'invoice_not_found',
@@ -55,7 +55,7 @@ const byId = z.object({ id: z.string().meta({ description: 'The invoice’s id' 
 const pending = {
   description: 'Accepted, not carried out yet: ask at Location',
   schema: operationSchema,
-  headers: ['Location', 'Retry-After', 'Idempotency-Key'],
+  headers: ['Location', 'Retry-After'],
 } as const;
 const answer = (description: string) => ({ description, schema: invoiceSchema, headers: answerHeaders });
 

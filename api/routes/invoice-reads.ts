@@ -24,6 +24,7 @@ import { parseOrRefuse } from '../validation.ts';
 
 /** What time brings leaves the version as it is (TIM-03). */
 const isVersion = ({ action }: HistoryEntry): boolean => !isTimedStep(action);
+const INVOICES = '/v1/invoices';
 const byId = z.object({ id: z.string().meta({ description: 'The invoice’s id' }) });
 
 export function invoiceReadRoutes({ database }: { database: Database }): Route[] {
@@ -37,7 +38,7 @@ export function invoiceReadRoutes({ database }: { database: Database }): Route[]
   return [
     {
       method: 'get',
-      path: '/v1/invoices',
+      path: INVOICES,
       operationId: 'listInvoices',
       summary: 'List invoices, newest first',
       tag: 'Invoices',
@@ -50,13 +51,13 @@ export function invoiceReadRoutes({ database }: { database: Database }): Route[]
           database,
           identity.tenantId,
           filter,
-          positionOf(positionSchema, cursor),
+          positionOf(INVOICES, positionSchema, cursor),
         );
         return {
           status: 200,
           body: {
             items: invoices.map((invoice) => toWire(invoice, acceptedAt)),
-            nextCursor: next && cursorOf(next.createdAt, next.id),
+            nextCursor: next && cursorOf(INVOICES, next.createdAt, next.id),
           },
         };
       },

@@ -11,7 +11,7 @@ import { type WireInvoice, invoiceSchema, uuid } from '../../domain/invoice-sche
 import type { Database } from '../../platform/database.ts';
 import { operationOutcome } from '../../queries/operation.ts';
 import { type StepAnswer, invoiceWorkflowId } from '../../workflows/contract.ts';
-import { Problem, problemDocument, problemOf } from '../problems.ts';
+import { Problem, anyProblemSchema, everyRead, problemDocument, problemOf } from '../problems.ts';
 import type { Route } from '../route.ts';
 
 const operationStatuses = ['pending', 'succeeded', 'refused', 'failed', 'unknown'] as const;
@@ -23,10 +23,7 @@ export const operationSchema = z
       description: 'unknown: the attempt was lost on the way; send the command again with its Idempotency-Key',
     }),
     invoice: invoiceSchema.nullable(),
-    problem: z
-      .looseObject({ code: z.string() })
-      .nullable()
-      .meta({ description: 'The refusal, as the request would have got it' }),
+    problem: anyProblemSchema.nullable().meta({ description: 'The refusal, as the request would have got it' }),
   })
   .meta({ id: 'Operation' });
 
@@ -46,7 +43,7 @@ export function operationRoutes({ database, send }: { database: Database; send: 
       params: z.object({ attemptId: z.string() }),
       query: querySchema,
       answers: { 200: { description: 'The operation', schema: operationSchema } },
-      problems: ['invalid_tenant', 'operation_not_found', 'internal_error', 'temporarily_unavailable'],
+      problems: [...everyRead, 'operation_not_found'],
       handle: async ({ identity, params, query }) => {
         const attemptId = uuid.safeParse(params['attemptId']);
         const invoiceId = uuid.safeParse(querySchema.safeParse(query).data?.invoiceId);

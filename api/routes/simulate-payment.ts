@@ -9,7 +9,7 @@ import { payInvoiceSchema, simulatePaymentSchema, uuid } from '../../domain/invo
 import { formatAmount } from '../../domain/money.ts';
 import { PATIENT_WAIT_MS } from '../../platform/database.ts';
 import { invoiceById } from '../../queries/invoice-by-id.ts';
-import { problemOf } from '../problems.ts';
+import { everyCommand, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
 
@@ -46,21 +46,10 @@ export const simulatePaymentRoute = (deps: SimulatePaymentDeps): Route => ({
     202: {
       description: 'What was announced',
       schema: announcedSchema,
-      headers: ['Idempotency-Key', 'Idempotency-Replayed'],
+      headers: ['Idempotency-Replayed'],
     },
   },
-  problems: [
-    'malformed_request',
-    'invalid_tenant',
-    'invalid_header',
-    'unsupported_media_type',
-    'payload_too_large',
-    'validation_failed',
-    'idempotency_key_reused',
-    'invoice_not_found',
-    'internal_error',
-    'temporarily_unavailable',
-  ],
+  problems: [...everyCommand, 'invoice_not_found'],
   handle: (call) => announce(deps, call),
 });
 

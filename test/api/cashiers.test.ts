@@ -221,6 +221,29 @@ describe('read', () => {
   });
 });
 
+describe('cursors', () => {
+  it('INV-11, CSH-02, CSH-05: a cursor is taken by the list that gave it, and by no other', async () => {
+    const ann = caller();
+    const cashiers = [await added(ann), await added(ann)].map(({ id }) => id);
+    for (const cashierId of cashiers) {
+      for (const _ of [1, 2]) await ann.pay((await ann.finalized({ cashierId })).id);
+    }
+    const lists = ['/v1/invoices', '/v1/cashiers', ...cashiers.map((id) => `/v1/cashiers/${id}/payments`)];
+    const ask = (list: string, cursor: string) =>
+      ann.request<{ nextCursor: string }>('GET', `${list}?limit=1&cursor=${cursor}`);
+    for (const list of lists) {
+      const { body } = await ann.request<{ nextCursor: string }>('GET', `${list}?limit=1`);
+      expect((await ask(list, body.nextCursor)).status, list).toBe(200);
+      for (const other of [...lists, '/v1/dead-letters'].filter((one) => one !== list)) {
+        expect(await ask(other, body.nextCursor), `${list} at ${other}`).toMatchObject({
+          status: 422,
+          body: { code: 'validation_failed', errors: [{ path: 'cursor', code: 'invalid_cursor' }] },
+        });
+      }
+    }
+  });
+});
+
 describe('tenants', () => {
   it('TEN-02: unknown, malformed and another tenant’s cashiers cannot be told apart', async () => {
     const ann = caller();

@@ -284,6 +284,18 @@ describe('read', () => {
       { version: 3, action: 'cancel', actor: 'bob', status: 'cancelled', reason: 'Ordered twice' },
     ]);
   });
+
+  // A header has bytes, and Node reads them as Latin-1; what is written into the history stays there for good.
+  it.each([
+    ['UTF-8, as most send it', 'utf8'],
+    ['Latin-1, as fetch sends it', 'latin1'],
+  ] as const)('INV-12: a name in X-Actor is kept as it was written, in %s', async (_what, encoding) => {
+    const ann = caller();
+    const headers = { 'X-Actor': Buffer.from('José Müller', encoding).toString('latin1') };
+    const { body: invoice } = await ann.request<WireInvoice>('POST', '/v1/invoices', { body, headers });
+    const { body: history } = await ann.request<object>('GET', `/v1/invoices/${invoice.id}/history`);
+    expect(history).toMatchObject({ items: [{ actor: 'José Müller' }] });
+  });
 });
 
 describe('change', () => {
@@ -455,7 +467,7 @@ describe('the edge', () => {
     expect(await ann.request('GET', '/v2/invoices')).toMatchObject({ status: 404, body: { code: 'route_not_found' } });
     const wrong = await ann.request('DELETE', '/v1/invoices');
     expect(wrong).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } });
-    expect(wrong.headers.get('Allow')).toBe('GET, POST');
+    expect(wrong.headers.get('Allow')).toBe('GET, HEAD, POST, OPTIONS');
     expect(await ann.request('GET', '/v1/invoices/%E0%A4%A')).toMatchObject({
       status: 400,
       body: { code: 'malformed_request' },

@@ -22,5 +22,5 @@ it('what is wrong with the whole has no path', () => {
 it('a refusal without field errors is its detail, whatever its members are', () => {
   expect(refusalInWords(refusal('invoice_not_found', 'There is no such invoice.'))).toBe('There is no such invoice.');
   for (const errors of [[], null, 'receivedAt', [null, 7, {}]])
-    expect(refusalInWords(refusal('validation_failed', 'Wrong.', { errors }))).toBe('Wrong.');
+    expect(refusalInWords({ code: 'validation_failed', detail: 'Wrong.', members: { errors } })).toBe('Wrong.');
 });

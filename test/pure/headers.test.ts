@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { etag, expectedVersion, idempotencyKey } from '../../api/headers.ts';
+import { etag, expectedVersion, headerText, idempotencyKey } from '../../api/headers.ts';
 import { Problem } from '../../api/problems.ts';
 
 function codeOf(read: () => unknown): string {
@@ -74,5 +74,26 @@ describe('If-Match', () => {
 
   it.each([1, 2, 10, 123_456])('INV-31: the ETag of version %i is a version to expect', (version) => {
     expect(expectedVersion(etag(version))).toBe(version);
+  });
+});
+
+describe('INV-12: text in a header', () => {
+  /** As Node gives the bytes of a header. */
+  const asNode = (text: string, encoding: BufferEncoding) => Buffer.from(text, encoding).toString('latin1');
+
+  it.each(['José', 'Zoë Müller', '李小龙', 'ann 👍', 'ann', '', '\uFEFFann'])(
+    '%j in UTF-8 is read as it was written',
+    (text) => {
+      expect(headerText(asNode(text, 'utf8'))).toBe(text);
+    },
+  );
+
+  it.each(['José', 'Zoë Müller', 'é'])('%j in Latin-1, as fetch sends it, is read as it was written', (text) => {
+    expect(headerText(asNode(text, 'latin1'))).toBe(text);
+  });
+
+  it('what is no UTF-8 to its end is Latin-1', () => {
+    expect(headerText('Jos\u00c3')).toBe('Jos\u00c3');
+    expect(headerText(undefined)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import {
   Problem,
   type ProblemCode,
@@ -8,6 +8,7 @@ import {
   unavailable,
 } from '../../api/problems.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
+import type { Resolution } from '../../domain/dead-letter.ts';
 import { type FieldError, type RefusalCode, isRefusalCode, refusal, refusalCodes } from '../../domain/errors.ts';
 import { createInvoiceSchema } from '../../domain/invoice-schema.ts';
 
@@ -31,7 +32,8 @@ describe('problems', () => {
   };
 
   it.each(refusalCodes)('refusal %s has a row with its status and a title', (code) => {
-    expect(problemTable[code]).toEqual({ status: statusOf[code], title: expect.stringMatching(/\S/) });
+    const { status, title } = problemTable[code];
+    expect({ status, title }).toEqual({ status: statusOf[code], title: expect.stringMatching(/\S/) });
   });
 
   const edge: [ProblemCode, number][] = [
@@ -46,7 +48,7 @@ describe('problems', () => {
   });
 
   it('a refusal becomes a problem document with its members', () => {
-    const members = { invoiceStatus: 'paid', allowedActions: [] };
+    const members = { invoiceStatus: 'paid' as const, allowedActions: [] };
     const problem = problemOf(refusal('transition_not_allowed', 'An invoice that is paid cannot pay.', members));
     expect(problemDocument(problem, '/v1/invoices/1/pay')).toEqual({
       type: '/problems/transition_not_allowed',
@@ -57,6 +59,21 @@ describe('problems', () => {
       code: 'transition_not_allowed',
       ...members,
     });
+  });
+
+  // A member that the table does not have would be sent without being published. tsc is what fails.
+  it('a code has its own members: others do not compile', () => {
+    expectTypeOf(refusal<'version_conflict'>)
+      .parameter(2)
+      .toEqualTypeOf<{ currentVersion: number }>();
+    expectTypeOf(refusal<'invoice_not_found'>).parameters.toEqualTypeOf<['invoice_not_found', string]>();
+    expectTypeOf<ConstructorParameters<typeof Problem<'dead_letter_resolved'>>[2]>().toEqualTypeOf<{
+      resolution: Resolution;
+      resolvedBy: string;
+    }>();
+    expectTypeOf<ConstructorParameters<typeof Problem<'invalid_header'>>[2]>().toEqualTypeOf<
+      Record<string, never> | undefined
+    >();
   });
 
   it('what is not available at the moment says when to try again', () => {

@@ -194,10 +194,10 @@ it.each([
   const positions = fc.oneof(fc.array(part, { maxLength: 3 }), fc.tuple(part, fc.uuid()));
   const cursor = fc.oneof(
     anyText,
-    positions.map((parts) => cursorOf(...parts)),
+    positions.map((parts) => cursorOf('/v1/things', ...parts)),
   );
   const taken = takenOf(1000, cursor, (text) => {
-    const position = unlessRefused(() => positionOf(place as z.ZodType, text));
+    const position = unlessRefused(() => positionOf('/v1/things', place as z.ZodType, text));
     if (position !== undefined) mustBeKept(position);
     return position;
   });

@@ -1,7 +1,11 @@
-/** A subscriber of the events: reads topics from their beginning, in a group of its own. */
+/**
+ * A subscriber of the events: reads topics from their beginning, in a group of its own. What is sent by us must fit the
+ * schema that is published for its type.
+ */
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { ownTopics } from '../../events/cloud-event.ts';
+import { assertPublishedEvent } from './published.ts';
 import { waitFor } from './wait.ts';
 
 /** Also after an outage that a test has made. */
@@ -25,8 +29,9 @@ export interface Subscriber {
   of: (tenantId: string) => ReadEvent[];
   /** The first occurrence of each event of a tenant, in the order of reading. */
   firstOf: (tenantId: string) => ReadEvent[];
-  /** Waits until `count` different events of a tenant were read. */
+  /** Waits until `count` different events of a tenant were read; fails when one of them is not as published. */
   waitForEvents: (tenantId: string, count: number, limitMs?: number) => Promise<ReadEvent[]>;
+  /** Fails when an event of a tenant that was asked for is not as published. */
   stop: () => Promise<void>;
 }
 
@@ -73,7 +78,12 @@ export async function subscribe(topics = ownTopics('test')): Promise<Subscriber>
       });
     },
   });
-  const of = (tenantId: string) => read.filter(({ headers }) => headers['ce_tenantid'] === tenantId);
+  // Of these only: on the topics are also the events of tests that spoil them.
+  const asked = new Set<string>();
+  const of = (tenantId: string) => {
+    asked.add(tenantId);
+    return read.filter(({ headers }) => headers['ce_tenantid'] === tenantId);
+  };
   const firstOf = (tenantId: string) => {
     const seen = new Set<string>();
     return of(tenantId).filter(({ id }) => !seen.has(id) && seen.add(id));
@@ -81,14 +91,29 @@ export async function subscribe(topics = ownTopics('test')): Promise<Subscriber>
   return {
     of,
     firstOf,
-    waitForEvents: (tenantId, count, limitMs) =>
-      waitFor(
+    waitForEvents: async (tenantId, count, limitMs) => {
+      const events = await waitFor(
         `${count} events`,
         async () => (firstOf(tenantId).length >= count ? firstOf(tenantId) : undefined),
         limitMs,
-      ),
-    stop: () => consumer.disconnect(),
+      );
+      assertAsPublished(events);
+      return events;
+    },
+    stop: async () => {
+      await consumer.disconnect();
+      for (const tenantId of asked) assertAsPublished(of(tenantId));
+    },
   };
+}
+
+const OURS = /^\/billing\//;
+
+/** Throws when an event of ours does not fit the schema that is published for its type. */
+function assertAsPublished(events: readonly ReadEvent[]): void {
+  for (const { headers, type, data } of events) {
+    if (OURS.test(headers['ce_source'] ?? '')) assertPublishedEvent(type, data);
+  }
 }
 
 /** The data of an event, or nothing where a test has sent an event whose data cannot be read. */

@@ -1,0 +1,216 @@
+/** The OpenAPI document and the JSON Schemas of the events, as others read them: valid, open, and without dialects. */
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { describe, expect, it } from 'vitest';
+import { problemTable } from '../../api/problems.ts';
+import {
+  assertPublished,
+  assertPublishedEvent,
+  faultsBySchema,
+  publishedDocument,
+  publishedEvents,
+} from '../support/published.ts';
+
+const operations = Object.entries(publishedDocument().paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ what: `${method} ${path}`, path, operation })),
+);
+const events = Object.entries(publishedEvents());
+
+/** Every object in a document, with where it stands. */
+function* objectsIn(value: unknown, at = ''): Generator<[where: string, found: Record<string, unknown>]> {
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value)) yield [at, value as Record<string, unknown>];
+  for (const [name, member] of Object.entries(value)) yield* objectsIn(member, `${at}/${name}`);
+}
+
+const published: [string, object][] = [['the OpenAPI document', publishedDocument()], ...events];
+
+describe('the published documents', () => {
+  it('the OpenAPI document is valid, by a validator that is not ours', async () => {
+    expect(await new Validator().validate(structuredClone({ ...publishedDocument() }))).toEqual({ valid: true });
+  });
+
+  // Python, Java, Go and JavaScript share characters, classes of them, groups and repetitions; no more.
+  const beyondAll = /\\[^dDwWsSbntr^$.*+?()[\]{}|/\\-]|\(\?(?!:)|[*+?}]\+/;
+  it.each(published)('no pattern in %s needs more than all regular expression engines share', (_what, document) => {
+    const patterns = [...objectsIn(document)].flatMap(([where, { pattern, format }]) =>
+      typeof pattern === 'string' ? [{ where, pattern, format }] : [],
+    );
+    expect(patterns.filter(({ pattern }) => beyondAll.test(pattern))).toEqual([]);
+    // What zod checks of a date or an e-mail address fills a screen; the format says it.
+    expect(patterns.filter(({ format }) => format !== undefined)).toEqual([]);
+  });
+
+  it.each(['\\p{Cc}', '(?=a)', '(?<!a)', '(?<name>a)', '(?i)a', '\\u{1F44D}', 'a++'])(
+    'the check knows that %s is a dialect',
+    (pattern) => {
+      expect(beyondAll.test(pattern)).toBe(true);
+    },
+  );
+
+  it('answers and events are published open, all the way down; what is sent to us is closed', () => {
+    const closed = (document: unknown) =>
+      [...objectsIn(document)].flatMap(([where, found]) => (found['additionalProperties'] === false ? [where] : []));
+    for (const { what, operation } of operations) {
+      expect(closed(operation.responses), what).toEqual([]);
+      for (const { schema } of Object.values(operation.requestBody?.content ?? {})) {
+        expect(closed(schema).length, what).toBeGreaterThan(0);
+      }
+    }
+    expect(closed(publishedDocument().components)).toEqual([]);
+    expect(closed(events)).toEqual([]);
+  });
+});
+
+describe('problems in the OpenAPI document', () => {
+  const common = new Set(['type', 'title', 'status', 'detail', 'instance', 'code']);
+  it('each code has the members that its schema declares, and no other', () => {
+    const members = Object.entries(publishedDocument().components.schemas).flatMap(([id, schema]) => {
+      const { properties = {} } = schema as { properties?: Record<string, { const?: unknown }> };
+      const own = Object.keys(properties).filter((name) => !common.has(name));
+      return id.endsWith('Problem') && id !== 'Problem' ? [[properties['code']?.const, own]] : [];
+    });
+    const without = Object.keys(problemTable).filter(
+      (code) => code !== 'route_not_found' && code !== 'method_not_allowed',
+    );
+    expect(Object.fromEntries(members)).toEqual({
+      ...Object.fromEntries(without.map((code) => [code, []])),
+      validation_failed: ['errors'],
+      version_conflict: ['currentVersion'],
+      transition_not_allowed: ['invoiceStatus', 'allowedActions'],
+      dead_letter_resolved: ['resolution', 'resolvedBy'],
+    });
+  });
+
+  it('every example fits its schema', () => {
+    const bodies = operations.flatMap(({ what, operation: { requestBody, responses } }) =>
+      [requestBody, ...Object.values(responses)].map((body) => ({ what, content: body?.content ?? {} })),
+    );
+    const examples = bodies.flatMap(({ what, content }) =>
+      Object.values(content).flatMap(({ schema, examples: given = {} }) =>
+        Object.entries(given).map(([name, { value }]) => ({ what: `${what} ${name}`, schema, value })),
+      ),
+    );
+    expect(examples.length).toBeGreaterThan(100);
+    expect(examples.filter(({ schema, value }) => faultsBySchema(schema, value).length > 0)).toEqual([]);
+  });
+
+  it('every operation below /v1 declares what the edge itself can answer', () => {
+    const edge = ['400', '413', '415', '500', '503'];
+    const lacking = operations.filter(({ path, operation: { responses } }) =>
+      path.startsWith('/v1/') ? edge.some((status) => !responses[status]) : !responses['400'] || !responses['500'],
+    );
+    expect(lacking.map(({ what }) => what)).toEqual([]);
+  });
+});
+
+// The checks that the tests of the API lean on must be able to fail.
+describe('an answer that is not as published', () => {
+  const problem = (status: number, code: string, more: object = {}) => ({
+    type: `/problems/${code}`,
+    title: 'A title',
+    detail: 'A detail.',
+    instance: '/',
+    status,
+    code,
+    ...more,
+  });
+  const PROBLEM = 'application/problem+json; charset=utf-8';
+  const JSON_TYPE = 'application/json; charset=utf-8';
+  const page = { items: [], nextCursor: null };
+  const none = new Headers();
+  function faultOf(check: () => void): string {
+    try {
+      check();
+      return 'no fault';
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  it.each([
+    ['fits', 'GET', '/v1/invoices?limit=1', 200, JSON_TYPE, none, page, 'no fault'],
+    ['fits for HEAD', 'HEAD', '/v1/invoices', 200, JSON_TYPE, none, null, 'no fault'],
+    ['has a status that is not declared', 'GET', '/v1/invoices', 418, JSON_TYPE, none, page, 'status 418'],
+    ['has another media type', 'GET', '/v1/invoices', 200, 'text/html', none, page, 'media type text/html'],
+    ['lacks a member', 'GET', '/v1/invoices', 200, JSON_TYPE, none, { items: [] }, "property 'nextCursor'"],
+    ['has a member too much', 'GET', '/v1/invoices', 200, JSON_TYPE, none, { ...page, more: 1 }, 'key: "more"'],
+    [
+      'lacks a header',
+      'GET',
+      '/v1/invoices',
+      503,
+      PROBLEM,
+      none,
+      problem(503, 'temporarily_unavailable'),
+      'Retry-After',
+    ],
+    [
+      'is a problem of another status',
+      'GET',
+      '/v1/invoices',
+      400,
+      PROBLEM,
+      none,
+      problem(404, 'invalid_tenant'),
+      '/status must be',
+    ],
+    [
+      'is a problem of another operation',
+      'GET',
+      '/v1/invoices',
+      404,
+      PROBLEM,
+      none,
+      problem(404, 'invoice_not_found'),
+      'status 404',
+    ],
+    [
+      'is a problem that is not declared',
+      'GET',
+      '/v1/invoices',
+      422,
+      PROBLEM,
+      none,
+      problem(422, 'email_taken'),
+      '/code must be',
+    ],
+    [
+      'is a problem with another’s member',
+      'GET',
+      '/v1/invoices',
+      400,
+      PROBLEM,
+      none,
+      problem(400, 'invalid_tenant', { currentVersion: 1 }),
+      'key: "currentVersion"',
+    ],
+    ['is of no operation', 'GET', '/v1/elsewhere', 200, JSON_TYPE, none, page, 'no such operation'],
+    [
+      'says that there is no route',
+      'GET',
+      '/v1/elsewhere',
+      404,
+      PROBLEM,
+      none,
+      problem(404, 'route_not_found'),
+      'no fault',
+    ],
+  ])('%s', (_what, method, path, status, contentType, headers, body, fault) => {
+    const told = faultOf(() => assertPublished(method, path, status, contentType, headers, body));
+    expect(told).toContain(fault);
+  });
+
+  const deleted = {
+    tenantId: crypto.randomUUID(),
+    cashierId: crypto.randomUUID(),
+    deletedAt: '2026-01-01T00:00:00.000Z',
+  };
+  it.each([
+    ['fits', {}, 'no fault'],
+    ['has no instant', { deletedAt: 'now' }, '/deletedAt must match'],
+    ['has a member too much', { more: 1 }, 'key: "more"'],
+  ])('MSG-05: an event that %s', (_what, change, fault) => {
+    const told = faultOf(() => assertPublishedEvent('billing.cashier.deleted.v1', { ...deleted, ...change }));
+    expect(told).toContain(fault);
+  });
+});
