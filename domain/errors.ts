@@ -45,5 +45,11 @@ export const refusal = (code: RefusalCode, detail: string, members: Record<strin
   members,
 });
 
+/** A refusal as one line: its detail, and what is wrong with which field. */
+export function refusalInWords({ detail, members }: Refusal): string {
+  const errors = (members['errors'] as FieldError[] | undefined) ?? [];
+  return [detail, errors.map(({ path, message }) => `${path}: ${message}`).join('; ')].filter(Boolean).join(' ');
+}
+
 export const invalidFields = (errors: FieldError[]): Refusal =>
   refusal('validation_failed', 'The request has fields that are not valid.', { errors });
