@@ -78,7 +78,7 @@ export function demand(what: string, value: unknown, shape: Shape): asserts valu
   }
 }
 
-const malformed = (message: string) => ApplicationFailure.nonRetryable(message, 'malformed_request');
+export const malformed = (message: string) => ApplicationFailure.nonRetryable(message, 'malformed_request');
 
 export function checkStepRequest(step: Step, request: unknown): void {
   demand('the request', request, {
