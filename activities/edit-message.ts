@@ -9,7 +9,7 @@ export const createEditMessage =
   ({ database }: { database: Database }) =>
   (command: EditCommand): Promise<DeadLetterView> =>
     answering(async () => {
-      const soFar = await decisionSoFar(database, command);
+      const soFar = await decisionSoFar(database, command, 'edit');
       if (soFar.kind !== 'open') return answerOf(soFar);
       const payload = editedPayload(soFar.letter, command.payload);
       return answerOf(

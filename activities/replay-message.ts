@@ -26,7 +26,7 @@ export const createReplayMessage =
   (deps: ReplayMessageDeps) =>
   (command: DecisionCommand): Promise<DeadLetterView> =>
     answering(async () => {
-      const soFar = await decisionSoFar(deps.database, command);
+      const soFar = await decisionSoFar(deps.database, command, 'replay');
       if (soFar.kind !== 'open') return answerOf(soFar);
       const { letter } = soFar;
       const outbound = letter.direction === 'outbound';

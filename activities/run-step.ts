@@ -6,6 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
 import { type InvoicePlan, invoicePlan } from '../commands/invoice-plan.ts';
 import { openAmountMinor } from '../domain/invoice.ts';
+import { refusalInWords } from '../domain/errors.ts';
 import type { Action } from '../domain/lifecycle.ts';
 import { timersOf } from '../domain/timers.ts';
 import { isInfrastructureFailure, violatedConstraint } from '../platform/database.ts';
@@ -17,8 +18,8 @@ export interface StepDeps extends TransactionDeps {
 }
 
 /**
- * Carries a command out, once. Throws ApplicationFailure: non-retryable with a refusal's code as type and the
- * Refusal as its detail; non-retryable `internal_error` for a bug; retryable when infrastructure failed.
+ * Carries a command out, once. Throws ApplicationFailure: non-retryable with a refusal in words, its code as type and
+ * the Refusal as its detail; non-retryable `internal_error` for a bug; retryable when infrastructure failed.
  */
 export async function runStep<S extends Action>(
   deps: StepDeps,
@@ -29,7 +30,7 @@ export async function runStep<S extends Action>(
   const outcome = await carryOutOne(deps, step, command, extras);
   if (outcome.kind === 'refused') {
     const { refusal } = outcome;
-    throw ApplicationFailure.nonRetryable(refusal.detail, refusal.code, refusal);
+    throw ApplicationFailure.nonRetryable(refusalInWords(refusal), refusal.code, refusal);
   }
   if (outcome.kind === 'replayed') return { invoice: outcome.answer, done: null };
   const { state, event, answer } = outcome;

@@ -100,6 +100,8 @@ const logMethods: Record<string, 'warn' | 'error' | 'debug'> = {
 const WARM_CONNECTIONS = 4;
 const WARM_UP_LIMIT_MS = 60_000;
 
+const nobodys = { tenantId: NIL, key: '', fingerprint: '', invoiceId: NIL, step: '' };
+
 /**
  * Connections are open and both servers have answered before the port opens: who sends the first request is not told
  * 503 because the process is cold. Rejects when a server does not answer.
@@ -108,7 +110,7 @@ async function warmUp({ config, database, temporal }: Parts): Promise<void> {
   const connections = Math.min(WARM_CONNECTIONS, config.DATABASE_POOL_MAX);
   await untilDeadline(Date.now() + WARM_UP_LIMIT_MS, () =>
     Promise.all([
-      ...Array.from({ length: connections }, () => lookUpCommand(database, NIL, '', NIL)),
+      ...Array.from({ length: connections }, () => lookUpCommand(database, nobodys)),
       temporal.client.withDeadline(Date.now() + config.REQUEST_DEADLINE_MS, () =>
         temporal.client.workflowService.describeNamespace({ namespace: temporal.namespace }),
       ),

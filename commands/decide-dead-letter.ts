@@ -2,13 +2,13 @@
  * A person's decision about a dead letter, as one transaction: the row, and an entry in the audit trail.
  *
  * Always true:
- * 1. A decision is recorded once: its id is the key of its audit entry. Carried out again (Temporal retries, and a
+ * 1. A decision is recorded once: its id is the key of its audit entry, its verb the action. Carried out again (Temporal retries, and a
  *    reset re-applies), it answers what the letter is and changes nothing.
  * 2. A resolved letter stays as it is; another decision is told what was decided.
  * 3. What a decision does to an event in the outbox is in the same transaction.
  */
 import { NIL } from 'uuid';
-import { type Direction, type Resolution, deadLetterVerbs } from '../domain/dead-letter.ts';
+import { type DeadLetterVerb, type Direction, type Resolution, deadLetterVerbs } from '../domain/dead-letter.ts';
 import { auditRow } from '../events/audit.ts';
 import type { Handled } from '../events/event-source.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
@@ -38,11 +38,18 @@ const ENTITY_TYPE = 'dead_letter';
 export async function decisionSoFar(
   database: Database | TransactionClient,
   { deadLetterId, decisionId }: DecisionCommand,
+  action: DeadLetterVerb,
 ): Promise<Decided> {
   const letter = await deadLetterById(database, deadLetterId);
   if (!letter) return { kind: 'not_found' };
   const recorded = await database.auditEntry.findFirst({
-    where: { tenantId: auditTenant(letter), entityType: ENTITY_TYPE, entityId: letter.id, commandKey: decisionId },
+    where: {
+      tenantId: auditTenant(letter),
+      entityType: ENTITY_TYPE,
+      entityId: letter.id,
+      commandKey: decisionId,
+      action,
+    },
   });
   if (recorded) return { kind: 'decided', letter };
   return { kind: letter.resolvedAt === null ? 'open' : 'resolved', letter };
@@ -60,7 +67,7 @@ export const recordDecision = (
 ): Promise<Exclude<Decided, { kind: 'open' }>> =>
   database.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT FROM dead_letters WHERE id = ${command.deadLetterId}::uuid FOR UPDATE`;
-    const before = await decisionSoFar(tx, command);
+    const before = await decisionSoFar(tx, command, result.verb);
     if (before.kind !== 'open') return before;
     refuseUnlessFits(before.letter, result);
     await also?.(tx, before.letter);

@@ -19,6 +19,8 @@ export interface Opened {
   claimed: boolean;
   /** What this attempt, or a newer one of the same command, was refused with. */
   told: Refusal | null;
+  /** This attempt was refused as one of another command. */
+  misused: boolean;
   state: AnyState | null;
   auditHead: AuditHead;
 }
@@ -28,6 +30,7 @@ type OpenedRow = {
   id: string | null;
   claimed: boolean;
   told: Refusal | null;
+  misused: boolean;
   audit_sequence: number;
   audit_hash: string;
 };
@@ -52,8 +55,13 @@ export async function openCommands(
     SELECT wanted.place, claim.command_key IS NOT NULL AS claimed, locked.*,
       (SELECT jsonb_build_object('code', code, 'detail', detail, 'members', members::jsonb) FROM refusals
        WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
-         AND refusals.fingerprint = wanted.fingerprint AND refusals.attempt_id >= wanted.attempt_id
-       ORDER BY refusals.attempt_id LIMIT 1) AS told
+         AND refusals.fingerprint = wanted.fingerprint AND refusals.entity_id = wanted.entity_id
+         AND refusals.attempt_id >= wanted.attempt_id
+       ORDER BY refusals.attempt_id LIMIT 1) AS told,
+      EXISTS (SELECT FROM refusals
+       WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
+         AND refusals.attempt_id = wanted.attempt_id
+         AND (refusals.fingerprint <> wanted.fingerprint OR refusals.entity_id <> wanted.entity_id)) AS misused
     FROM wanted
     LEFT JOIN claim ON claim.tenant_id = wanted.tenant_id AND claim.command_key = wanted.command_key
     LEFT JOIN locked ON locked.tenant_id = wanted.tenant_id AND locked.id = wanted.entity_id
@@ -66,6 +74,7 @@ export async function openCommands(
       command,
       claimed: row.claimed,
       told: row.told,
+      misused: row.misused,
       state: row.id === null ? null : await plan.kind.load(tx, row),
       auditHead: row.id === null ? NO_AUDIT : { sequence: row.audit_sequence, hash: row.audit_hash },
     });
@@ -137,6 +146,10 @@ export async function writeSteps(
     UPDATE commands SET answer = answers.answer FROM answers
     WHERE commands.tenant_id = answers.tenant_id AND commands.command_key = answers.command_key`;
 }
+
+/** Gives a key back that the first statement took. */
+export const releaseKey = (tx: TransactionClient, { tenantId, key }: CommandHead): Promise<unknown> =>
+  tx.command.delete({ where: { tenantId_key: { tenantId, key } } });
 
 /** Keeps refusals under their attempts, and gives back the keys: a new attempt is decided afresh (INV-06). */
 export async function keepRefusals(

@@ -8,10 +8,13 @@
  *    answer, so a command takes effect once, however often it is sent, retried or re-applied by a reset.
  * 3. No statement fails on purpose: a violated constraint would end the transaction.
  * 4. Locks are taken in this order everywhere: command keys, entities by id, streams by name, the number counter.
- * 5. A refused command leaves nothing but its refusal, under its attempt: Temporal re-applies accepted updates after a
+ * 5. A stored answer, or refusal, is given to the command that it was given to alone: of the same entity and step, with
+ *    the same fingerprint. To any other, the key was used for another request.
+ * 6. What is decided, hashed and stored is what Postgres gives back: instants are in UTC, to the millisecond.
+ * 7. A refused command leaves nothing but its refusal, under its attempt: Temporal re-applies accepted updates after a
  *    reset, and the caller has been told the refusal.
  */
-import type { CommandHead, Decision } from '../domain/decision.ts';
+import { type CommandHead, type Decision, refused } from '../domain/decision.ts';
 import type { DomainEvent } from '../domain/domain-events.ts';
 import { type Refusal, refusal } from '../domain/errors.ts';
 import type { WireSettings } from '../events/cloud-event.ts';
@@ -26,8 +29,10 @@ import {
 } from '../events/reactions.ts';
 import { type Database, type TransactionClient, violatedConstraint } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
+import { STAFF } from '../workflows/contract.ts';
+import { formerOutcome } from './former-keys.ts';
 import type { AnyOutcome, AnyPlan, AnyState, Outcome, Plan } from './plan.ts';
-import { type Opened, keepRefusals, openCommands, writeSteps } from './transaction-rows.ts';
+import { type Opened, keepRefusals, openCommands, releaseKey, writeSteps } from './transaction-rows.ts';
 
 export interface TransactionDeps {
   database: Database;
@@ -49,9 +54,10 @@ type Decided = Opened & (Decision<AnyState, DomainEvent> | { kind: 'known'; answ
 export async function carryOut<State extends AnyState, Event extends DomainEvent, Command extends CommandHead, F, A>(
   deps: TransactionDeps,
   typedPlan: Plan<State, Event, Command, F, A>,
-  commands: readonly Command[],
+  given: readonly Command[],
 ): Promise<Outcome<State, Event, A>[]> {
   const plan = typedPlan as unknown as AnyPlan;
+  const commands = given.map((command) => ({ ...command, acceptedAt: new Date(command.acceptedAt).toISOString() }));
   try {
     const outcomes = await deps.database.$transaction(
       (tx) => inTransaction(deps, plan, tx, commands),
@@ -132,28 +138,47 @@ async function decideOne(
   tx: TransactionClient,
   plan: AnyPlan,
   reactions: Reactions,
-  { command, claimed, told, state }: Opened,
+  { command, claimed, told, misused, state }: Opened,
 ): Promise<Decision<AnyState, DomainEvent> | { kind: 'known'; answer: string }> {
+  const subject = { entityId: plan.entityId(command), step: plan.step };
   if (!claimed) {
-    const { tenantId, key } = command;
-    const known = await tx.command.findUniqueOrThrow({ where: { tenantId_key: { tenantId, key } } });
-    return known.fingerprint === command.fingerprint && known.answer !== null
-      ? { kind: 'known', answer: known.answer }
-      : { kind: 'refused', refusal: keyReused() };
+    const answer = await storedAnswer(tx, command, subject);
+    return answer === undefined ? refused(keyReused(command.key)) : { kind: 'known', answer };
   }
-  if (told) return { kind: 'refused', refusal: told };
+  if (misused) return refused(keyReused(command.key));
+  if (told) return refused(told);
+  const former = await formerOutcome(tx, command, subject);
+  if (former?.kind === 'known') await releaseKey(tx, command);
+  if (former) return former;
   const facts = await plan.readFacts?.(tx, command, state);
   const decision = plan.decide(state, command, facts);
   if (decision.kind !== 'accepted') return decision;
   for (const { refuses } of reactionsTo(reactions, decision.event)) {
     const because = refuses?.(decision.event, decision.state);
-    if (because) return { kind: 'refused', refusal: because };
+    if (because) return refused(because);
   }
   return decision;
 }
 
-export const keyReused = (): Refusal =>
-  refusal('idempotency_key_reused', 'The Idempotency-Key was used for another request.');
+/** What this very command was answered with; undefined when its key is another's. */
+async function storedAnswer(
+  tx: TransactionClient,
+  { tenantId, key, fingerprint }: CommandHead,
+  { entityId, step }: { entityId: string; step: string },
+): Promise<string | undefined> {
+  const known = await tx.command.findUniqueOrThrow({ where: { tenantId_key: { tenantId, key } } });
+  const isSame = known.fingerprint === fingerprint && known.entityId === entityId && known.step === step;
+  return isSame ? (known.answer ?? undefined) : undefined;
+}
+
+/** In the words of who chose the key. */
+export const keyReused = (key = ''): Refusal =>
+  refusal(
+    'idempotency_key_reused',
+    key.startsWith(STAFF)
+      ? 'The Update ID was used for another request at this invoice. Leave it empty, or take another.'
+      : 'The Idempotency-Key was used for another request.',
+  );
 
 async function completed<One extends { state: AnyState; command: CommandHead }>(
   tx: TransactionClient,

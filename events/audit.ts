@@ -1,6 +1,7 @@
 /**
  * The audit trail: one chain an entity. The hash of an entry covers its text and the hash before it, so that a later
- * change of any entry shows.
+ * change of any entry shows. What is hashed is what Postgres gives back: ids in small letters, instants in UTC to the
+ * millisecond.
  */
 import { createHash } from 'node:crypto';
 import { stringify } from 'safe-stable-stringify';
@@ -60,14 +61,14 @@ export function auditRow(
   { entityType, state, status, action, command, reason }: AuditedStep,
 ): AuditRow {
   const entry = {
-    tenant_id: state.tenantId,
+    tenant_id: state.tenantId.toLowerCase(),
     entity_type: entityType,
-    entity_id: state.id,
+    entity_id: state.id.toLowerCase(),
     sequence: head.sequence + 1,
     version: state.version,
     action,
     actor: command.actor,
-    at: command.acceptedAt,
+    at: new Date(command.acceptedAt).toISOString(),
     status: status ?? '',
     reason,
     command_key: command.key,

@@ -4,28 +4,35 @@ import type { Database } from '../platform/database.ts';
 import { type InvoiceRow, toInvoice } from './invoice-row.ts';
 
 export interface CommandLookUp {
-  /** What was answered under this key, with the fingerprint it was asked with. */
-  answered: { fingerprint: string; invoice: WireInvoice } | null;
+  /** What this very command was answered with; `reused` when its key was answered to another one. */
+  known: WireInvoice | 'reused' | null;
   invoice: Invoice | null;
 }
+
+/** The command that is looked for. */
+export interface SoughtCommand {
+  tenantId: string;
+  key: string;
+  fingerprint: string;
+  invoiceId: string;
+  step: string;
+}
+
+type Found = InvoiceRow & { answer: string | null; is_same: boolean };
 
 /** What is known before a command is sent: its key's answer and its invoice, in one look. */
 export async function lookUpCommand(
   database: Database,
-  tenantId: string,
-  key: string,
-  invoiceId: string,
+  { tenantId, key, fingerprint, invoiceId, step }: SoughtCommand,
 ): Promise<CommandLookUp> {
-  const [row] = await database.$queryRaw<(InvoiceRow & { fingerprint: string | null; answer: string | null })[]>`
-    SELECT c.fingerprint, c.answer, i.*
+  const [row] = await database.$queryRaw<Found[]>`
+    SELECT c.answer, i.*,
+      c.fingerprint = ${fingerprint} AND c.entity_id = ${invoiceId}::uuid AND c.step = ${step} AS is_same
     FROM (VALUES (${tenantId}::uuid)) AS caller(tenant)
     LEFT JOIN commands c ON c.tenant_id = caller.tenant AND c.command_key = ${key}
     LEFT JOIN invoices i ON i.tenant_id = caller.tenant AND i.id = ${invoiceId}::uuid`;
-  return {
-    answered:
-      row?.fingerprint && row.answer
-        ? { fingerprint: row.fingerprint, invoice: JSON.parse(row.answer) as WireInvoice }
-        : null,
-    invoice: row?.id ? toInvoice(row) : null,
-  };
+  return { known: row?.answer ? knownOf(row.answer, row) : null, invoice: row?.id ? toInvoice(row) : null };
 }
+
+const knownOf = (answer: string, { is_same: isSame }: Found): WireInvoice | 'reused' =>
+  isSame ? (JSON.parse(answer) as WireInvoice) : 'reused';

@@ -30,7 +30,7 @@ interface CommandRow {
   answer: string | null;
   /** The answer as it was meant; undefined when it cannot be read. */
   told: unknown;
-  /** This very attempt was refused. */
+  /** This very attempt of this very command was refused. */
   refused: boolean;
   /** Its entries in the history: one, or null when it changed nothing. */
   entries: Entry[] | null;
@@ -82,7 +82,7 @@ async function readCommands(database: Database, which: Sql): Promise<CommandRow[
   const rows = await database.$queryRaw<Omit<CommandRow, 'told' | 'answered'>[]>`
     SELECT c.tenant_id, c.command_key, c.fingerprint, c.entity_id, c.step, c.answer,
       EXISTS (SELECT FROM refusals r WHERE r.tenant_id = c.tenant_id AND r.command_key = c.command_key
-        AND r.attempt_id = c.attempt_id) AS refused,
+        AND r.attempt_id = c.attempt_id AND r.fingerprint = c.fingerprint AND r.entity_id = c.entity_id) AS refused,
       (SELECT jsonb_agg(jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body))
        FROM audit_entries a
        WHERE a.tenant_id = c.tenant_id AND a.entity_type IN ('invoice', 'cashier') AND a.entity_id = c.entity_id

@@ -5,11 +5,13 @@
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { BillingRunInput, BillingRunProgress } from './contract.ts';
+import { checkBillingRunStart } from './inputs.ts';
 import { inPieces } from './profiles.ts';
 
 const { finalizeDueDrafts } = proxyActivities<Activities>(inPieces);
 
 export async function billingRun(input: BillingRunInput): Promise<BillingRunProgress> {
+  checkBillingRunStart(input);
   for (;;) {
     const progress = await finalizeDueDrafts(input);
     setCurrentDetails(details(input, progress));

@@ -43,16 +43,21 @@ export interface StepRequest<S extends Step = Step> {
   body: StepBodies[S];
   /** The version the caller saw, or null (absent) to act on whatever is current. */
   expectedVersion?: number | null;
-  /** Set by our own senders; without it the update id is the key, and now is the instant of acceptance. */
+  /** Set by our own senders; without it the command is staff's (workflows/identity.ts). */
   identity?: CommandIdentity;
 }
 
 export interface CommandIdentity {
   key: string;
   fingerprint: string;
+  /** The update's id. */
   attemptId: string;
   acceptedAt: string;
 }
+
+/** The beginning of the keys of staff's commands. */
+export const STAFF = 'staff:';
+export const staffKey = (invoiceId: string, updateId: string): string => `${STAFF}${invoiceId}:${updateId}`;
 
 /** The input of a step's activity. */
 export interface StepCommand<S extends Action = Action> extends InvoiceInput, CommandHead {
@@ -79,6 +84,8 @@ export interface StepOutcome {
 
 /** What an update answers. */
 export interface StepAnswer {
+  /** The answer in words, for who reads it in the Web UI: of which step and invoice, and whether it is an old one. */
+  summary: string;
   invoice: WireInvoice;
   replayed: boolean;
 }

@@ -5,11 +5,13 @@
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { DeadLetterBatchInput, DeadLetterBatchProgress } from './contract.ts';
+import { checkBatchStart } from './inputs.ts';
 import { inPieces } from './profiles.ts';
 
 const { decideLetters } = proxyActivities<Activities>(inPieces);
 
 export async function deadLetterBatch(input: DeadLetterBatchInput): Promise<DeadLetterBatchProgress> {
+  checkBatchStart(input);
   for (;;) {
     const progress = await decideLetters(input);
     setCurrentDetails(details(input, progress));

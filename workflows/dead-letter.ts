@@ -38,8 +38,9 @@ import {
 import { createAlarm } from './alarm.ts';
 import { deadLetterAttributes, escalatedAttribute, stuckAttribute } from './dead-letter-attributes.ts';
 import { type WaitingDecision, deadLetterDetails } from './dead-letter-details.ts';
-import { checkDeadLetterInput, checkDecision } from './dead-letter-requests.ts';
+import { checkDecision } from './dead-letter-requests.ts';
 import { answerable } from './failures.ts';
+import { checkDeadLetterStart } from './inputs.ts';
 import { checkAbandon } from './invoice-requests.ts';
 import { ESCALATES, ESCALATES_ASKED_FIRST } from './patches.ts';
 import { localFirst, replaying, untilItWorks } from './profiles.ts';
@@ -71,7 +72,7 @@ interface QueuedDecision extends WaitingDecision {
 }
 
 export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd> {
-  checkDeadLetterInput(input);
+  checkDeadLetterStart(input);
   const queue: QueuedDecision[] = [];
   /** null: there is no such row. undefined: not known yet. */
   let view: DeadLetterView | null | undefined;

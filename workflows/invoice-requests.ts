@@ -53,7 +53,7 @@ const isVersion = atLeastOne('a version, 1 or more', Number.MAX_SAFE_INTEGER);
 const isAmount = text('a plain decimal such as "1200.00"', (value) => faultInAnyCurrency(value) === undefined);
 const isCurrency = text('a currency code such as "EUR"', (value) => /^[A-Z]{3}$/.test(value));
 const isExistingInstant = text('an instant that exists, such as "2030-01-31T09:30:00Z"', isInstant);
-const isExistingDate = text('a date that exists, such as "2030-01-31"', isDate);
+export const isExistingDate = text('a date that exists, such as "2030-01-31"', isDate);
 export const isUuid = text('a UUID in small letters', (value) =>
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value),
 );
@@ -123,8 +123,10 @@ function faultsOf(what: string, object: Record<string, unknown>, shape: Shape, p
   ];
 }
 
+export const malformed = (message: string) => ApplicationFailure.nonRetryable(message, 'malformed_request');
+
 function refuse(faults: string[]): void {
-  if (faults.length > 0) throw ApplicationFailure.nonRetryable(faults.join('; '), 'malformed_request');
+  if (faults.length > 0) throw malformed(faults.join('; '));
 }
 
 /** Throws unless `value` is an object with exactly the members of `shape`, each as it should be. */

@@ -46,7 +46,9 @@ import {
 import { answerable, isAnswer } from './failures.ts';
 import { type Waiting, invoiceDetails } from './invoice-details.ts';
 import { invoiceAttributes } from './invoice-attributes.ts';
-import { checkAbandon, checkInput, checkStepRequest } from './invoice-requests.ts';
+import { checkIdentity, identityOf } from './identity.ts';
+import { checkInvoiceStart } from './inputs.ts';
+import { checkAbandon, checkStepRequest } from './invoice-requests.ts';
 import { localFirst, untilItWorks } from './profiles.ts';
 import { createWatch } from './watch.ts';
 
@@ -65,7 +67,7 @@ const activityOf = {
 } as const satisfies Record<Action, keyof Activities>;
 
 const updateDescriptions: Record<Step, string> = {
-  create: 'Drafts the invoice.',
+  create: 'Sent by the service alone. Staff draft an invoice over REST.',
   update: 'Changes a draft: {"actor": "you", "body": {"name": "..."}}',
   finalize: 'Gives a draft its number: {"actor": "you", "body": {}}',
   pay: 'Records a payment: {"actor": "you", "body": {"amountMinor": 120000, "currency": "EUR", "method": "bank transfer", "reference": "...", "receivedAt": null}}',
@@ -84,7 +86,7 @@ interface QueuedCommand extends Waiting {
 }
 
 export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
-  checkInput(input);
+  checkInvoiceStart(input);
   const queue: QueuedCommand[] = [];
   let view: InvoiceView | null | undefined;
   /** Postgres knows more than the view: at the beginning, after a change from outside, after a command was given up. */
@@ -101,7 +103,10 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
 
   for (const step of steps) {
     setHandler(defineUpdate<StepAnswer, [StepRequest]>(step), (request) => enqueue(step, request), {
-      validator: (request) => checkStepRequest(step, request),
+      validator: (request) => {
+        checkStepRequest(step, request);
+        checkIdentity(step, request, currentUpdateInfo()?.id);
+      },
       description: updateDescriptions[step],
     });
   }
@@ -148,11 +153,12 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     }
   }
 
-  function enqueue(step: Step, { actor, body, expectedVersion, identity }: StepRequest): Promise<StepAnswer> {
-    const id = currentUpdateInfo()?.id ?? '';
+  function enqueue(step: Step, request: StepRequest): Promise<StepAnswer> {
+    const { actor, body, expectedVersion } = request;
     const now = new Date().toISOString();
-    const own = identity ?? { key: `staff:${id}`, fingerprint: 'staff', attemptId: id, acceptedAt: now };
-    const command: StepCommand = { ...input, ...own, actor, body, expectedVersion: expectedVersion ?? null };
+    const arrival = { invoiceId: input.invoiceId, updateId: currentUpdateInfo()?.id ?? '', now };
+    const identity = identityOf(step, request, arrival);
+    const command: StepCommand = { ...input, ...identity, actor, body, expectedVersion: expectedVersion ?? null };
     return new Promise((resolve, reject) => {
       queue.push({ step, actor, since: now, command, resolve, reject });
       refreshDetails();
@@ -167,7 +173,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
       const outcome = await run(next.step, next.command);
       if (view === undefined) stale = false;
       show(outcome.done ? advanced(view ?? null, outcome) : await load());
-      next.resolve({ invoice: outcome.invoice, replayed: outcome.done === null });
+      next.resolve(answerOf(next.step, outcome));
     } catch (error) {
       // Nobody knows what a command that was given up has done: the next look at Postgres tells.
       if (error instanceof ApplicationFailure && error.type === ABANDONED) stale = true;
@@ -268,6 +274,15 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   function refreshDetails(): void {
     setCurrentDetails(invoiceDetails({ view: view ?? null, current, queued: queue, stuck }));
   }
+}
+
+function answerOf(step: Step, { invoice: after, done }: StepOutcome): StepAnswer {
+  const { id, number, status, version } = after;
+  const which = `invoice ${number === null ? id : `${number} (${id})`}`;
+  const summary = done
+    ? `${step}: ${which} is ${status} now, in version ${version}.`
+    : `${step} of ${which} had been carried out before; nothing was changed now. This is the answer of then: ${status}, in version ${version}.`;
+  return { summary, invoice: after, replayed: done === null };
 }
 
 function advanced(view: InvoiceView | null, { invoice: after, done }: StepOutcome): InvoiceView {

@@ -13,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from './contract.ts';
+import { checkOutboxRelayStart } from './inputs.ts';
 import { plain, readable } from './markdown.ts';
 import { publishing } from './profiles.ts';
 
@@ -21,6 +22,7 @@ const { publishBatch } = proxyActivities<Activities>(publishing);
 const RUNS_MAX = 500;
 
 export async function outboxRelay(input: RelayInput): Promise<void> {
+  checkOutboxRelayStart(input);
   for (let runs = 0; ; runs += 1) {
     const report = await publishBatch(input).catch(reportIn);
     if (report === null) return;

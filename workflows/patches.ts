@@ -15,3 +15,9 @@ export const ESCALATES = 'dead-letter-escalates';
 
 /** The same, asked for first of all. Older runs ask when they have loaded the letter. It goes with the other. */
 export const ESCALATES_ASKED_FIRST = 'dead-letter-escalates-asked-first';
+
+/**
+ * Runs that were started by hand with a wrong input, or under a wrong workflow id, are refused. Older ones go on as
+ * they were. It goes when none of those is open.
+ */
+export const STARTS_CHECKED = 'starts-checked';

@@ -4,6 +4,7 @@
  */
 import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { checkWakeupRelayStart } from './inputs.ts';
 import { relaying } from './profiles.ts';
 
 const { sendWakeups } = proxyActivities<Activities>(relaying);
@@ -11,6 +12,7 @@ const { sendWakeups } = proxyActivities<Activities>(relaying);
 const RUNS_MAX = 500;
 
 export async function wakeupRelay(): Promise<void> {
+  checkWakeupRelayStart();
   for (let runs = 0; runs < RUNS_MAX && !workflowInfo().continueAsNewSuggested; runs += 1) {
     const { sent, waiting } = await sendWakeups();
     setCurrentDetails(

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { fingerprintOf, invoiceIdOf, storedKey } from '../../commands/key.ts';
 import { type OutgoingCommand, type SendDeps, type SendResult, sendCommand } from '../../commands/send.ts';
+import { keyReused } from '../../commands/transaction.ts';
 import type { FieldError } from '../../domain/errors.ts';
 import {
   type Invoice,
@@ -171,14 +172,10 @@ async function carryOut<S extends Step>(
     acceptedAt: call.acceptedAt,
     expectedVersion: ifMatch,
   };
-  const known = await lookUpCommand(deps.database, tenantId, key, invoiceId);
-  if (known.answered) {
-    if (known.answered.fingerprint !== command.fingerprint) {
-      throw new Problem('idempotency_key_reused', 'The Idempotency-Key was used for another request.');
-    }
-    return replyWith(step, known.answered.invoice, true);
-  }
-  if (step !== 'create') await refuseWhatIsFinal(deps.database, command, known.invoice);
+  const { known, invoice } = await lookUpCommand(deps.database, command);
+  if (known === 'reused') throw problemOf(keyReused());
+  if (known) return replyWith(step, known, true);
+  if (step !== 'create') await refuseWhatIsFinal(deps.database, command, invoice);
   return replyTo(step, command, await sendCommand(deps.send, command, deadline));
 }
 

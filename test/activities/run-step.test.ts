@@ -6,7 +6,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import type { Database } from '../../platform/database.ts';
-import type { StepCommand } from '../../workflows/contract.ts';
+import { lookUpCommand } from '../../queries/command-look-up.ts';
+import { type StepCommand, staffKey } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 
@@ -57,11 +58,12 @@ async function retried<T>(step: () => Promise<T>, attempts = 20): Promise<T> {
   }
 }
 
-async function draft(): Promise<string> {
+async function draft(tenant = tenantId): Promise<string> {
   const invoiceId = randomUUID();
-  await retried(() => activities.createInvoice(command({ invoiceId, body })));
+  await retried(() => activities.createInvoice(command({ tenantId: tenant, invoiceId, body })));
   return invoiceId;
 }
+const statusOf = async (id: string) => (await database.invoice.findFirstOrThrow({ where: { id } })).status;
 const typeOf = (work: Promise<unknown>): Promise<string | undefined | null> =>
   work.then(
     () => 'done',
@@ -86,6 +88,93 @@ describe('a step', () => {
     expect(await typeOf(activities.createInvoice({ ...(first as object), fingerprint: 'other' } as never))).toBe(
       'idempotency_key_reused',
     );
+  });
+
+  it('INV-03: a key that was used for another invoice, or another step of it, is refused and changes nothing', async () => {
+    const [one, other] = [await draft(), await draft()];
+    const first = command({ invoiceId: one });
+    await activities.finalizeInvoice(first);
+    const copied = { ...(first as object), attemptId: uuidv7() };
+    expect(await typeOf(activities.finalizeInvoice({ ...copied, invoiceId: other } as never))).toBe(
+      'idempotency_key_reused',
+    );
+    expect(await typeOf(activities.cancelInvoice({ ...copied, body: { reason: null } } as never))).toBe(
+      'idempotency_key_reused',
+    );
+    expect(await statusOf(one)).toBe('finalized');
+    expect(await statusOf(other)).toBe('draft');
+  });
+
+  it('INV-03: the look-up before a command is sent finds the answer of this very command alone', async () => {
+    const [one, other] = [await draft(), await draft()];
+    const first = command({ invoiceId: one });
+    await activities.finalizeInvoice(first);
+    const sought = { ...first, step: 'finalize' };
+    expect(await lookUpCommand(database, sought)).toMatchObject({ known: { id: one, status: 'finalized' } });
+    for (const changes of [{ invoiceId: other }, { step: 'pay' }, { fingerprint: 'other' }])
+      expect(await lookUpCommand(database, { ...sought, ...changes })).toMatchObject({ known: 'reused' });
+    expect(await lookUpCommand(database, { ...sought, key: 'rest:unused' })).toMatchObject({ known: null });
+  });
+
+  it('INV-06: a refusal is told to the command that it was told to alone: not of another invoice or body', async () => {
+    const [one, other] = [await draft(), await draft()];
+    const pay = command({ invoiceId: one, body: payment() });
+    expect(await typeOf(activities.payInvoice(pay))).toBe('transition_not_allowed');
+    await activities.finalizeInvoice(command({ invoiceId: other }));
+    const older = { ...(pay as object), invoiceId: other, attemptId: '00000000-0000-7000-8000-000000000000' };
+    expect(await typeOf(activities.payInvoice(older as never))).toBe('done');
+    const [third, changed] = [await draft(), { fingerprint: 'other', body: payment() }];
+    const again = command({ invoiceId: third, body: payment() });
+    expect(await typeOf(activities.payInvoice(again))).toBe('transition_not_allowed');
+    await activities.finalizeInvoice(command({ invoiceId: third }));
+    // The attempt itself belongs to what was refused: carried out, it would have two outcomes.
+    expect(await typeOf(activities.payInvoice({ ...(again as object), ...changed } as never))).toBe(
+      'idempotency_key_reused',
+    );
+  });
+
+  describe('what staff were told when their keys did not name the invoice', () => {
+    const TICKET = 'TICKET-7';
+    const former = (changes: object) =>
+      command({ key: `staff:${TICKET}`, fingerprint: 'staff', attemptId: TICKET, ...changes });
+    const now = (invoiceId: string, changes: object) =>
+      command({ key: staffKey(invoiceId, TICKET), fingerprint: 'f', attemptId: TICKET, invoiceId, ...changes });
+
+    it('INV-03: what was carried out is not carried out twice, and other invoices and steps know nothing of it', async () => {
+      const own = randomUUID();
+      const [one, other] = [await draft(own), await draft(own)];
+      const rename = { tenantId: own, body: { name: 'Backup' } };
+      await activities.updateInvoice(former({ ...rename, invoiceId: one }));
+      for (let reset = 1; reset <= 2; reset += 1)
+        expect(await activities.updateInvoice(now(one, rename))).toMatchObject({ done: null, invoice: { version: 2 } });
+      expect(await activities.updateInvoice(now(other, rename))).toMatchObject({ invoice: { id: other, version: 2 } });
+      expect(await typeOf(activities.finalizeInvoice(now(one, { tenantId: own })))).toBe('done');
+      expect(await database.auditEntry.count({ where: { tenantId: own, entityId: one } })).toBe(3);
+      const withoutEntry = await database.command.count({
+        where: { tenantId: own, key: staffKey(one, TICKET), step: 'update' },
+      });
+      expect(withoutEntry).toBe(0);
+    });
+
+    it('INV-03: one that is under way under its former key is not answered with that of another invoice', async () => {
+      const own = randomUUID();
+      const [one, other] = [await draft(own), await draft(own)];
+      await activities.finalizeInvoice(former({ tenantId: own, invoiceId: one }));
+      expect(await typeOf(activities.finalizeInvoice(former({ tenantId: own, invoiceId: other })))).toBe(
+        'idempotency_key_reused',
+      );
+    });
+
+    it('INV-06: what was refused stays refused, at this invoice alone', async () => {
+      const own = randomUUID();
+      const [one, other] = [await draft(own), await draft(own)];
+      const pay = { tenantId: own, body: payment() };
+      expect(await typeOf(activities.payInvoice(former({ ...pay, invoiceId: one })))).toBe('transition_not_allowed');
+      for (const invoiceId of [one, other]) await activities.finalizeInvoice(command({ tenantId: own, invoiceId }));
+      for (let reset = 1; reset <= 2; reset += 1)
+        expect(await typeOf(activities.payInvoice(now(one, pay)))).toBe('transition_not_allowed');
+      expect(await typeOf(activities.payInvoice(now(other, pay)))).toBe('done');
+    });
   });
 
   it('INV-06: an attempt that was refused stays refused when a reset runs it again; a new attempt is decided afresh', async () => {
@@ -140,9 +229,31 @@ describe('a step', () => {
     const invoiceId = await draft();
     await activities.finalizeInvoice(command({ invoiceId }));
     await activities.payInvoice(command({ invoiceId, body: payment() }));
-    const rows = await database.$queryRaw<Record<string, unknown>[]>`
-      SELECT tenant_id, entity_type, entity_id, sequence, version, action, actor, at, status, reason, command_key, body, previous_hash, hash
-      FROM audit_entries WHERE tenant_id = ${tenantId}::uuid AND entity_id = ${invoiceId}::uuid ORDER BY sequence`;
+    const rows = await entriesOf(invoiceId);
+    expectChain(rows);
+    expect(rows).toHaveLength(3);
+  });
+
+  // Hashed as it came and read back as Postgres writes it, the entry would look as if it had been changed.
+  it.each(['2030-01-31T12:00:00Z', '2030-01-31T12:00:00.123456Z', '2030-01-31T14:00:00+02:00'])(
+    'INV-12: a command accepted at %s leaves a chain that is sound, and an entry that shows the invoice as it is stored',
+    async (acceptedAt) => {
+      const invoiceId = randomUUID();
+      const { invoice } = await activities.createInvoice(command({ invoiceId, body, acceptedAt }));
+      const rows = await entriesOf(invoiceId);
+      expectChain(rows);
+      const instant = new Date(acceptedAt).toISOString();
+      expect(JSON.parse(String(rows[0]?.['body']))).toMatchObject({ createdAt: instant, updatedAt: instant });
+      expect(invoice.createdAt).toBe(instant);
+    },
+  );
+
+  const entriesOf = (invoiceId: string) => database.$queryRaw<Record<string, unknown>[]>`
+    SELECT tenant_id, entity_type, entity_id, sequence, version, action, actor, at, status, reason, command_key, body, previous_hash, hash
+    FROM audit_entries WHERE tenant_id = ${tenantId}::uuid AND entity_id = ${invoiceId}::uuid ORDER BY sequence`;
+
+  /** As an auditor would check it: with SQL and SHA-256, and nothing of the service. */
+  function expectChain(rows: Record<string, unknown>[]): void {
     let previous = '';
     for (const { hash, previous_hash: before, at, ...entry } of rows) {
       expect(before).toBe(previous);
@@ -150,6 +261,5 @@ describe('a step', () => {
       expect(hash).toBe(createHash('sha256').update(previous).update(text).digest('hex'));
       previous = String(hash);
     }
-    expect(rows).toHaveLength(3);
-  });
+  }
 });

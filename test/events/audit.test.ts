@@ -105,6 +105,22 @@ describe('audit chain', () => {
     expect(auditRow(first, { ...step, ...other }).hash).not.toBe(second.hash);
   });
 
+  // Postgres gives an instant back in UTC to the millisecond, and a UUID in small letters: hashed as they came, the
+  // chain would be broken for good.
+  it.each(['2030-01-31T12:00:00Z', '2030-01-31T12:00:00.000000Z', '2030-01-31T14:00:00.000+02:00'])(
+    'INV-12: an instant spelt %s is hashed as it is read back',
+    (acceptedAt) => {
+      expect(auditRow(first, { ...step, command: { ...step.command, acceptedAt } })).toEqual(second);
+    },
+  );
+
+  it('INV-12: ids in capital letters are hashed as they are read back', () => {
+    const loud = { ...state, tenantId: state.tenantId.toUpperCase(), id: state.id.toUpperCase() };
+    const entry = auditRow(first, { ...step, state: loud });
+    expect(entry).toMatchObject({ tenant_id: state.tenantId, entity_id: state.id });
+    expect(isSound(entry)).toBe(true);
+  });
+
   it('another entry before it makes another hash', () => {
     const forged = auditRow(NO_AUDIT, { ...step, action: 'create', reason: 'forged' });
     expect(forged.hash).not.toBe(first.hash);

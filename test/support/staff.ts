@@ -10,6 +10,8 @@ export interface Staff {
   /** Resets the latest run to its first workflow task, as `temporal workflow reset --type FirstWorkflowTask`. */
   resetToBeginning: () => Promise<void>;
   update: (name: string, ...args: unknown[]) => Promise<unknown>;
+  /** The same, with the field "Update ID" filled in. */
+  updateWithId: (updateId: string, name: string, ...args: unknown[]) => Promise<unknown>;
   details: () => Promise<string>;
   status: () => Promise<string>;
   waitForStatus: (status: string) => Promise<string>;
@@ -44,6 +46,7 @@ export function staffAt(client: Client, namespace: string, workflowId: string): 
       });
     },
     update: (name, ...args) => handle().executeUpdate(name, { args: args as [] }),
+    updateWithId: (updateId, name, ...args) => handle().executeUpdate(name, { args: args as [], updateId }),
     details: async () => {
       const metadata = await handle().query<temporal.api.sdk.v1.IWorkflowMetadata>('__temporal_workflow_metadata');
       return metadata.currentDetails ?? '';

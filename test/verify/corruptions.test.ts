@@ -281,6 +281,21 @@ describe('broken on purpose', () => {
     }
   });
 
+  it('INV-21: one number that is far too high is told in one line, with the range that it leaves', async () => {
+    const number = await numberOf(life.finalized);
+    const far = number.replace(/\d+$/, '900000');
+    const { undo } = await changed('invoices', invoiceWhere(life.finalized), `number = '${far}'`, '');
+    try {
+      const { numbers = [] } = await look();
+      const missing = numbers.filter((line) => line.includes('given to no invoice'));
+      const last = `INV-${far.slice(4, 8)}-899999: were given to no invoice`;
+      expect(missing.filter((line) => line.includes(' to '))).toEqual([expect.stringContaining(last)]);
+      expect(missing.filter((line) => !line.includes(' to ') && !line.includes(number))).toEqual([]);
+    } finally {
+      await undo();
+    }
+  });
+
   it('undone, nothing is found any more', async () => {
     expect(await look()).toEqual({});
   });
