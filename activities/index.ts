@@ -17,13 +17,14 @@ import { type ReplayMessageDeps, createReplayMessage } from './replay-message.ts
 import { type SendWakeupsDeps, createSendWakeups } from './send-wakeups.ts';
 import { createFinalizeDueDrafts } from './finalize-due-drafts.ts';
 import { createUpdateInvoice } from './update-invoice.ts';
+import { failingWellFormed } from './well-formed.ts';
 import { createWithholdEvent } from './withhold-event.ts';
 
 export type ActivityDeps = Omit<FinalizeDeps, 'nudge'> & PublishBatchDeps & SendWakeupsDeps & ReplayMessageDeps;
 
 export const createActivities = (deps: ActivityDeps) => {
   const stepDeps: FinalizeDeps = { ...deps, nudge: deps.nudge.nudge };
-  return {
+  return failingWellFormed({
     createInvoice: createCreateInvoice(stepDeps),
     updateInvoice: createUpdateInvoice(stepDeps),
     finalizeInvoice: createFinalizeInvoice(stepDeps),
@@ -42,7 +43,7 @@ export const createActivities = (deps: ActivityDeps) => {
     publishBatch: createPublishBatch({ ...deps, letterOpened: (id) => void startSoon({ ...deps.send, ...deps }, id) }),
     sendWakeups: createSendWakeups(deps),
     finalizeDueDrafts: createFinalizeDueDrafts(stepDeps),
-  };
+  });
 };
 
 export type Activities = ReturnType<typeof createActivities>;

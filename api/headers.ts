@@ -1,8 +1,9 @@
 /** The request headers: text, and a command's identity and expectation. */
 import { randomUUID } from 'node:crypto';
+import { KEY_LENGTH } from '../domain/text.ts';
 import { Problem } from './problems.ts';
 
-const KEY = /^[\x21-\x7e]{1,255}$/;
+const KEY_CHARACTERS = /^[\x21-\x7e]*$/;
 const STRONG_ETAG = /^"([1-9]\d{0,8})"$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -23,8 +24,9 @@ export function headerText(value: string | undefined): string | undefined {
 /** The caller's key, or one made here (and returned) when none came. */
 export function idempotencyKey(header: string | undefined): string {
   if (header === undefined) return randomUUID();
-  if (!KEY.test(header))
-    throw new Problem('invalid_header', 'Idempotency-Key must be 1 to 255 visible ASCII characters.');
+  const [min, max] = KEY_LENGTH;
+  if (header.length < min || header.length > max || !KEY_CHARACTERS.test(header))
+    throw new Problem('invalid_header', `Idempotency-Key must be ${min} to ${max} visible ASCII characters.`);
   return header;
 }
 

@@ -7,6 +7,8 @@ import {
   type ZodOpenApiResponsesObject,
   createDocument,
 } from 'zod-openapi';
+import { ACTOR_LENGTH, KEY_LENGTH } from '../domain/text.ts';
+import { oneLine, untrimmed } from '../domain/text-schema.ts';
 import { DEMO_TENANT } from './identity.ts';
 import { Problem, type ProblemCode, membersOf, problemDocument, problemSchemas, problemTable } from './problems.ts';
 import { published } from './published-schema.ts';
@@ -32,13 +34,12 @@ const identityHeaders = {
     .guid()
     .optional()
     .meta({ description: `AUTH=demo: the tenant; ${DEMO_TENANT} when absent` }),
-  'X-Actor': z.string().min(1).max(100).optional().meta({ description: 'AUTH=demo: who acts, for the history' }),
+  'X-Actor': oneLine(...ACTOR_LENGTH)
+    .optional()
+    .meta({ description: 'AUTH=demo: who acts, for the history' }),
 };
 const keyHeader = {
-  'Idempotency-Key': z
-    .string()
-    .min(1)
-    .max(255)
+  'Idempotency-Key': untrimmed(...KEY_LENGTH)
     .optional()
     .meta({ description: 'Sent again with the same key, a command takes effect once', example: 'order-7731' }),
 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { EDITED_PAYLOAD_MAX, batchVerbs, directions, resolutions } from './dead-letter.ts';
 import { pageCursor, pageLimit } from './invoice-schema.ts';
-import { REASON_LENGTH } from './text.ts';
+import { FILTER_LENGTH, REASON_LENGTH } from './text.ts';
 import { oneLine, untrimmed } from './text-schema.ts';
 
 const members = {
@@ -43,7 +43,7 @@ export const deadLetterListSchema = z
   .strictObject({ items: z.array(deadLetterSummarySchema), nextCursor: z.string().nullable() })
   .meta({ id: 'DeadLetterList' });
 
-const filter = oneLine(1, 300).optional();
+const filter = oneLine(...FILTER_LENGTH).optional();
 
 export const listDeadLettersSchema = z.strictObject({
   direction: z.enum(directions).optional().meta({ description: 'Both when absent' }),

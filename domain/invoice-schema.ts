@@ -9,7 +9,7 @@ import { isDate, isInstant } from './dates.ts';
 import type { CancelBody, CreateBody, PayBody, UpdateBody } from './invoice.ts';
 import { steps, statuses } from './lifecycle.ts';
 import { CURRENCY_MESSAGE, currencyCode, exponentOf } from './money.ts';
-import { invoiceTexts, trimmed } from './text.ts';
+import { NUMBER_LENGTH, invoiceTexts, trimmed } from './text.ts';
 import { manyLines, oneLine, untrimmed } from './text-schema.ts';
 
 const name = oneLine(...invoiceTexts.name).meta({
@@ -279,7 +279,7 @@ export const listInvoicesSchema = z.strictObject({
   currency: currency.optional(),
   cashierId: uuid.optional(),
   customerReference: customerReference.optional(),
-  number: oneLine(1, 32).optional(),
+  number: oneLine(...NUMBER_LENGTH).optional(),
   dueBefore: calendarDate.optional().meta({ description: 'Due date strictly before this day' }),
   dueAfter: calendarDate.optional().meta({ description: 'Due date strictly after this day' }),
 });

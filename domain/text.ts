@@ -29,9 +29,24 @@ export const invoiceTexts = {
 /** Of a cashier. RFC 5321 lets an address have 254. */
 export const cashierTexts = { name: [2, 100], email: [0, 254] } as const satisfies Record<string, Length>;
 
+/** Of a public number, INV-2026-000042. */
+export const NUMBER_LENGTH: Length = [1, 32];
+
+/** Of the market and the region that a billing run was asked for. */
+export const PLACE_LENGTH: Length = [1, 100];
+
+/** Of what dead letters are chosen by: a reason, a topic, a type. */
+export const FILTER_LENGTH: Length = [1, 300];
+
+/** Of a command's key, as callers choose it and as it is stored. */
+export const KEY_LENGTH: Length = [1, 255];
+
 /** Of who acts, and of why a person does. */
 export const ACTOR_LENGTH: Length = [1, 100];
 export const REASON_LENGTH: Length = [1, 500];
+
+/** The text without halves of surrogate pairs, which UTF-8 cannot hold: whoever takes it apart may cut a pair in two. */
+export const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, '\ufffd');
 
 /** What is wrong with a text. The names are a contract with callers: they are the codes of field errors. */
 export type TextFault = 'too_small' | 'too_big' | 'invalid_format';

@@ -1,5 +1,6 @@
 /** The command line of an import. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import { type Field, type Mapping, fields } from './rows.ts';
 import type { Service } from './send.ts';
 
@@ -13,7 +14,6 @@ export interface ImportArguments {
 
 const CONCURRENCY_DEFAULT = 8;
 const CONCURRENCY_MAX = 64;
-const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const HEADER_TEXT = /^[\x20-\x7e]{1,100}$/;
 
 interface Options {
@@ -78,7 +78,7 @@ function urlOption(text: string): string {
 }
 
 function tenantOption(text: string): string {
-  if (!UUID.test(text)) throw new InvalidArgumentError('Expected a UUID.');
+  if (!z.guid().safeParse(text).success) throw new InvalidArgumentError('Expected a UUID.');
   return text;
 }
 

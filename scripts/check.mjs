@@ -1,4 +1,4 @@
-/** `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, and the tests without servers. */
+/** `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, what stands twice, and the tests without servers. */
 import path from 'node:path';
 import { installPackages } from './stack/install.mjs';
 import { run } from './stack/processes.mjs';
@@ -13,6 +13,7 @@ const gates = [
   ['Types', tool('tsc'), '-p', 'tsconfig.json'],
   ['Dead code', tool('knip'), '--no-progress'],
   ['Rules without a test', process.execPath, 'scripts/rules.mjs'],
+  ['What stands twice', process.execPath, 'scripts/once.mjs'],
   ['Pure tests', tool('vitest'), 'run', '--project', 'pure'],
 ];
 

@@ -1,5 +1,6 @@
 /** The command line of `npm run verify`. */
 import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 
 export interface VerifyArguments {
   graceMs: number;
@@ -8,7 +9,6 @@ export interface VerifyArguments {
 
 const GRACE_DEFAULT_S = 5;
 const GRACE_MAX_S = 600;
-const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** Ends the process with 2, the fault on stderr, when `argv` is wrong; with 0 after --help. */
 export function parseArguments(argv: readonly string[]): VerifyArguments {
@@ -33,6 +33,6 @@ function graceOption(text: string): number {
 }
 
 function addTenant(text: string, before: string[] = []): string[] {
-  if (!UUID.test(text)) throw new InvalidArgumentError('Expected a UUID.');
+  if (!z.guid().safeParse(text).success) throw new InvalidArgumentError('Expected a UUID.');
   return [...before, text.toLowerCase()];
 }

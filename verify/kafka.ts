@@ -5,13 +5,13 @@
  * A published event that is not there is a zombie; an event of ours that nobody has recorded is a ghost. Which event of
  * a stream was seen is kept as one number a stream, not as a set of ids: a log may have many millions of records.
  */
+import { z } from 'zod';
 import { DEFAULT_DOMAIN } from '../events/topics.ts';
 import type { LogPartition, LogRecord } from '../platform/kafka-log.ts';
 import { sql } from '../queries/sql.ts';
 import { type Check, PAGE, type Tally, type World, ofTenants, pages } from './check.ts';
 
 const OUR_SOURCES = `/${DEFAULT_DOMAIN}/`;
-const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** An event is marked published after Kafka has it: after the send and its retries, by another clock. */
 const MARKED_WITHIN_MS = 60_000;
 
@@ -87,7 +87,7 @@ async function compare(
 const placeOf = ({ topic, partition, offset }: LogRecord): string => `${topic}/${partition}, offset ${offset}`;
 
 async function recorded({ database }: World, records: readonly LogRecord[]): Promise<Map<string, RecordedEvent>> {
-  const ids = records.map(({ headers }) => headers['ce_id'] ?? '').filter((id) => UUID.test(id));
+  const ids = records.map(({ headers }) => headers['ce_id'] ?? '').filter((id) => z.guid().safeParse(id).success);
   if (ids.length === 0) return new Map();
   const rows = await database.$queryRaw<RecordedEvent[]>`
     SELECT id, stream, sequence, topic, partition_key, headers, value FROM outbox_events

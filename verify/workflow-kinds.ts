@@ -1,4 +1,5 @@
 /** The kinds of workflows that come and go: why one may be open, and which ones should be. */
+import { isDate } from '../domain/dates.ts';
 import { type Status, isFinal } from '../domain/lifecycle.ts';
 import type { Database } from '../platform/database.ts';
 import { sql } from '../queries/sql.ts';
@@ -30,7 +31,6 @@ const STARTED_WITHIN = sql`interval '1 minute'`;
 /** The parts of an id behind its first word. */
 const partsOf = (workflowId: string): string[] => workflowId.split('/').slice(1);
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
-const DATE = /^\d{4}-\d\d-\d\d$/;
 
 /** Problems of workflows by their rows: `rowOf` says what is wrong with one, and one without a row has none to wait for. */
 function problems<Row>(
@@ -146,7 +146,7 @@ const runId = (row: RunRow): string => billingRunWorkflowId(row.tenant_id, row.d
 const billingRun: WorkflowKind = {
   type: workflowTypes.billingRun,
   problemsOf: async (database, workflowIds) => {
-    const runs = workflowIds.map(partsOf).filter(([tenant = '', date = '']) => UUID.test(tenant) && DATE.test(date));
+    const runs = workflowIds.map(partsOf).filter(([tenant = '', date = '']) => UUID.test(tenant) && isDate(date));
     const rows = await database.$queryRaw<RunRow[]>`
       SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, ended_at IS NOT NULL AS ended FROM billing_runs
       WHERE (tenant_id, to_char(business_date, 'YYYY-MM-DD')) IN (SELECT * FROM unnest(

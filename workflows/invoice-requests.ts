@@ -13,6 +13,7 @@ import { isDate, isInstant } from '../domain/dates.ts';
 import type { Step } from '../domain/lifecycle.ts';
 import {
   ACTOR_LENGTH,
+  KEY_LENGTH,
   type Length,
   MANY_LINES,
   ONE_LINE,
@@ -97,8 +98,7 @@ const bodies: Record<Step, Shape> = {
   cancel: { reason: orNull(lines(invoiceTexts.reason)) },
 };
 
-/** Of a key, of a fingerprint and of an attempt's id: what an index of Postgres can hold. */
-const KEY_LENGTH: Length = [1, 255];
+/** Also fingerprints and ids of attempts have the length of a key, which an index of Postgres can hold. */
 const identity: Shape = {
   key: line(KEY_LENGTH),
   fingerprint: line(KEY_LENGTH),

@@ -6,6 +6,7 @@ import { businessDateError } from '../../domain/billing-run.ts';
 import { type FieldError, invalidFields } from '../../domain/errors.ts';
 import { calendarDate, uuid } from '../../domain/invoice-schema.ts';
 import { formatAmount } from '../../domain/money.ts';
+import { PLACE_LENGTH } from '../../domain/text.ts';
 import { oneLine } from '../../domain/text-schema.ts';
 import { type BillingRun, type DryRun, billingRunOf, dryRun } from '../../queries/billing-run.ts';
 import { Problem, everyCommand, everyRead, problemOf } from '../problems.ts';
@@ -58,7 +59,7 @@ const dryRunSchema = z
       .meta({ description: 'The first 200, by due date' }),
   })
   .meta({ id: 'BillingDryRun' });
-const text = oneLine(1, 100);
+const text = oneLine(...PLACE_LENGTH);
 const requestSchema = z.strictObject({
   businessDate: calendarDate.meta({ description: 'Drafts that are due on this day or before it are finalized' }),
   market: text.nullish(),

@@ -1,8 +1,9 @@
 /**
  * A caller of the REST API, as the contract tells applications to be: what is answered with 503, or with 202 and an
- * operation, is sent again with the same key until it is answered.
+ * operation, is sent again with the same key until it is answered. Every answer is held against what is published.
  */
 import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import { assertPublished } from './published.ts';
 import { atMost } from './speed.ts';
 import { waitFor } from './wait.ts';
 
@@ -92,8 +93,11 @@ export function createCaller(url: string, tenantId: string): Caller {
       },
       ...(text === undefined ? {} : { body: text }),
     });
+    const { status, headers: answered } = response;
     const answer = await response.text();
-    return { status: response.status, headers: response.headers, body: (answer ? JSON.parse(answer) : null) as T };
+    const parsed = (answer ? JSON.parse(answer) : null) as T;
+    assertPublished(method, path, status, answered.get('Content-Type'), answered, parsed);
+    return { status, headers: answered, body: parsed };
   }
   async function expectStatus(status: number, answer: Promise<Answer<WireInvoice>>): Promise<WireInvoice> {
     const got = await answer;
