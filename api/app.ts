@@ -45,7 +45,7 @@ export interface ApiMetrics {
   request: (request: MeasuredRequest) => void;
 }
 
-const BODY_MAX = '64kb';
+const BODY_MAX_BYTES = 64 * 1024;
 
 export function apiRoutes(deps: ApiDeps): Route[] {
   return [
@@ -81,7 +81,9 @@ export function createApp(deps: ApiDeps): Express {
   mountDocuments(app, routes, deps.version);
   mountMetrics(app, deps.metrics);
   for (const path of pathsOf(routes)) app.all(expressPath(path), noteRoute(path));
-  app.use('/v1', demoIdentity, jsonBody);
+  for (const { method, path, bodyMax } of routes)
+    if (bodyMax !== undefined) app[method](expressPath(path), demoIdentity, jsonBody(bodyMax));
+  app.use('/v1', demoIdentity, jsonBody(BODY_MAX_BYTES));
   for (const route of routes) app[route.method](expressPath(route.path), handler(route));
   for (const path of pathsOf(routes)) app.all(expressPath(path), otherMethods(routes, path));
   app.use((request) => {
@@ -129,19 +131,20 @@ const otherMethods =
     );
   };
 
-const parseJson = express.json({ limit: BODY_MAX, strict: true });
-
 /** A body that is not JSON is refused before anything reads it. */
-const jsonBody: RequestHandler = (request, response, next) => {
-  const hasBody = request.get('Transfer-Encoding') !== undefined || Number(request.get('Content-Length') ?? 0) > 0;
-  if (hasBody && !request.is('application/json')) {
-    throw new Problem(
-      'unsupported_media_type',
-      `The body must be application/json, not ${request.get('Content-Type') ?? 'without a type'}.`,
-    );
-  }
-  parseJson(request, response, next);
-};
+function jsonBody(limit: number): RequestHandler {
+  const parseJson = express.json({ limit, strict: true });
+  return (request, response, next) => {
+    const hasBody = request.get('Transfer-Encoding') !== undefined || Number(request.get('Content-Length') ?? 0) > 0;
+    if (hasBody && !request.is('application/json')) {
+      throw new Problem(
+        'unsupported_media_type',
+        `The body must be application/json, not ${request.get('Content-Type') ?? 'without a type'}.`,
+      );
+    }
+    parseJson(request, response, next);
+  };
+}
 
 /** The OpenAPI document, a page to read it, and the JSON Schemas of the events. */
 function mountDocuments(app: Express, routes: readonly Route[], version: string): void {
@@ -185,9 +188,9 @@ function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isInfrastructureFailure(error)) return unavailable('The database does not answer. Send the request again.');
   if (isTemporalFailure(error)) return unavailable('Temporal does not answer. Send the request again.');
-  const { status, type } = (error ?? {}) as { status?: number; type?: string };
+  const { status, type, limit } = (error ?? {}) as { status?: number; type?: string; limit?: number };
   if (type === 'entity.too.large')
-    return new Problem('payload_too_large', `The body must not be larger than ${BODY_MAX}.`);
+    return new Problem('payload_too_large', `The body must not be larger than ${limit ?? BODY_MAX_BYTES} bytes.`);
   if (status === 415) return new Problem('unsupported_media_type', 'The body’s encoding or charset is not supported.');
   if (type === 'entity.parse.failed') return new Problem('malformed_request', 'The body is not valid JSON.');
   if (status !== undefined && status >= 400 && status < 500)

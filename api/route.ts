@@ -41,6 +41,8 @@ export interface Route {
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: { schema: z.ZodType; required: boolean; examples: Record<string, unknown> };
+  /** Bytes of a body, where it is more than everywhere else. */
+  bodyMax?: number;
   /** Does it take Idempotency-Key and If-Match? */
   command?: { ifMatch: boolean };
   /** Schema and headers of each answer that is not a problem. */
