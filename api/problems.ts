@@ -10,6 +10,7 @@ type EdgeCode =
   | 'payload_too_large'
   | 'route_not_found'
   | 'method_not_allowed'
+  | 'attempt_stopped'
   | 'operation_not_found'
   | 'billing_run_not_found'
   | 'dead_letter_not_found'
@@ -57,6 +58,7 @@ export const problemTable: Record<ProblemCode, { status: number; title: string }
   payment_reference_used: { status: 409, title: 'The payment reference belongs to another payment' },
   email_taken: { status: 409, title: 'The e-mail address belongs to another cashier' },
   cashier_in_use: { status: 409, title: 'The cashier has invoices' },
+  attempt_stopped: { status: 409, title: 'A person has stopped the attempt' },
   dead_letter_resolved: { status: 409, title: 'The dead letter has been decided' },
   decision_refused: { status: 409, title: 'The decision does not fit the dead letter' },
   version_conflict: { status: 412, title: 'It is at another version' },
@@ -98,6 +100,13 @@ const RETRY_AFTER_SECONDS = '1';
 
 export const unavailable = (detail: string): Problem =>
   new Problem('temporarily_unavailable', detail, {}, { 'Retry-After': RETRY_AFTER_SECONDS });
+
+/** A person did not want the attempt to go on: the caller decides whether it is still wanted. */
+export const commandStopped = (detail: string): Problem =>
+  new Problem(
+    'attempt_stopped',
+    `${detail} Read the invoice, and send the command again with its key if it is still wanted.`,
+  );
 
 /** The document of a problem; `instance` is the path that was asked for. */
 export function problemDocument({ code, message, members }: Problem, instance: string): Record<string, unknown> {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { CancelBody, CreateBody, PayBody, UpdateBody } from './invoice.ts';
-import { steps, statuses } from './lifecycle.ts';
+import { ABANDON, steps, statuses } from './lifecycle.ts';
 import { AMOUNT_MAX_MINOR, type AmountError, exponentOf, parseAmount } from './money.ts';
 import { invoiceTexts } from './text.ts';
 import { manyLines, oneLine } from './text-schema.ts';
@@ -241,7 +241,9 @@ export const historySchema = z
     items: z.array(
       z.strictObject({
         version: z.int(),
-        action: z.enum(steps),
+        action: z
+          .enum([...steps, ABANDON])
+          .meta({ description: 'abandon: a person stopped an attempt at this version' }),
         at: instantOut,
         actor: z.string(),
         status: z.enum(statuses),

@@ -7,11 +7,12 @@ import { createGate } from '../../commands/gate.ts';
 import { type OutgoingCommand, type SendResult, sendCommand } from '../../commands/send.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { indexedType } from '../../platform/temporal.ts';
+import { connectTemporal, indexedType, prepareNamespace } from '../../platform/temporal.ts';
 import { searchAttributes } from '../../workflows/contract.ts';
 import { testActivities, testDatabase } from './activities.ts';
 import './quiet.ts';
 import { type Staff, staffOf } from './staff.ts';
+import { testConfig } from './system.ts';
 
 const taskQueue = 'time';
 const logger = createLogger({ level: 'silent', name: 'test' });
@@ -34,25 +35,23 @@ export interface SkipTimeOptions {
   change?: (real: Activities) => Partial<Activities>;
   /** 0: every task replays, as it does on a worker that has just started. */
   maxCachedWorkflows?: number;
+  /** The run's own Temporal, where time passes as it does: the server that skips it does not do all that this one does. */
+  onRealServer?: boolean;
 }
 
-export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOptions = {}): Promise<SkippedTime> {
-  const { TEST_TIME_SKIPPING_SERVER = '', WORKFLOW_BUNDLE = '' } = process.env;
+export async function skipTime({
+  change,
+  maxCachedWorkflows = 100,
+  onRealServer = false,
+}: SkipTimeOptions = {}): Promise<SkippedTime> {
+  const { WORKFLOW_BUNDLE = '' } = process.env;
   const tenantId = randomUUID();
   const database = testDatabase();
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: TEST_TIME_SKIPPING_SERVER } },
-  });
-  // This server cannot list attributes, so platform/temporal.ts cannot ask which are missing.
-  await env.nativeConnection.operatorService.addSearchAttributes({
-    namespace: 'default',
-    searchAttributes: Object.fromEntries(
-      Object.values(searchAttributes).map(({ name, type }) => [name, indexedType[type]]),
-    ),
-  });
+  const env = onRealServer ? await realServer() : await serverThatSkips();
   const real = testActivities(database);
   const worker = await Worker.create({
     connection: env.nativeConnection,
+    namespace: env.namespace ?? 'default',
     taskQueue,
     activities: { ...real, ...change?.(real) },
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
@@ -89,7 +88,7 @@ export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOpt
       if (result.kind !== 'answered') throw new Error(`The draft was not created: ${JSON.stringify(result)}`);
       return invoiceId;
     },
-    staff: (invoiceId) => staffOf(env.client, 'default', tenantId, invoiceId),
+    staff: (invoiceId) => staffOf(env.client, env.namespace ?? 'default', tenantId, invoiceId),
     stop: async () => {
       worker.shutdown();
       await running;
@@ -97,4 +96,28 @@ export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOpt
       await database.$disconnect();
     },
   };
+}
+
+async function serverThatSkips(): Promise<TestWorkflowEnvironment> {
+  const { TEST_TIME_SKIPPING_SERVER = '' } = process.env;
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: TEST_TIME_SKIPPING_SERVER } },
+  });
+  // This server cannot list attributes, so platform/temporal.ts cannot ask which are missing.
+  await env.nativeConnection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(
+      Object.values(searchAttributes).map(({ name, type }) => [name, indexedType[type]]),
+    ),
+  });
+  return env;
+}
+
+async function realServer(): Promise<TestWorkflowEnvironment> {
+  const config = await testConfig();
+  const temporal = await connectTemporal(config);
+  await prepareNamespace(temporal, Object.values(searchAttributes));
+  await temporal.connection.close();
+  const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace } = config;
+  return TestWorkflowEnvironment.createFromExistingServer({ address, namespace });
 }
