@@ -1,3 +1,3 @@
 /** What a schema found wrong, in one line. */
 export const faultsOf = ({ issues }: { issues: { path: PropertyKey[]; message: string }[] }): string =>
-  issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message)).join('; ');
