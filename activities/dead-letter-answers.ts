@@ -2,7 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { DecisionRefused } from '../commands/blocked-event.ts';
 import type { Decided } from '../commands/decide-dead-letter.ts';
-import { isInfrastructureFailure } from '../platform/database.ts';
+import { type Database, isInfrastructureFailure } from '../platform/database.ts';
 import { deadLetterView } from '../queries/dead-letter-view.ts';
 import {
   DEAD_LETTER_NOT_FOUND,
@@ -25,8 +25,11 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** The letter after this decision. Throws when it cannot be decided any more. */
-export function answerOf(decided: Exclude<Decided, { kind: 'open' }>): DeadLetterView {
-  if (decided.kind === 'decided') return deadLetterView(decided.letter);
+export async function answerOf(
+  database: Database,
+  decided: Exclude<Decided, { kind: 'open' }>,
+): Promise<DeadLetterView> {
+  if (decided.kind === 'decided') return deadLetterView(database, decided.letter);
   if (decided.kind === 'not_found')
     throw ApplicationFailure.nonRetryable('There is no such dead letter.', DEAD_LETTER_NOT_FOUND);
   const { resolution, resolvedBy } = decided.letter;

@@ -10,6 +10,7 @@ export const createDiscardMessage =
   (command: DecisionCommand): Promise<DeadLetterView> =>
     answering(async () =>
       answerOf(
+        database,
         await recordDecision(database, command, { verb: 'discard' }, (tx, letter) => sealMessage(tx, letter, command)),
       ),
     );

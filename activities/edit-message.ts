@@ -1,18 +1,26 @@
 import { editEvent, editedPayload } from '../commands/blocked-event.ts';
 import { decisionSoFar, recordDecision } from '../commands/decide-dead-letter.ts';
+import type { Inspect } from '../events/event-source.ts';
 import type { Database } from '../platform/database.ts';
 import type { DeadLetterView, EditCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
 
+export interface EditMessageDeps {
+  database: Database;
+  /** Of the consumer: what it would refuse again is refused now. */
+  inspect: Inspect;
+}
+
 /** Gives a dead letter another payload, for its next replay; why it is here stays. */
 export const createEditMessage =
-  ({ database }: { database: Database }) =>
+  ({ database, inspect }: EditMessageDeps) =>
   (command: EditCommand): Promise<DeadLetterView> =>
     answering(async () => {
       const soFar = await decisionSoFar(database, command, 'edit');
-      if (soFar.kind !== 'open') return answerOf(soFar);
-      const payload = editedPayload(soFar.letter, command.payload);
+      if (soFar.kind !== 'open') return answerOf(database, soFar);
+      const payload = editedPayload(soFar.letter, command.payload, inspect);
       return answerOf(
+        database,
         await recordDecision(database, command, { verb: 'edit', payload }, async (tx, letter) => {
           if (letter.direction === 'outbound') await editEvent(tx, letter, payload);
         }),

@@ -1,20 +1,20 @@
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { deadLetterView } from '../queries/dead-letter-view.ts';
-import { deadLetterById } from '../queries/dead-letters.ts';
-import type { DeadLetterInput, DeadLetterView } from '../workflows/contract.ts';
+import type { DeadLetterInput, DeadLetterView, Interventions } from '../workflows/contract.ts';
 import { answering } from './dead-letter-answers.ts';
+import { recordedLetter } from './load-dead-letter.ts';
 
 /** Says loudly that nobody has decided a letter for long, if that is still so; what it shows is read anew. */
 export const createEscalateDeadLetter =
-  ({ database, logger }: { database: Database; logger: Logger }) =>
-  ({ deadLetterId }: DeadLetterInput): Promise<DeadLetterView | null> =>
+  (deps: { database: Database; logger: Logger }) =>
+  (input: DeadLetterInput & Interventions): Promise<DeadLetterView | null> =>
     answering(async () => {
-      const letter = await deadLetterById(database, deadLetterId);
+      const letter = await recordedLetter(deps, input);
       if (letter?.resolvedAt === null) {
-        const { tenantId, direction, topic, type, reason, openedAt } = letter;
+        const { id: deadLetterId, tenantId, direction, topic, type, reason, openedAt } = letter;
         const context = { deadLetterId, tenantId, direction, topic, type, reason, openedAt };
-        logger.warn(context, 'nobody has decided a dead letter for long');
+        deps.logger.warn(context, 'nobody has decided a dead letter for long');
       }
-      return letter && deadLetterView(letter);
+      return letter && deadLetterView(deps.database, letter);
     });

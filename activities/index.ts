@@ -4,7 +4,7 @@ import { createCancelInvoice } from './cancel-invoice.ts';
 import { createCreateInvoice } from './create-invoice.ts';
 import { createDecideLetters } from './decide-letters.ts';
 import { createDiscardMessage } from './discard-message.ts';
-import { createEditMessage } from './edit-message.ts';
+import { type EditMessageDeps, createEditMessage } from './edit-message.ts';
 import { createEscalateDeadLetter } from './escalate-dead-letter.ts';
 import { type FinalizeDeps, createFinalizeInvoice } from './finalize-invoice.ts';
 import { createLoadDeadLetter } from './load-dead-letter.ts';
@@ -20,7 +20,11 @@ import { createUpdateInvoice } from './update-invoice.ts';
 import { failingWellFormed } from './well-formed.ts';
 import { createWithholdEvent } from './withhold-event.ts';
 
-export type ActivityDeps = Omit<FinalizeDeps, 'nudge'> & PublishBatchDeps & SendWakeupsDeps & ReplayMessageDeps;
+export type ActivityDeps = Omit<FinalizeDeps, 'nudge'> &
+  PublishBatchDeps &
+  SendWakeupsDeps &
+  ReplayMessageDeps &
+  EditMessageDeps;
 
 export const createActivities = (deps: ActivityDeps) => {
   const stepDeps: FinalizeDeps = { ...deps, nudge: deps.nudge.nudge };

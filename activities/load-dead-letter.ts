@@ -1,14 +1,26 @@
+import { recordOnLetter } from '../commands/interventions.ts';
 import type { Database } from '../platform/database.ts';
+import type { Logger } from '../platform/logger.ts';
 import { deadLetterView } from '../queries/dead-letter-view.ts';
-import { deadLetterById } from '../queries/dead-letters.ts';
-import type { DeadLetterInput, DeadLetterView } from '../workflows/contract.ts';
+import { type DeadLetterRow, deadLetterById } from '../queries/dead-letters.ts';
+import type { DeadLetterInput, DeadLetterView, Interventions } from '../workflows/contract.ts';
 import { answering } from './dead-letter-answers.ts';
 
-/** What the workflow shows of a dead letter; null when there is none. Reads only. */
+/** What the workflow shows of a dead letter, after what people have stopped was recorded; null when there is none. */
 export const createLoadDeadLetter =
-  ({ database }: { database: Database }) =>
-  ({ deadLetterId }: DeadLetterInput): Promise<DeadLetterView | null> =>
+  (deps: { database: Database; logger: Logger }) =>
+  (input: DeadLetterInput & Interventions): Promise<DeadLetterView | null> =>
     answering(async () => {
-      const letter = await deadLetterById(database, deadLetterId);
-      return letter && deadLetterView(letter);
+      const letter = await recordedLetter(deps, input);
+      return letter && deadLetterView(deps.database, letter);
     });
+
+/** The letter as it is once what people have stopped was recorded. */
+export async function recordedLetter(
+  { database, logger }: { database: Database; logger: Logger },
+  { interventions = [], ...input }: DeadLetterInput & Interventions,
+): Promise<DeadLetterRow | null> {
+  if (interventions.length > 0 && !(await recordOnLetter(database, input, interventions)))
+    logger.warn({ ...input, interventions }, 'a person has stopped an attempt at a dead letter that is not there');
+  return deadLetterById(database, input.deadLetterId);
+}

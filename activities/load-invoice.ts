@@ -1,18 +1,34 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { recordOnInvoice } from '../commands/interventions.ts';
 import { openAmountMinor } from '../domain/invoice.ts';
 import { toWire } from '../domain/invoice-wire.ts';
 import { timersOf } from '../domain/timers.ts';
 import type { Database } from '../platform/database.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
+import type { Logger } from '../platform/logger.ts';
 import { invoiceById } from '../queries/invoice-by-id.ts';
 import { invoiceHistory } from '../queries/invoice-history.ts';
-import { DETAILS_STEPS, INTERNAL_ERROR, type InvoiceInput, type InvoiceView } from '../workflows/contract.ts';
+import {
+  DETAILS_STEPS,
+  INTERNAL_ERROR,
+  type InvoiceInput,
+  type InvoiceView,
+  type Interventions,
+} from '../workflows/contract.ts';
 
-/** What a workflow shows of an invoice that exists already; null when there is none. Reads only. */
+/**
+ * What a workflow shows of an invoice that exists already, after what people have stopped was recorded; null when there
+ * is none.
+ */
 export const createLoadInvoice =
-  (deps: { database: Database }) =>
-  async ({ tenantId, invoiceId }: InvoiceInput): Promise<InvoiceView | null> => {
+  (deps: { database: Database; logger: Logger }) =>
+  async ({ tenantId, invoiceId, interventions = [] }: InvoiceInput & Interventions): Promise<InvoiceView | null> => {
     try {
+      if (interventions.length > 0 && !(await recordOnInvoice(deps.database, { tenantId, invoiceId }, interventions)))
+        deps.logger.warn(
+          { tenantId, invoiceId, interventions },
+          'a person has stopped an attempt at an invoice that is not there',
+        );
       const invoice = await invoiceById(deps.database, tenantId, invoiceId);
       if (!invoice) return null;
       const entries = await invoiceHistory(deps.database, tenantId, invoiceId, { last: DETAILS_STEPS });

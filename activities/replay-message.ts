@@ -5,7 +5,7 @@ import { type EventSink, RefusedByBroker } from '../events/event-sink.ts';
 import type { Deliver, Handled, IncomingRecord } from '../events/event-source.ts';
 import { refusedBecause } from '../events/refused-event.ts';
 import type { Database } from '../platform/database.ts';
-import { recordOf } from '../queries/dead-letter-view.ts';
+import { recordOf } from '../queries/dead-letter-payload.ts';
 import type { DeadLetterRow } from '../queries/dead-letters.ts';
 import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
@@ -27,12 +27,13 @@ export const createReplayMessage =
   (command: DecisionCommand): Promise<DeadLetterView> =>
     answering(async () => {
       const soFar = await decisionSoFar(deps.database, command, 'replay');
-      if (soFar.kind !== 'open') return answerOf(soFar);
+      if (soFar.kind !== 'open') return answerOf(deps.database, soFar);
       const { letter } = soFar;
       const outbound = letter.direction === 'outbound';
       const handled = outbound ? await sendAgain(deps, letter) : await handIn(deps.deliver, recordOf(letter));
       const also = outbound && handled.kind === 'done' ? settleEvent : undefined;
-      return answerOf(await recordDecision(deps.database, command, { verb: 'replay', handled }, also));
+      const decided = await recordDecision(deps.database, command, { verb: 'replay', handled }, also);
+      return answerOf(deps.database, decided);
     });
 
 /** No answer yet is tried again, by Temporal: whether the message had its effect is not known until then. */

@@ -11,6 +11,7 @@ export const createWithholdEvent =
   (command: DecisionCommand): Promise<DeadLetterView> =>
     answering(async () =>
       answerOf(
+        database,
         await recordDecision(database, command, { verb: 'withhold' }, (tx, letter) =>
           withholdEvent(tx, letter, command, wire),
         ),

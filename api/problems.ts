@@ -17,6 +17,7 @@ type EdgeCode =
   | 'payload_too_large'
   | 'route_not_found'
   | 'method_not_allowed'
+  | 'attempt_stopped'
   | 'operation_not_found'
   | 'billing_run_not_found'
   | 'dead_letter_not_found'
@@ -77,6 +78,7 @@ export const problemTable = {
   payment_reference_used: { status: 409, title: 'The payment reference belongs to another payment' },
   email_taken: { status: 409, title: 'The e-mail address belongs to another cashier' },
   cashier_in_use: { status: 409, title: 'The cashier has invoices' },
+  attempt_stopped: { status: 409, title: 'A person has stopped the attempt' },
   dead_letter_resolved: {
     status: 409,
     title: 'The dead letter has been decided',
@@ -137,6 +139,13 @@ const RETRY_AFTER_SECONDS = '1';
 /** `cause` is for the log: what made the last try fail. */
 export const unavailable = (detail: string, cause?: unknown): Problem =>
   Object.assign(new Problem('temporarily_unavailable', detail, {}, { 'Retry-After': RETRY_AFTER_SECONDS }), { cause });
+
+/** A person did not want the attempt to go on: the caller decides whether it is still wanted. */
+export const commandStopped = (detail: string): Problem =>
+  new Problem(
+    'attempt_stopped',
+    `${detail} Read the invoice, and send the command again with its key if it is still wanted.`,
+  );
 
 /** The document of a problem; `instance` is the path that was asked for. */
 export function problemDocument({ code, message, members }: Problem, instance: string): Record<string, unknown> {

@@ -11,6 +11,7 @@ import { type Gate, createGate } from '../commands/gate.ts';
 import { openRelays } from '../commands/relays.ts';
 import type { SendDeps } from '../commands/send.ts';
 import { createDeliver } from '../consumers/deliver.ts';
+import { createInspect } from '../consumers/inspect.ts';
 import { createHandlers, handledEvents } from '../consumers/handlers.ts';
 import { createReceiver } from '../consumers/receive.ts';
 import { catalog } from '../events/catalog.ts';
@@ -214,6 +215,7 @@ export async function startWorker(parts: Parts): Promise<void> {
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,
       send,
       deliver: createDeliver(createHandlers({ database, send, deadlineMs: REPLAY_LIMIT_MS }), config.NODE_ENV),
+      inspect: createInspect(config.NODE_ENV),
     }),
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     maxCachedWorkflows: config.TEMPORAL_MAX_CACHED_WORKFLOWS,

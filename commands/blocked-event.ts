@@ -4,16 +4,20 @@
  * Always true:
  * 1. The event is the next of its stream, and the stream waits for it: nothing of the stream is sent before the event
  *    was acknowledged, or EventWithheld has taken its place, under the same key and sequence.
- * 2. What the event is about and where it goes stay as they are, whatever is edited.
+ * 2. What was recorded (ids, money, number, status, times) and where it goes stay as they are, whatever is edited: only
+ *    texts can be.
  * 3. While a replay may be on its way, also one whose workflow was ended, the event stays as it is: what is sent is what
  *    the outbox has.
  */
 import { v7 as uuidv7 } from 'uuid';
+import { EVENT_BYTES_MAX, editableTexts } from '../domain/dead-letter.ts';
 import { type EventName, catalog, eventNames } from '../events/catalog.ts';
 import { type WireSettings, eventType, withheldHeaders } from '../events/cloud-event.ts';
 import type { StoredEvent } from '../events/event-sink.ts';
+import type { Inspect } from '../events/event-source.ts';
 import { faultsOf } from '../events/faults.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
+import { recordOf } from '../queries/dead-letter-payload.ts';
 import type { DeadLetterRow } from '../queries/dead-letters.ts';
 import { DECISION_REFUSED, type DecisionCommand, PAYLOAD_REFUSED } from '../workflows/contract.ts';
 
@@ -126,20 +130,41 @@ async function lockWaiting(tx: TransactionClient, letter: DeadLetterRow): Promis
 }
 
 /**
- * The payload that is kept when `payload` is put in the letter's. An event must be as its schema says, and about what
- * it was about; a message is checked when it is handed in. Throws DecisionRefused.
+ * The payload that is kept when `payload` is put in the letter's. A message must be one that can be handled, as far as
+ * `inspect` can tell; an event must be as its schema says, and tell what was recorded. Throws DecisionRefused.
  */
-export function editedPayload(letter: DeadLetterRow, payload: string): string {
+export function editedPayload(letter: DeadLetterRow, payload: string, inspect: Inspect): string {
   const data = jsonOf(payload);
-  if (letter.direction === 'inbound') return payload;
+  if (letter.direction === 'inbound') {
+    const editedValue = new Uint8Array(Buffer.from(payload));
+    const refused = inspect(recordOf({ ...letter, editedValue }));
+    if (refused) throw payloadRefused(`It would be refused again, with ${refused.reason}: ${refused.detail}`);
+    return sized(payload);
+  }
   if (letter.type === WITHHELD) throw standsForAnother();
   const name = eventNames.find((one) => eventType(one) === letter.type);
   if (!name) throw payloadRefused(`The catalogue has no event ${letter.type}, so its payload cannot be checked.`);
   checkSchema(name, data);
-  const before = subjectsOf(jsonOf(Buffer.from(letter.value ?? []).toString('utf8')));
-  if (String(subjectsOf(data)) !== String(before))
-    throw payloadRefused(`The payload is about another tenant or entity. It must stay about ${before.join(', ')}.`);
-  return JSON.stringify(data);
+  const changed = recordedThatDiffers(jsonOf(Buffer.from(letter.value ?? []).toString('utf8')), data);
+  if (changed.length > 0)
+    throw payloadRefused(
+      `What was recorded cannot be edited, only withheld: ${changed.join(', ')}. The texts may change: ${editableTexts.join(', ')}.`,
+    );
+  return sized(JSON.stringify(data));
+}
+
+function sized(payload: string): string {
+  const why = tooLarge(payload);
+  if (why !== undefined) throw payloadRefused(why);
+  return payload;
+}
+
+/** Why a payload is larger than an event may be; undefined when it is not. */
+export function tooLarge(payload: string): string | undefined {
+  const bytes = Buffer.byteLength(payload);
+  return bytes > EVENT_BYTES_MAX
+    ? `The payload has ${bytes} bytes; an event has ${EVENT_BYTES_MAX} at most.`
+    : undefined;
 }
 
 function checkSchema(name: EventName, data: unknown): void {
@@ -147,16 +172,17 @@ function checkSchema(name: EventName, data: unknown): void {
   if (!parsed.success) throw payloadRefused(`The payload is no ${name}: ${faultsOf(parsed.error)}`);
 }
 
-/** The ids in the data of an event: its tenant, and the entity it tells about. */
-function subjectsOf(data: unknown): string[] {
-  const { tenantId, invoiceId, cashierId, businessDate, invoice, cashier } = data as Record<string, unknown> & {
-    invoice?: { id: unknown };
-    cashier?: { id: unknown };
-  };
-  return [tenantId, invoiceId ?? invoice?.id, cashierId ?? cashier?.id, businessDate]
-    .filter((id) => id !== undefined && id !== null)
-    .map(String);
+/** The paths at which two payloads differ, but for the texts that may be edited. */
+function recordedThatDiffers(before: unknown, after: unknown, path: readonly string[] = []): string[] {
+  if (isEditable(path.at(-1))) return [];
+  if (!isObject(before) || !isObject(after)) return before === after ? [] : [path.join('.')];
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].flatMap((name) => recordedThatDiffers(before[name], after[name], [...path, name]));
 }
+
+const isEditable = (name: string | undefined): boolean => (editableTexts as readonly unknown[]).includes(name);
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 function jsonOf(payload: string): unknown {
   try {

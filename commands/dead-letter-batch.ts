@@ -152,6 +152,8 @@ function outcomeOf(result: DecisionResult): { outcome: 'done' | 'refused' | 'unk
       return { outcome: 'refused', detail: result.detail };
     case 'failed':
       return { outcome: 'refused', detail: 'The decision could not be carried out; nothing was recorded.' };
+    case 'stopped':
+      return { outcome: 'unknown', detail: result.detail };
     case 'unknown':
       return { outcome: 'unknown', detail: 'No answer in time; its own workflow goes on with it.' };
   }

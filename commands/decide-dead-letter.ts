@@ -7,14 +7,14 @@
  * 2. A resolved letter stays as it is; another decision is told what was decided.
  * 3. What a decision does to an event in the outbox is in the same transaction.
  */
-import { NIL } from 'uuid';
 import { type DeadLetterVerb, type Direction, type Resolution, deadLetterVerbs } from '../domain/dead-letter.ts';
 import { auditRow } from '../events/audit.ts';
 import type { Handled } from '../events/event-source.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
-import { payloadBytes, payloadText } from '../queries/dead-letter-view.ts';
-import { type DeadLetterRow, deadLetterById } from '../queries/dead-letters.ts';
+import { payloadBytes, payloadText } from '../queries/dead-letter-payload.ts';
+import { type DeadLetterRow, auditTenant, deadLetterById } from '../queries/dead-letters.ts';
 import type { DecisionCommand } from '../workflows/contract.ts';
+import { addEntries } from './audit-entries.ts';
 import { DecisionRefused } from './blocked-event.ts';
 
 /** What a decision came to. */
@@ -33,7 +33,8 @@ export type Decided =
   | { kind: 'resolved'; letter: DeadLetterRow }
   | { kind: 'not_found' };
 
-const ENTITY_TYPE = 'dead_letter';
+/** Of its entries in the audit trail. */
+export const ENTITY_TYPE = 'dead_letter';
 
 export async function decisionSoFar(
   database: Database | TransactionClient,
@@ -85,9 +86,7 @@ export const recordDecision = (
         reason: command.reason,
       },
     );
-    const json = JSON.stringify(entry);
-    await tx.$executeRaw`
-      INSERT INTO audit_entries SELECT * FROM jsonb_populate_record(NULL::audit_entries, ${json}::jsonb)`;
+    await addEntries(tx, [entry]);
     const data = { ...changes, auditSequence: entry.sequence, auditHash: entry.hash };
     return { kind: 'decided', letter: await tx.deadLetter.update({ where: { id }, data }) };
   });
@@ -107,9 +106,6 @@ function changesOf({ attempts }: DeadLetterRow, { operator, reason }: DecisionCo
   // Postgres keeps no NUL in a text; a detail may quote the message.
   return { ...tried, reason: result.handled.reason, detail: result.handled.detail.replaceAll('\0', '') };
 }
-
-/** What belongs to no tenant is entered under the nil UUID. */
-const auditTenant = ({ tenantId }: DeadLetterRow): string => tenantId ?? NIL;
 
 /** Each verb for the letters it is made for, with what to do instead. */
 function refuseUnlessFits({ direction }: DeadLetterRow, { verb }: Result): void {
@@ -135,7 +131,7 @@ function replacedPayload(
 }
 
 /** Without the message: it is in the row, and what replaced it is told by the edits. */
-const auditedState = (letter: DeadLetterRow) => ({
+export const auditedState = (letter: DeadLetterRow) => ({
   tenantId: auditTenant(letter),
   id: letter.id,
   version: letter.auditSequence + 1,

@@ -22,7 +22,7 @@ import {
 import { startOptions } from './dead-letters.ts';
 import { GateClosed } from './gate.ts';
 import { newAttemptId } from './key.ts';
-import type { SendDeps } from './send.ts';
+import { type SendDeps, stoppedDetail } from './send.ts';
 
 export type DecisionResult =
   | { kind: 'decided'; answer: DecisionAnswer }
@@ -32,7 +32,9 @@ export type DecisionResult =
   | { kind: 'refused'; because: typeof DECISION_REFUSED | typeof PAYLOAD_REFUSED; detail: string }
   /** A bug stopped it; nothing was recorded. */
   | { kind: 'failed' }
-  /** No answer in time, or a person stopped the attempt. */
+  /** A person has stopped the attempt, and `detail` says who and why; whether it was carried out is not known. */
+  | { kind: 'stopped'; detail: string }
+  /** No answer in time. */
   | { kind: 'unknown' };
 
 const PAUSE_MS = 200;
@@ -102,7 +104,7 @@ function toldBy(error: unknown): DecisionResult | undefined {
     case DEAD_LETTER_RESOLVED:
       return { kind: 'resolved' };
     case ABANDONED:
-      return { kind: 'unknown' };
+      return { kind: 'stopped', detail: stoppedDetail(message) };
     case INTERNAL_ERROR:
     case 'malformed_request':
       return { kind: 'failed' };

@@ -2,8 +2,9 @@
  * Sends a command to its invoice's workflow and waits for the answer, as long as the caller waits.
  *
  * Always true:
- * 1. A refusal or a stored answer is told as it is. Every other failure means that the outcome is unknown: the same
- *    key is sent again as a new attempt until the deadline, and never shown as the caller's mistake.
+ * 1. A refusal or a stored answer is told as it is, and so is that a person has stopped the attempt. Every other failure
+ *    means that the outcome is unknown: the same key is sent again as a new attempt until the deadline, and never shown
+ *    as the caller's mistake.
  * 2. One deadline covers everything: the gate, every attempt, the wait for the result.
  */
 import {
@@ -18,6 +19,7 @@ import type { StepBodies } from '../domain/invoice.ts';
 import type { Step } from '../domain/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import {
+  ABANDONED,
   INTERNAL_ERROR,
   type InvoiceEnd,
   type InvoiceInput,
@@ -57,6 +59,8 @@ export type SendResult =
   | { kind: 'refused'; refusal: Refusal }
   /** A bug stopped the command; nothing was changed. */
   | { kind: 'failed' }
+  /** A person has stopped the attempt, and `detail` says who and why; whether it was carried out is not known. */
+  | { kind: 'stopped'; detail: string }
   /** Accepted by the workflow, which will carry it out; no result before the deadline. */
   | { kind: 'pending'; attemptId: string }
   /** Nobody is known to have accepted it. Safe to send again with the same key. `because`: what the last try met. */
@@ -188,5 +192,10 @@ export function toldBy(error: unknown): SendResult | undefined {
       kind: 'refused',
       refusal: (details?.[0] as Refusal | undefined) ?? { code: type, detail: message, members: {} },
     };
+  if (type === ABANDONED) return { kind: 'stopped', detail: stoppedDetail(message) };
   return type === INTERNAL_ERROR || type === 'malformed_request' ? { kind: 'failed' } : undefined;
 }
+
+/** Of an attempt that was stopped: who did it and why, and what that means. What to do now is for the caller's edge. */
+export const stoppedDetail = (whoAndWhy: string): string =>
+  `${whoAndWhy.replace(/\.+$/, '')}. Whether it was carried out is not known.`;

@@ -28,8 +28,7 @@ const ACTOR = 'payment gateway';
 export const createPaymentReceived =
   ({ database, send, deadlineMs }: PaymentReceivedDeps): Handler<'PaymentReceived'> =>
   async (event) => {
-    const { amount, currency, paymentMethod: method, paymentReference: reference, receivedAt } = event.data;
-    const body = payInvoiceSchema.safeParse({ amount, currency, method, reference, receivedAt });
+    const body = bodyOf(event);
     if (!body.success) return refused('invalid_data', faultsOf({ issues: body.error.issues.map(inMessage) }));
     const result = await sendCommand(send, commandOf(event, body.data), Date.now() + deadlineMs);
     switch (result.kind) {
@@ -41,11 +40,19 @@ export const createPaymentReceived =
           : refused(result.refusal.code, refusalInWords(result.refusal));
       case 'failed':
         return refused('internal_error', 'The command failed unexpectedly; nothing was changed.');
+      case 'stopped':
+        return refused('attempt_stopped', `${result.detail} A replay finds out, and counts once.`);
       case 'pending':
       case 'unknown':
         throw new Error('The payment has no answer yet.');
     }
   };
+
+/** The payment that the event announces, as a caller would send it; or what is wrong with it. */
+export function bodyOf({ data }: Pick<ReceivedEvent<'PaymentReceived'>, 'data'>) {
+  const { amount, currency, paymentMethod: method, paymentReference: reference, receivedAt } = data;
+  return payInvoiceSchema.safeParse({ amount, currency, method, reference, receivedAt });
+}
 
 /** What the message calls the members that the command calls otherwise. */
 const MEMBERS = new Map<PropertyKey, string>([

@@ -6,7 +6,7 @@
  */
 import { CloudEvent, ValidationError } from 'cloudevents';
 import type { IncomingRecord, Refused } from '../events/event-source.ts';
-import { textOf } from '../queries/dead-letter-view.ts';
+import { textOf } from '../queries/dead-letter-payload.ts';
 import { refused } from './handler.ts';
 
 /** An event whose attributes are valid; of its data nothing is known yet. */

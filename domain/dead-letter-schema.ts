@@ -1,7 +1,8 @@
 /** The shapes of a dead letter on the wire, and of what is decided about it. */
 import { z } from 'zod';
-import { EDITED_PAYLOAD_MAX, batchVerbs, directions, resolutions } from './dead-letter.ts';
+import { EDITED_PAYLOAD_MAX, batchVerbs, directions, resolutions, verbNames } from './dead-letter.ts';
 import { pageCursor, pageLimit } from './invoice-schema.ts';
+import { ABANDON } from './lifecycle.ts';
 import { FILTER_LENGTH, REASON_LENGTH } from './text.ts';
 import { oneLine, untrimmed } from './text-schema.ts';
 
@@ -28,6 +29,17 @@ const members = {
 export const deadLetterSummarySchema = z.strictObject(members).meta({ id: 'DeadLetterSummary' });
 export type WireDeadLetterSummary = z.infer<typeof deadLetterSummarySchema>;
 
+/** The last so many of a letter. */
+export const DECISIONS_MAX = 100;
+
+const decision = z.strictObject({
+  at: z.iso.datetime(),
+  actor: z.string(),
+  action: z.enum([...verbNames, ABANDON]).meta({ description: 'abandon: an attempt was stopped' }),
+  status: z.enum(['open', ...resolutions]).meta({ description: 'What the letter was after it' }),
+  reason: z.string(),
+});
+
 export const deadLetterSchema = z
   .strictObject({
     ...members,
@@ -35,6 +47,9 @@ export const deadLetterSchema = z
     headers: z.record(z.string(), z.string()),
     payload: z.string().nullable().meta({ description: 'As it came; null when it is no UTF-8' }),
     editedPayload: z.string().nullable().meta({ description: 'What the next replay takes instead; null: not edited' }),
+    decisions: z.array(decision).meta({
+      description: `What was decided, and what a person has stopped, oldest first; the last ${DECISIONS_MAX}`,
+    }),
   })
   .meta({ id: 'DeadLetter' });
 export type WireDeadLetter = z.infer<typeof deadLetterSchema>;

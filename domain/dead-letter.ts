@@ -24,5 +24,15 @@ export type Resolution = (typeof resolutions)[number];
 /** A letter that nobody has decided for so long is pointed out. */
 export const ESCALATE_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Characters of an edited payload, which must fit into the body of a request. */
-export const EDITED_PAYLOAD_MAX = 60_000;
+/** Of an event's payload: brokers take 1 MiB a partition by default, its headers and the record's own bytes beside it. */
+export const EVENT_BYTES_MAX = 900_000;
+
+/**
+ * Characters of an edited payload, which has EVENT_BYTES_MAX bytes at most. Escaped as a JSON text it has twice as many at
+ * worst, and Temporal takes 2 MiB.
+ * @alias
+ */
+export const EDITED_PAYLOAD_MAX = EVENT_BYTES_MAX;
+
+/** The texts of an event of ours that may be edited. Everything else in it was recorded, and subscribers count on it. */
+export const editableTexts = ['name', 'customerReference', 'cancelReason', 'reason'] as const;

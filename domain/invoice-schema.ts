@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type AmountError, DECIMALS_MAX, amountMessage, faultInAnyCurrency, parseAmount } from './amount.ts';
 import { isDate, isInstant } from './dates.ts';
 import type { CancelBody, CreateBody, PayBody, UpdateBody } from './invoice.ts';
-import { steps, statuses } from './lifecycle.ts';
+import { ABANDON, steps, statuses } from './lifecycle.ts';
 import { CURRENCY_MESSAGE, currencyCode, exponentOf } from './money.ts';
 import { NUMBER_LENGTH, invoiceTexts, trimmed } from './text.ts';
 import { manyLines, oneLine, untrimmed } from './text-schema.ts';
@@ -236,7 +236,9 @@ export const historySchema = z
     items: z.array(
       z.strictObject({
         version: z.int(),
-        action: z.enum(steps),
+        action: z
+          .enum([...steps, ABANDON])
+          .meta({ description: 'abandon: a person stopped an attempt at this version' }),
         at: instantOut,
         actor: z.string(),
         status: z.enum(statuses),

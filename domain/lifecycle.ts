@@ -42,8 +42,16 @@ export type TimedStep = keyof typeof timedSteps;
 /** Everything that can happen to an invoice. */
 export type Action = Step | TimedStep;
 
-export const isTimedStep = (action: Action): action is TimedStep => Object.hasOwn(timedSteps, action);
+export const isTimedStep = (action: HistoryAction): action is TimedStep => Object.hasOwn(timedSteps, action);
+
+/** A person stopped an attempt. It stands in a history, and changes nothing: not even the version. */
+export const ABANDON = 'abandon';
+
+/** Everything that a history tells of. */
+export type HistoryAction = Action | typeof ABANDON;
 
 /** What a history says about an action. */
-export const pastTenseOf = (action: Action): string =>
-  isTimedStep(action) ? timedSteps[action].pastTense : lifecycle[action].pastTense;
+export function pastTenseOf(action: HistoryAction): string {
+  if (action === ABANDON) return 'an attempt was stopped';
+  return isTimedStep(action) ? timedSteps[action].pastTense : lifecycle[action].pastTense;
+}

@@ -22,6 +22,9 @@ export interface Refused {
 /** Hands a record to its handler. Rejects when there is no answer yet. */
 export type Deliver = (record: IncomingRecord) => Promise<Handled>;
 
+/** Why a record would be refused before it has any effect, as far as its text alone tells; null when it would not. */
+export type Inspect = (record: IncomingRecord) => Refused | null;
+
 /** Resolves when the record has had its effect, or was kept; rejects when it must be handed in again. */
 export type HandleRecord = (record: IncomingRecord) => Promise<void>;
 

@@ -8,6 +8,7 @@
  * 3. An event that the broker refuses for good, alone, blocks its own stream and no other, and opens a dead letter. It
  *    is never skipped.
  */
+import { EVENT_BYTES_MAX } from '../domain/dead-letter.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/database.ts';
 import { type PendingEvent, pendingEvents } from '../queries/pending-events.ts';
@@ -15,8 +16,6 @@ import { type EventSink, RefusedByBroker } from './event-sink.ts';
 import { blockAndOpenLetter, refusedBecause } from './refused-event.ts';
 
 export const BATCH_EVENTS_MAX = 500;
-/** Brokers take 1 MiB a partition by default; small events together must stay below it. */
-const BATCH_BYTES_MAX = 900_000;
 
 export interface PublishDeps {
   database: Database;
@@ -40,7 +39,7 @@ export async function publishPending(deps: PublishDeps, shard: number, shards: n
     await pendingEvents(deps.database, { shard, shards, limit: BATCH_EVENTS_MAX }),
   );
   for (const hole of holes) await blockAtHole(deps, hole);
-  const batch = upToBytes(sendable, BATCH_BYTES_MAX);
+  const batch = upToBytes(sendable, EVENT_BYTES_MAX);
   if (batch.length === 0) return 0;
   return sendIsolating(deps, batch, new Set());
 }

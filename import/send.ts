@@ -128,7 +128,8 @@ async function askOperation(service: Service, poll: string, timeoutMs: number): 
     case 'failed':
       return refused({ code: 'internal_error', detail: 'The command failed; nothing was changed.', errors: [] });
     default:
-      return again('the attempt was lost', reply);
+      // What a person has stopped is not repeated by a machine.
+      return operation?.problem ? refused(operation.problem) : again('the attempt was lost', reply);
   }
 }
 

@@ -63,7 +63,7 @@ function createCounters(registry: Registry) {
   });
   const commands = new Counter({
     name: 'billing_commands_total',
-    help: 'Commands sent to invoices, by what came of them: answered, refused, failed, pending or unknown',
+    help: 'Commands sent to invoices, by what came of them: answered, refused, failed, stopped (by a person), pending or unknown',
     labelNames: ['step', 'result'],
     registers,
   });

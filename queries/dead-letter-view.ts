@@ -1,13 +1,16 @@
-/** A dead letter as its workflow's page shows it, and as the record it was. */
-import { isUtf8 } from 'node:buffer';
+/** A dead letter as its workflow's page shows it. */
 import type { Direction, Resolution } from '../domain/dead-letter.ts';
-import type { IncomingRecord } from '../events/event-source.ts';
+import type { Database } from '../platform/database.ts';
 import type { DeadLetterView } from '../workflows/contract.ts';
+import { decisionsOf } from './dead-letter-decisions.ts';
+import { invoiceOfLetter } from './dead-letter-invoice.ts';
+import { payloadBytes, payloadText } from './dead-letter-payload.ts';
 import type { DeadLetterRow } from './dead-letters.ts';
 
 const PAYLOAD_SHOWN_MAX = 2_000;
+const DECISIONS_SHOWN_MAX = 20;
 
-export const deadLetterView = (row: DeadLetterRow): DeadLetterView => ({
+export const deadLetterView = async (database: Database, row: DeadLetterRow): Promise<DeadLetterView> => ({
   id: row.id,
   direction: row.direction as Direction,
   tenantId: row.tenantId,
@@ -32,18 +35,9 @@ export const deadLetterView = (row: DeadLetterRow): DeadLetterView => ({
           because: row.resolvedReason ?? '',
           at: (row.resolvedAt ?? row.openedAt).toISOString(),
         },
+  invoice: await invoiceOfLetter(database, row),
+  decisions: await decisionsOf(database, row, DECISIONS_SHOWN_MAX),
 });
-
-/** The payload as it would be handed in or sent now: as it came, or as it was edited last. */
-export const payloadBytes = ({ value, editedValue }: Pick<DeadLetterRow, 'value' | 'editedValue'>): Uint8Array | null =>
-  editedValue ?? value;
-
-/** The same as text, when it is UTF-8; an absent one is empty. */
-export const payloadText = (row: Pick<DeadLetterRow, 'value' | 'editedValue'>): string | null =>
-  textOf(payloadBytes(row));
-
-export const textOf = (bytes: Uint8Array | null): string | null =>
-  bytes === null ? '' : isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : null;
 
 const shortened = (text: string | null, bytes: number): string =>
   text === null
@@ -51,18 +45,3 @@ const shortened = (text: string | null, bytes: number): string =>
     : text.length <= PAYLOAD_SHOWN_MAX
       ? text
       : `${text.slice(0, PAYLOAD_SHOWN_MAX)} ... (${bytes} bytes in all)`;
-
-/** The record of a message as it came, with the payload as it is now. */
-export function recordOf(row: DeadLetterRow): IncomingRecord {
-  const { topic, partition, offset, key, headers } = row;
-  if (partition === null || offset === null) throw new TypeError(`The dead letter ${row.id} is no message.`);
-  const value = payloadBytes(row);
-  return {
-    topic,
-    partition,
-    offset,
-    key: key && Buffer.from(key),
-    value: value && Buffer.from(value),
-    headers: JSON.parse(headers) as Record<string, string>,
-  };
-}

@@ -1,4 +1,5 @@
 /** Dead letters as they are read: by id, and a tenant's by page. */
+import { NIL } from 'uuid';
 import type { Direction } from '../domain/dead-letter.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { sql, sqlAnd } from './sql.ts';
@@ -10,6 +11,9 @@ export type DeadLetterSummaryRow = Omit<DeadLetterRow, 'key' | 'value' | 'edited
 
 export const deadLetterById = (database: Database | TransactionClient, id: string): Promise<DeadLetterRow | null> =>
   database.deadLetter.findUnique({ where: { id } });
+
+/** The tenant of its entries in the audit trail: what belongs to no tenant is entered under the nil UUID. */
+export const auditTenant = ({ tenantId }: Pick<DeadLetterRow, 'tenantId'>): string => tenantId ?? NIL;
 
 /** Where a page ends: the last letter on it. Letters opened later are newer, so they never move a page. */
 export interface DeadLetterPosition {

@@ -1,9 +1,10 @@
 /**
  * The audit trail: of each entity a chain 1..n, each entry with the hash that its text gives, its end in the entity's
- * row, and the row as the last entry tells it.
+ * row, and the row as the last entry tells it. That a person has stopped an attempt changes nothing.
  */
 import { stringify } from 'safe-stable-stringify';
 import { NIL } from 'uuid';
+import { ABANDON } from '../domain/lifecycle.ts';
 import { type AuditRow, auditHash } from '../events/audit.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { type CashierRow, toCashier } from '../queries/cashier-row.ts';
@@ -129,7 +130,7 @@ async function checkChains(
     const chain = chains.get(keyOf(key)) ?? [];
     saw('chains');
     saw('entries', chain.length);
-    const problem = chainProblem(chain) ?? endProblem(kind, chain.at(-1), rows.get(keyOf(key)));
+    const problem = chainProblem(chain) ?? stopProblem(chain) ?? endProblem(kind, chain.at(-1), rows.get(keyOf(key)));
     if (problem) found(key.id, `${kind.entityType}: ${problem}`);
   }
 }
@@ -154,6 +155,39 @@ function chainProblem(chain: readonly AuditRow[]): string | undefined {
     if (auditHash(before, entry) !== hash) return `entry ${entry.sequence} was changed: its hash is another one`;
   }
   return undefined;
+}
+
+/** An attempt is stopped once, by its key; whatever the entity was, it still is. */
+function stopProblem(chain: readonly AuditRow[]): string | undefined {
+  const keys = new Set<string>();
+  for (const [index, entry] of chain.entries()) {
+    const { sequence, action, command_key: key } = entry;
+    if (action !== ABANDON) continue;
+    if (!key.startsWith(`${ABANDON}:`)) return `entry ${sequence} stops an attempt under the key ${key}`;
+    if (keys.has(key)) return `entry ${sequence} stops an attempt that was stopped before`;
+    keys.add(key);
+    const changed = changedBetween(chain[index - 1], entry);
+    if (changed.length > 0) return `entry ${sequence} stops an attempt, and changes ${changed.join(', ')}`;
+  }
+  return undefined;
+}
+
+/** What differs between an entry and the one before it, of what both tell. */
+function changedBetween(before: AuditRow | undefined, entry: AuditRow): string[] {
+  if (!before) return entry.status === UNDECIDED ? [] : ['status'];
+  const [old, now] = [toldBy(before), toldBy(entry)];
+  return Object.keys(now).filter((name) => name in old && stringify(old[name]) !== stringify(now[name]));
+}
+
+/** Of a letter that nobody has decided. */
+const UNDECIDED = 'open';
+
+/** Of a letter, only what a decision settles: the rest changes without one. */
+function toldBy({ entity_type: entityType, status, body }: AuditRow): Record<string, unknown> {
+  const { stopped: _why, ...told } = parsedObject(body) ?? {};
+  if (entityType !== 'dead_letter') return { ...told, status };
+  const { resolution, resolvedBy, resolvedReason } = told;
+  return { status, resolution, resolvedBy, resolvedReason };
 }
 
 function endProblem(kind: Kind, last: AuditRow | undefined, row: Current | undefined): string | undefined {

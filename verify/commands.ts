@@ -1,11 +1,13 @@
 /**
  * What callers were told: every command has an answer, and the answer is what the history says the entity was then.
- * A command that was carried out was not refused, and every step of a history is a command's.
+ * A command that was carried out was not refused, and every step of a history is a command's. That a person has stopped
+ * an attempt is no step.
  */
 import { stringify } from 'safe-stable-stringify';
 import type { Cashier } from '../domain/cashier.ts';
 import { cashierToWire } from '../domain/cashier-wire.ts';
 import type { Invoice } from '../domain/invoice.ts';
+import { ABANDON } from '../domain/lifecycle.ts';
 import { toWire } from '../domain/invoice-wire.ts';
 import type { Database } from '../platform/database.ts';
 import { type Sql, sql } from '../queries/sql.ts';
@@ -63,7 +65,8 @@ export const commands: Check = {
 export async function checkCommandsOf(database: Database, keys: readonly EntityKey[], tally: Tally): Promise<void> {
   const commandKeys = await database.$queryRaw<{ tenant_id: string; command_key: string }[]>`
     SELECT a.tenant_id, a.command_key FROM ${wantedKeys(keys)}
-    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id`;
+    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+      AND a.action <> ${ABANDON}`;
   for (let start = 0; start < commandKeys.length; start += PAGE) {
     const some = commandKeys.slice(start, start + PAGE);
     const rows = await readCommands(
@@ -113,7 +116,7 @@ async function readVersions(database: Database, rows: readonly Told[]): Promise<
     FROM unnest(${known.map((row) => row.tenant_id)}::uuid[], ${known.map((row) => row.entity_id)}::uuid[],
       ${known.map(({ told }) => named(told, 'version'))}::int[]) AS wanted(tenant_id, id, version)
     JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
-      AND a.version = wanted.version
+      AND a.version = wanted.version AND a.action <> ${ABANDON}
     ORDER BY a.tenant_id, a.entity_id, a.version, a.sequence DESC`;
   return new Map(entries.map((entry) => [versionKey({ ...entry, told: entry }), entry]));
 }
@@ -201,7 +204,7 @@ async function findEntriesWithoutCommand(world: World, { found }: Tally): Promis
     return world.database.$queryRaw<EntryKey[]>`
       SELECT tenant_id, entity_type, entity_id, sequence, command_key FROM audit_entries a
       WHERE (tenant_id, entity_type, entity_id, sequence) > (${tenantId}::uuid, ${type}, ${id}::uuid, ${sequence})
-        AND entity_type IN ('invoice', 'cashier') AND ${ofTenants(world, sql`tenant_id`)}
+        AND entity_type IN ('invoice', 'cashier') AND action <> ${ABANDON} AND ${ofTenants(world, sql`tenant_id`)}
         AND NOT EXISTS (SELECT FROM commands c WHERE c.tenant_id = a.tenant_id AND c.command_key = a.command_key)
       ORDER BY tenant_id, entity_type, entity_id, sequence LIMIT ${PAGE}`;
   });

@@ -3,7 +3,7 @@
  * What must hold is one table below.
  */
 import { type Invoice } from '../domain/invoice.ts';
-import { type Action, type Status, type Step, isTimedStep, lifecycle } from '../domain/lifecycle.ts';
+import { ABANDON, type Action, type Status, type Step, isTimedStep, lifecycle } from '../domain/lifecycle.ts';
 import { timersOf } from '../domain/timers.ts';
 import { eventType, streamPlace } from '../events/cloud-event.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
@@ -37,6 +37,7 @@ interface PaymentRow extends EntityKey {
   agrees: boolean | null;
 }
 
+/** Of the history, without the attempts that were stopped: they change nothing (verify/audit.ts). */
 interface EntryRow extends EntityKey {
   version: number;
   action: Action;
@@ -113,6 +114,7 @@ async function readFacts(tx: TransactionClient, which: Sql, environment: string)
     SELECT a.tenant_id, a.entity_id AS id, a.version, a.action, a.status, a.at
     FROM ${wantedKeys(rows)}
     JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+      AND a.action <> ${ABANDON}
     ORDER BY a.tenant_id, a.entity_id, a.sequence`;
   const events = await tx.$queryRaw<EventRow[]>`
     SELECT stream, type, value FROM outbox_events

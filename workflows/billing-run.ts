@@ -14,12 +14,15 @@ export async function billingRun(input: BillingRunInput): Promise<BillingRunProg
   checkBillingRunStart(input);
   for (;;) {
     const progress = await finalizeDueDrafts(input);
-    setCurrentDetails(details(input, progress));
+    setCurrentDetails(billingRunDetails(input, progress));
     if (progress.left === 0) return progress;
   }
 }
 
-const details = ({ businessDate }: BillingRunInput, { finalized, refused, left }: BillingRunProgress): string =>
+export const billingRunDetails = (
+  { businessDate }: BillingRunInput,
+  { finalized, refused, left }: BillingRunProgress,
+): string =>
   [
     `**Billing run of ${businessDate}${left === 0 ? ': done' : ''}**`,
     '',
@@ -27,7 +30,6 @@ const details = ({ businessDate }: BillingRunInput, { finalized, refused, left }
     '| --- | --- | --- |',
     `| ${finalized} | ${refused} | ${left} |`,
     '',
-    refused > 0
-      ? `What was refused, and why: \`GET /v1/billing-runs/${businessDate}\`.`
-      : 'The run goes on by itself, after a failure and after it was terminated.',
+    ...(refused > 0 ? [`What was refused, and why: \`GET /v1/billing-runs/${businessDate}\`.`] : []),
+    ...(left > 0 ? ['The run goes on by itself, after a failure and after it was terminated.'] : []),
   ].join('\n');

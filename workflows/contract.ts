@@ -4,10 +4,10 @@
  */
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import type { WireInvoice } from '../domain/invoice-schema.ts';
-import type { Direction, Resolution } from '../domain/dead-letter.ts';
+import type { DeadLetterVerb, Direction, Resolution } from '../domain/dead-letter.ts';
 import type { CommandHead } from '../domain/decision.ts';
 import type { ActionBodies, StepBodies } from '../domain/invoice.ts';
-import type { Action, Status, Step } from '../domain/lifecycle.ts';
+import type { ABANDON, Action, HistoryAction, Status, Step } from '../domain/lifecycle.ts';
 import type { Timer } from '../domain/timers.ts';
 
 export const workflowTypes = {
@@ -68,7 +68,7 @@ export interface StepCommand<S extends Action = Action> extends InvoiceInput, Co
 /** One line of an invoice's history. */
 export interface HistoryEntry {
   version: number;
-  action: Action;
+  action: HistoryAction;
   at: string;
   actor: string;
   status: Status;
@@ -109,6 +109,20 @@ export interface AbandonRequest {
   reason: string;
 }
 
+/** A person has stopped an attempt; it is recorded when the invoice, or the dead letter, is loaded next. */
+export interface Intervention extends AbandonRequest {
+  /** RFC 3339 */
+  at: string;
+  /** What was tried: a step, or what was decided about a dead letter. */
+  step: string;
+  attemptId: string;
+}
+
+/** The input of an activity that loads: absent when nobody has stopped anything. */
+export interface Interventions {
+  interventions?: readonly Intervention[];
+}
+
 /** The signal that makes an invoice's workflow look at Postgres again. */
 export const WAKE = 'wake';
 /** Who acts when a timer rings. */
@@ -119,7 +133,10 @@ export type InvoiceEnd = { ended: 'paid' | 'cancelled' | 'idle' | 'abandoned' };
 
 /** The type of the failure of a command that a bug stopped; nothing was changed. */
 export const INTERNAL_ERROR = 'internal_error';
-/** The type of the failure of a command that staff gave up on; whether it took effect is not known. */
+/**
+ * The type of the failure of an attempt that a person has stopped; whether it took effect is not known. The message
+ * says who and why.
+ */
 export const ABANDONED = 'abandoned';
 
 const { KEYWORD, INT, DATETIME, BOOL } = SearchAttributeType;
@@ -230,6 +247,26 @@ export interface DeadLetterView {
   openedAt: string;
   attempts: number;
   resolution: { as: Resolution; by: string; because: string; at: string } | null;
+  /** The invoice that the message names, and what it is called when it is there. Absent in views of older versions. */
+  invoice?: LetterInvoice | null;
+  /** The last decisions, oldest first. Absent in views of older versions. */
+  decisions?: LetterDecision[];
+}
+
+export interface LetterInvoice {
+  id: string;
+  number: string | null;
+  customerReference: string | null;
+}
+
+/** What was decided about a dead letter, or that somebody stopped the attempt. */
+export interface LetterDecision {
+  at: string;
+  actor: string;
+  action: DeadLetterVerb | typeof ABANDON;
+  /** What the letter was after it. */
+  status: 'open' | Resolution;
+  reason: string;
 }
 
 /** What a dead letter's updates answer: what it is now, and why when it is still open. */

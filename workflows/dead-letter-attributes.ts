@@ -2,7 +2,10 @@
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { type DeadLetterView, searchAttributes } from './contract.ts';
 
-/** The attributes that differ between two views. */
+/**
+ * The attributes that differ between two views. The first view writes all of them, the empty ones too: a run that staff
+ * have started like another one has that one's attributes.
+ */
 export function deadLetterAttributes(
   before: DeadLetterView | null,
   after: DeadLetterView | null,
@@ -30,4 +33,7 @@ const valuesOf = ({ topic, type, reason, tenantId }: DeadLetterView) => ({
   eventType: type,
   failureReason: reason,
   billingTenant: tenantId,
+  // Nothing is stuck, or escalated, when the first view is shown.
+  stuck: null,
+  escalated: null,
 });

@@ -14,12 +14,12 @@ export async function deadLetterBatch(input: DeadLetterBatchInput): Promise<Dead
   checkBatchStart(input);
   for (;;) {
     const progress = await decideLetters(input);
-    setCurrentDetails(details(input, progress));
+    setCurrentDetails(batchDetails(input, progress));
     if (progress.left === 0) return progress;
   }
 }
 
-const details = (
+export const batchDetails = (
   { batchId }: DeadLetterBatchInput,
   { total, done, refused, unknown, left }: DeadLetterBatchProgress,
 ): string =>
@@ -30,5 +30,10 @@ const details = (
     '| --- | --- | --- | --- | --- |',
     `| ${total} | ${done} | ${refused} | ${unknown} | ${left} |`,
     '',
-    `What was refused, and why: \`GET /v1/dead-letter-batches/${batchId}\`. Each of those letters has a page of its own.`,
+    ...(refused + unknown > 0
+      ? [
+          `What was refused or has no answer, and why: \`GET /v1/dead-letter-batches/${batchId}\`. Each of those letters has a page of its own.`,
+        ]
+      : []),
+    ...(left > 0 ? ['The batch goes on by itself, after a failure and after it was terminated.'] : []),
   ].join('\n');

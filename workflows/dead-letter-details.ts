@@ -1,6 +1,7 @@
 /** A dead letter's page in the Web UI, as Markdown: what happened, and what to press. */
-import type { DeadLetterVerb } from '../domain/dead-letter.ts';
-import type { DeadLetterView } from './contract.ts';
+import { type DeadLetterVerb, editableTexts } from '../domain/dead-letter.ts';
+import { ABANDON, pastTenseOf } from '../domain/lifecycle.ts';
+import type { DeadLetterView, LetterDecision } from './contract.ts';
 import { plain, readable } from './markdown.ts';
 
 /** A decision that was sent and has no answer yet. */
@@ -29,6 +30,7 @@ export function deadLetterDetails({ view, waiting, stuck, escalated }: DeadLette
     '',
     ...(view ? whatToDo(view) : []),
     '',
+    ...(view?.decisions?.length ? ['### What was decided', '', ...theDecisions(view.decisions), ''] : []),
     ...(view ? ['### The message', '', ...theMessage(view)] : []),
   ].join('\n');
 }
@@ -48,50 +50,89 @@ function whatHappened(view: DeadLetterView): string[] {
     '',
     inWords(view),
     '',
+    ...whose(view),
+    '',
     '| Kept (UTC) | Tries | Decided (UTC) |',
     '| --- | --- | --- |',
     `| ${readable(openedAt)} | ${attempts} | ${resolution ? readable(resolution.at) : 'not yet'} |`,
   ];
 }
 
-function inWords({ direction, type, source, detail }: DeadLetterView): string {
-  if (direction === 'outbound')
-    return `Our event **${plain(type ?? '')}** could not be sent to Kafka. The later events of the same invoice or cashier wait behind it; all others flow. ${plain(detail)}`;
+function inWords({ direction, type, source, detail, resolution }: DeadLetterView): string {
+  if (direction === 'outbound') {
+    const waits = resolution
+      ? 'Nothing waits behind it any more.'
+      : 'The later events of the same invoice or cashier wait behind it; all others flow.';
+    return `Our event **${plain(type ?? '')}** could not be sent to Kafka. ${waits} ${plain(detail)}`;
+  }
   const what = type === null ? 'A record that names no event' : `The event **${plain(type)}**`;
   return `${what}${source === null ? '' : ` from ${plain(source)}`} could not be handled: ${plain(detail)}`;
 }
 
-function whatToDo({ direction, resolution }: DeadLetterView): string[] {
+/** Two tenants may have the same number: the tenant stands beside it. */
+const whose = ({ tenantId, invoice }: DeadLetterView): string[] => [
+  '| Tenant | Invoice | Number | Customer reference |',
+  '| --- | --- | --- | --- |',
+  `| ${tenantId ?? 'not known'} | ${invoice?.id ?? 'none'} | ${plain(invoice?.number ?? 'none')} | ${plain(invoice?.customerReference ?? 'none')} |`,
+];
+
+function whatToDo({ direction, resolution, reason }: DeadLetterView): string[] {
   if (resolution) return ['Nothing: it has been decided, for good.'];
   return [
-    ...(direction === 'outbound' ? forAnEvent : forAMessage),
+    ...(direction === 'outbound' ? forAnEvent : forAMessage(reason)),
     '',
     'Terminating this workflow decides nothing, and Request Cancellation changes nothing.',
   ];
 }
 
-const forAMessage = [
+const discardIt =
+  '- When it must never have an effect, send the update `discard`: `{"operator": "you", "reason": "..."}`. For a payment, see to it first that the money goes back.';
+
+/** What is wrong with these is not in the payload, which is all that `edit` can change. */
+const beyondEdit: Partial<Record<string, string>> = {
+  not_a_cloud_event:
+    '- Neither `replay` nor `edit` can help: `edit` changes the payload, and what is missing is in the headers. Only of a record with the content type `application/cloudevents+json` the payload is the whole event; that one can be edited. The sender must send it anew, as a CloudEvent.',
+  wrong_topic:
+    '- Neither `replay` nor `edit` can help: an event counts on its own topic only. The sender must send it there.',
+};
+
+const forAMessage = (reason: string): string[] => [
+  ...(beyondEdit[reason] ? [beyondEdit[reason]] : mendAndReplay),
+  discardIt,
+];
+
+const mendAndReplay = [
   '- When the cause is mended (the invoice was finalized, say), send the update `replay`: `{"operator": "you", "reason": "..."}`. The message is handed in again; it counts once, however often that happens. If it is refused again, this page says why.',
   '- When the message itself is wrong, send the update `edit`: `{"operator": "you", "reason": "...", "payload": "{...}"}` with the whole payload as JSON text. Then send `replay`.',
-  '- When it must never have an effect, send the update `discard`: `{"operator": "you", "reason": "..."}`. For a payment, see to it first that the money goes back.',
 ];
 
 const forAnEvent = [
   '- When the cause is mended (the topic’s size limit was raised, the permission was given), send the update `replay`: `{"operator": "you", "reason": "..."}`. The event is sent in its place, and the stream goes on. If it is refused again, this page says why.',
-  '- When its payload is what Kafka will not take, send the update `edit`: `{"operator": "you", "reason": "...", "payload": "{...}"}` with the whole payload as JSON text. It must be as the event’s schema says, and about the same entity. Then send `replay`.',
+  `- When a text in it is what Kafka will not take, send the update \`edit\`: \`{"operator": "you", "reason": "...", "payload": "{...}"}\` with the whole payload as JSON text. It must be as the event’s schema says, and only its texts may change (${editableTexts.join(', ')}): what was recorded stays. Then send \`replay\`.`,
   '- When it can never be sent, send the update `withhold`: `{"operator": "you", "reason": "..."}`. Subscribers get an EventWithheld in its place, with its id and your reason, and the stream goes on.',
+];
+
+const theDecisions = (decisions: readonly LetterDecision[]): string[] => [
+  '| When (UTC) | What | Who | Then it was | Why |',
+  '| --- | --- | --- | --- | --- |',
+  ...decisions
+    .toReversed()
+    .map(
+      ({ at, action, actor, status, reason }) =>
+        `| ${readable(at)} | ${action === ABANDON ? pastTenseOf(action) : action} | ${plain(actor)} | ${status} | ${plain(reason)} |`,
+    ),
 ];
 
 const waitingLine = ({ verb, operator, since }: WaitingDecision): string =>
   `- \`${verb}\`, sent by ${plain(operator)} at ${readable(since)}`;
 
 function theMessage(view: DeadLetterView): string[] {
-  const { id, topic, partition, offset, eventId, tenantId, payload, edited } = view;
+  const { id, topic, partition, offset, eventId, payload, edited } = view;
   const fence = fenceAround(payload);
   return [
-    '| Topic | Partition | Offset | Event id | Tenant | Dead letter |',
-    '| --- | --- | --- | --- | --- | --- |',
-    `| ${plain(topic)} | ${partition ?? 'none'} | ${offset ?? 'none'} | ${plain(eventId ?? 'none')} | ${tenantId ?? 'not known'} | ${id} |`,
+    '| Topic | Partition | Offset | Event id | Dead letter |',
+    '| --- | --- | --- | --- | --- |',
+    `| ${plain(topic)} | ${partition ?? 'none'} | ${offset ?? 'none'} | ${plain(eventId ?? 'none')} | ${id} |`,
     '',
     ...(edited ? ['As it was edited; what it was before is in the audit trail:', ''] : []),
     fence,

@@ -25,7 +25,6 @@ import {
 import type { Activities } from '../activities/index.ts';
 import { type DeadLetterVerb, ESCALATE_AFTER_MS, verbNames } from '../domain/dead-letter.ts';
 import {
-  ABANDONED,
   type AbandonRequest,
   DEAD_LETTER_RESOLVED,
   type DeadLetterEnd,
@@ -34,6 +33,7 @@ import {
   type DecisionAnswer,
   type DecisionRequest,
   type EditCommand,
+  type Intervention,
 } from './contract.ts';
 import { createAlarm } from './alarm.ts';
 import { deadLetterAttributes, escalatedAttribute, stuckAttribute } from './dead-letter-attributes.ts';
@@ -44,7 +44,7 @@ import { checkDeadLetterStart } from './inputs.ts';
 import { checkAbandon } from './invoice-requests.ts';
 import { ESCALATES, ESCALATES_ASKED_FIRST } from './patches.ts';
 import { localFirst, replaying, untilItWorks } from './profiles.ts';
-import { createWatch } from './watch.ts';
+import { createWatch, interventionIn } from './watch.ts';
 
 const local = proxyLocalActivities<Activities>(localFirst);
 const { loadDeadLetter, escalateDeadLetter, editMessage, discardMessage, withholdEvent } =
@@ -66,6 +66,8 @@ const updateDescriptions: Record<DeadLetterVerb, string> = {
 };
 
 interface QueuedDecision extends WaitingDecision {
+  /** The id of its update: a decision that is sent again is another attempt. */
+  attemptId: string;
   command: EditCommand;
   resolve: (answer: DecisionAnswer) => void;
   reject: (failure: Error) => void;
@@ -76,6 +78,8 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
   const queue: QueuedDecision[] = [];
   /** null: there is no such row. undefined: not known yet. */
   let view: DeadLetterView | null | undefined;
+  /** What people have stopped and no load has recorded yet. */
+  let interventions: Intervention[] = [];
   let stale = true;
   let current: WaitingDecision | undefined;
   let stuck = false;
@@ -123,10 +127,11 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
   }
 
   function enqueue(verb: DeadLetterVerb, request: DecisionRequest): Promise<DecisionAnswer> {
-    const { operator, reason, payload = '', decisionId = currentUpdateInfo()?.id ?? '' } = request;
+    const attemptId = currentUpdateInfo()?.id ?? '';
+    const { operator, reason, payload = '', decisionId = attemptId } = request;
     const command = { ...input, operator, reason, payload, decisionId };
     return new Promise((resolve, reject) => {
-      queue.push({ verb, operator, since: new Date().toISOString(), command, resolve, reject });
+      queue.push({ verb, operator, since: new Date().toISOString(), attemptId, command, resolve, reject });
       refreshDetails();
       wake();
     });
@@ -141,8 +146,10 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
       next.resolve(answerOf(after));
     } catch (error) {
       const failure = answerable(error);
+      const intervention = interventionIn(error, next.verb, next.attemptId);
+      if (intervention) interventions.push(intervention);
       // Given up, or decided elsewhere: Postgres tells what it is now.
-      if (failure.type === ABANDONED || failure.type === DEAD_LETTER_RESOLVED) stale = true;
+      if (intervention || failure.type === DEAD_LETTER_RESOLVED) stale = true;
       next.reject(failure);
     }
     current = undefined;
@@ -152,10 +159,17 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
   /** Only for showing: when nothing can be loaded the letter is not known, and the run goes on. */
   async function load(): Promise<DeadLetterView | null | undefined> {
     const escalates = rang && !escalated;
+    const isRecording = interventions.length > 0;
+    const wanted = isRecording ? { ...input, interventions } : input;
     try {
-      return await (escalates ? local.escalateDeadLetter : local.loadDeadLetter)(input);
+      const loaded = await (escalates ? local.escalateDeadLetter : local.loadDeadLetter)(wanted).catch(() => {
+        const again = () => (escalates ? escalateDeadLetter : loadDeadLetter)(wanted);
+        return isRecording ? watch.overRecording(again) : watch.over(again);
+      });
+      interventions = [];
+      return loaded;
     } catch {
-      return watch.over(() => (escalates ? escalateDeadLetter : loadDeadLetter)(input)).catch(() => view);
+      return view;
     }
   }
 

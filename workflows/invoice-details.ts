@@ -1,7 +1,7 @@
 /** An invoice's page in the Web UI, as Markdown: its story without reading JSON. */
 import { type Action, allowedActions, isFinal, pastTenseOf } from '../domain/lifecycle.ts';
 import { type Timer, timerSummary } from '../domain/timers.ts';
-import type { InvoiceView } from './contract.ts';
+import type { InvoiceInput, InvoiceView } from './contract.ts';
 import { plain, readable } from './markdown.ts';
 
 /** A command that was asked for and has no answer yet. */
@@ -12,17 +12,18 @@ export interface Waiting {
 }
 
 export interface DetailsInput {
+  input: InvoiceInput;
   view: InvoiceView | null;
   current: Waiting | undefined;
   queued: readonly Waiting[];
   stuck: boolean;
 }
 
-export function invoiceDetails({ view, current, queued, stuck }: DetailsInput): string {
+export function invoiceDetails({ input, view, current, queued, stuck }: DetailsInput): string {
   const waiting = [...(current ? [current] : []), ...queued];
   return [
     ...(stuck ? [stuckNotice, ''] : []),
-    ...(view ? summary(view) : ['**There is no invoice yet.**']),
+    ...(view ? summary(input, view) : ['**There is no invoice yet.**']),
     '',
     '### What is waiting',
     '',
@@ -36,14 +37,25 @@ export function invoiceDetails({ view, current, queued, stuck }: DetailsInput): 
 const stuckNotice =
   '**STUCK.** A command has been tried for ten minutes; see the pending activity for the reason. It goes on by itself when the cause is mended. To stop it, send the update `abandon` with your name and a reason; the command’s key can be sent again later.';
 
-function summary({ invoice }: InvoiceView): string[] {
+/** Two tenants may have the same number: the tenant stands beside it. */
+function summary({ tenantId, invoiceId }: InvoiceInput, { invoice }: InvoiceView): string[] {
   return [
-    `**${invoice.number ?? 'Draft'}: ${invoice.status}${invoice.overdue ? ', overdue' : ''}**`,
+    `**${title(invoice)}**`,
     '',
-    `| Amount | Paid | Due | Customer reference | Version |`,
-    `| --- | --- | --- | --- | --- |`,
-    `| ${invoice.amount} ${invoice.currency} | ${invoice.amountPaid} ${invoice.currency} | ${invoice.dueDate ?? 'none'} | ${plain(invoice.customerReference ?? 'none')} | ${invoice.version} |`,
+    '| Tenant | Invoice | Customer reference |',
+    '| --- | --- | --- |',
+    `| ${tenantId} | ${invoiceId} | ${plain(invoice.customerReference ?? 'none')} |`,
+    '',
+    '| Amount | Paid | Due | Version |',
+    '| --- | --- | --- | --- |',
+    `| ${invoice.amount} ${invoice.currency} | ${invoice.amountPaid} ${invoice.currency} | ${invoice.dueDate ?? 'none'} | ${invoice.version} |`,
   ];
+}
+
+/** Only a draft has no number, and what was cancelled while it was one. */
+function title({ number, status, overdue }: InvoiceView['invoice']): string {
+  if (number !== null) return `${number}: ${status}${overdue ? ', overdue' : ''}`;
+  return status === 'draft' ? 'Draft' : `Draft that was ${status}`;
 }
 
 const waitingLine = ({ step, actor, since }: Waiting): string =>

@@ -8,7 +8,6 @@
  * 4. It ends only when nothing is queued and every handler has answered.
  */
 import {
-  ApplicationFailure,
   CancellationScope,
   allHandlersFinished,
   condition,
@@ -30,9 +29,9 @@ import { type Action, type Step, isFinal, steps } from '../domain/lifecycle.ts';
 import { type Timer, dueTimer, timerName, timerSummary } from '../domain/timers.ts';
 import { createAlarm } from './alarm.ts';
 import {
-  ABANDONED,
   type AbandonRequest,
   DETAILS_STEPS,
+  type Intervention,
   type InvoiceEnd,
   type InvoiceInput,
   type InvoiceView,
@@ -50,7 +49,7 @@ import { checkIdentity, identityOf } from './identity.ts';
 import { checkInvoiceStart } from './inputs.ts';
 import { checkAbandon, checkStepRequest } from './invoice-requests.ts';
 import { localFirst, untilItWorks } from './profiles.ts';
-import { createWatch } from './watch.ts';
+import { createWatch, interventionIn } from './watch.ts';
 
 const local = proxyLocalActivities<Activities>(localFirst);
 const regular = proxyActivities<Activities>(untilItWorks);
@@ -89,6 +88,8 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   checkInvoiceStart(input);
   const queue: QueuedCommand[] = [];
   let view: InvoiceView | null | undefined;
+  /** What people have stopped and no load has recorded yet. */
+  let interventions: Intervention[] = [];
   /** Postgres knows more than the view: at the beginning, after a change from outside, after a command was given up. */
   let stale = true;
   let current: Waiting | undefined;
@@ -175,8 +176,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
       show(outcome.done ? advanced(view ?? null, outcome) : await load());
       next.resolve(answerOf(next.step, outcome));
     } catch (error) {
-      // Nobody knows what a command that was given up has done: the next look at Postgres tells.
-      if (error instanceof ApplicationFailure && error.type === ABANDONED) stale = true;
+      noteIntervention(error, next.step, next.command.attemptId);
       next.reject(answerable(error));
     }
     current = undefined;
@@ -202,7 +202,8 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
       const outcome = await run(timer.kind, command);
       if (outcome.done) show(advanced(view ?? null, outcome));
       else stale = true;
-    } catch {
+    } catch (error) {
+      noteIntervention(error, timer.kind, command.attemptId);
       // Refused because the invoice has moved on, or a bug: Postgres tells which; never again without a wake-up.
       stale = true;
       failedTimers.add(name);
@@ -227,12 +228,27 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     }
   }
 
+  /** Nobody knows what a command that was given up has done: the next look at Postgres tells, and records who gave it up. */
+  function noteIntervention(error: unknown, step: Action, attemptId: string): void {
+    const intervention = interventionIn(error, step, attemptId);
+    if (!intervention) return;
+    interventions.push(intervention);
+    stale = true;
+  }
+
   /** Only for showing: a load that cannot succeed leaves an empty page, and the run ends when nothing is asked. */
   async function load(): Promise<InvoiceView | null> {
+    const isRecording = interventions.length > 0;
+    const wanted = isRecording ? { ...input, interventions } : input;
     try {
-      return await local.loadInvoice(input);
+      const loaded = await local.loadInvoice(wanted).catch(() => {
+        const again = () => regular.loadInvoice(wanted);
+        return isRecording ? watch.overRecording(again) : watch.over(again);
+      });
+      interventions = [];
+      return loaded;
     } catch {
-      return watch.over(() => regular.loadInvoice(input)).catch(() => null);
+      return null;
     }
   }
 
@@ -258,7 +274,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   }
 
   function show(next: InvoiceView | null): void {
-    const changed = invoiceAttributes(view ?? null, next);
+    const changed = invoiceAttributes(input, view ?? null, next);
     view = next;
     if (changed.length > 0) upsertSearchAttributes(changed);
     refreshDetails();
@@ -272,7 +288,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   }
 
   function refreshDetails(): void {
-    setCurrentDetails(invoiceDetails({ view: view ?? null, current, queued: queue, stuck }));
+    setCurrentDetails(invoiceDetails({ input, view: view ?? null, current, queued: queue, stuck }));
   }
 }
 

@@ -53,6 +53,6 @@ const details = ({ shard, shards }: RelayInput, report: RelayReport): string =>
       ? [`Last error, at ${readable(report.lastError.at)} UTC: ${plain(report.lastError.message)}`, '']
       : []),
     report.blockedStreams > 0
-      ? 'A blocked stream waits for a person: its event is a dead letter, a workflow `dead-letter/...` of its own.'
+      ? 'A blocked stream waits for a person: its event is a dead letter, a workflow `dead-letter/...` of its own; or an event is missing in the outbox, which the log says.'
       : 'While the broker is away, the pending activity shows the attempts and the last error; events wait in the outbox.',
   ].join('\n');

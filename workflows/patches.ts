@@ -4,7 +4,7 @@
  * A workflow asks for its patches first of all, before it calls an activity. A task was seen that ended with the result
  * of a local activity alone, on a worker without a cache; a replay has that result a task earlier than the patches that
  * were asked for after it, finds that they were not, and the run is lost until staff terminate it
- * (test/data/letter-task-ended-early.json).
+ * (test/data/letter-task-ended-early.json). What is asked for later says why it may.
  */
 
 /**
@@ -21,3 +21,10 @@ export const ESCALATES_ASKED_FIRST = 'dead-letter-escalates-asked-first';
  * they were. It goes when none of those is open.
  */
 export const STARTS_CHECKED = 'starts-checked';
+
+/**
+ * An attempt that was stopped while it ran is told as stopped, and loaded after it, as one that was stopped between two
+ * attempts always was. Asked for when the regular activity has ended, which is an event of its own: nothing that comes
+ * after it can stand in an earlier task. It goes when no run is open that was started before 2026-12.
+ */
+export const STOPPED_IS_TOLD = 'a-stopped-attempt-is-told';

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import type { SendDeps } from '../../commands/send.ts';
 import { type DecisionResult, sendDecision } from '../../commands/send-decision.ts';
+import { tooLarge } from '../../commands/blocked-event.ts';
 import {
+  DECISIONS_MAX,
   type WireDeadLetter,
   type WireDeadLetterSummary,
   deadLetterListSchema,
@@ -11,10 +13,11 @@ import {
   editSchema,
   listDeadLettersSchema,
 } from '../../domain/dead-letter-schema.ts';
-import type { DeadLetterVerb, Resolution } from '../../domain/dead-letter.ts';
+import { type DeadLetterVerb, EVENT_BYTES_MAX, type Resolution } from '../../domain/dead-letter.ts';
 import { instant, uuid } from '../../domain/invoice-schema.ts';
 import type { Database } from '../../platform/database.ts';
-import { textOf } from '../../queries/dead-letter-view.ts';
+import { decisionsOf } from '../../queries/dead-letter-decisions.ts';
+import { textOf } from '../../queries/dead-letter-payload.ts';
 import {
   type DeadLetterPosition,
   type DeadLetterRow,
@@ -41,7 +44,10 @@ const decideProblems: readonly ProblemCode[] = [
   'validation_failed',
   'dead_letter_resolved',
   'decision_refused',
+  'attempt_stopped',
 ];
+/** A payload is a JSON text in a JSON body: whatever is escaped there, a byte of it becomes six at most. */
+const EDIT_BODY_MAX = 6 * EVENT_BYTES_MAX + 64 * 1024;
 const mended = { reason: 'The invoice is finalized now' };
 
 export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
@@ -57,11 +63,12 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
       tag: 'Dead letters',
       params: byId,
       body: { schema, required: true, examples: { example } },
+      ...(verb === 'edit' ? { bodyMax: EDIT_BODY_MAX } : {}),
       answers: { 200: { description: 'The dead letter after the decision', schema: deadLetterSchema } },
       problems: verb === 'edit' ? [...decideProblems, 'payload_refused'] : decideProblems,
       handle: async (call) => {
         const request = parseOrRefuse(schema, call.body);
-        return { status: 200, body: toWire(await decide(deps, verb, call, request)) };
+        return { status: 200, body: await toWire(database, await decide(deps, verb, call, request)) };
       },
     };
   };
@@ -94,7 +101,7 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
       params: byId,
       answers: { 200: { description: 'The dead letter', schema: deadLetterSchema } },
       problems: ofOne,
-      handle: async (call) => ({ status: 200, body: toWire(await find(database, call)) }),
+      handle: async (call) => ({ status: 200, body: await toWire(database, await find(database, call)) }),
     },
     decideRoute(
       'replay',
@@ -104,7 +111,7 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
     decideRoute(
       'edit',
       'Give a dead letter another payload, for its next replay',
-      'An event’s payload must be as its schema says, and about the same entity; id, key and sequence stay. What it was before is kept.',
+      'A message’s payload must be one that can be handled. An event’s must be as its schema says, and only its texts may change: what was recorded stays. What it was before is kept.',
       { reason: 'The name was far too long', payload: '{"tenantId": "..."}' },
     ),
     decideRoute(
@@ -139,6 +146,9 @@ async function decide(
 ): Promise<DeadLetterRow> {
   const letter = await find(database, call);
   if (letter.resolvedAt !== null) throw resolved(letter);
+  // Temporal would take no more than about twice as much.
+  const why = request.payload === undefined ? undefined : tooLarge(request.payload);
+  if (why !== undefined) throw new Problem('payload_refused', why);
   const deadline = Date.parse(call.acceptedAt) + requestDeadlineMs;
   const result = await sendDecision(send, letter, verb, { operator: call.identity.actor, ...request }, deadline);
   const after = await find(database, call);
@@ -156,6 +166,11 @@ function refuseUnlessDecided(result: DecisionResult, letter: DeadLetterRow): voi
       throw new Problem(result.because, result.detail);
     case 'failed':
       throw new Problem('internal_error', 'The decision could not be carried out; nothing was recorded.');
+    case 'stopped':
+      throw new Problem(
+        'attempt_stopped',
+        `${result.detail} Read the dead letter, and send the decision again if it is still wanted.`,
+      );
     case 'unknown':
       throw unavailable(
         'Nobody answered in time; whether the decision was carried out is not known. Read the dead letter, and send the decision again when it is still open.',
@@ -194,10 +209,11 @@ const toSummary = (row: DeadLetterSummaryRow): WireDeadLetterSummary => ({
   resolvedAt: row.resolvedAt?.toISOString() ?? null,
 });
 
-const toWire = (row: DeadLetterRow): WireDeadLetter => ({
+const toWire = async (database: Database, row: DeadLetterRow): Promise<WireDeadLetter> => ({
   ...toSummary(row),
   key: row.key && Buffer.from(row.key).toString('utf8'),
   headers: JSON.parse(row.headers) as Record<string, string>,
   payload: textOf(row.value),
   editedPayload: row.editedValue && textOf(row.editedValue),
+  decisions: await decisionsOf(database, row, DECISIONS_MAX),
 });

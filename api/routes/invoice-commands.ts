@@ -28,7 +28,7 @@ import type { Database } from '../../platform/database.ts';
 import { lookUpCommand } from '../../queries/command-look-up.ts';
 import { paymentWithReference } from '../../queries/payment-with-reference.ts';
 import { etag, expectedVersion } from '../headers.ts';
-import { Problem, type ProblemCode, everyCommand, problemOf, unavailable } from '../problems.ts';
+import { Problem, type ProblemCode, commandStopped, everyCommand, problemOf, unavailable } from '../problems.ts';
 import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
 import { operationSchema } from './operations.ts';
@@ -40,8 +40,9 @@ export interface InvoiceCommandDeps {
 }
 
 const answerHeaders: readonly AnswerHeader[] = ['ETag', 'Idempotency-Replayed'];
+const byWorkflow: readonly ProblemCode[] = [...everyCommand, 'attempt_stopped'];
 const existing: readonly ProblemCode[] = [
-  ...everyCommand,
+  ...byWorkflow,
   'invoice_not_found',
   'version_conflict',
   'transition_not_allowed',
@@ -89,7 +90,7 @@ export function invoiceCommandRoutes(deps: InvoiceCommandDeps): Route[] {
         required: true,
         examples: { shortest: { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' } },
       },
-      problems: [...everyCommand, 'unknown_cashier', 'currency_not_accepted'],
+      problems: [...byWorkflow, 'unknown_cashier', 'currency_not_accepted'],
     }),
     route({
       step: 'update',
@@ -206,6 +207,8 @@ function replyTo(step: Step, { invoiceId }: OutgoingCommand, result: SendResult)
       throw problemOf(result.refusal);
     case 'failed':
       throw new Problem('internal_error', 'The command could not be carried out; nothing was changed.');
+    case 'stopped':
+      throw commandStopped(result.detail);
     case 'pending':
       return {
         status: 202,

@@ -11,7 +11,7 @@ import { type WireInvoice, invoiceSchema, uuid } from '../../domain/invoice-sche
 import type { Database } from '../../platform/database.ts';
 import { operationOutcome } from '../../queries/operation.ts';
 import { type StepAnswer, invoiceWorkflowId } from '../../workflows/contract.ts';
-import { Problem, anyProblemSchema, everyRead, problemDocument, problemOf } from '../problems.ts';
+import { Problem, anyProblemSchema, commandStopped, everyRead, problemDocument, problemOf } from '../problems.ts';
 import type { Route } from '../route.ts';
 
 const operationStatuses = ['pending', 'succeeded', 'refused', 'failed', 'unknown'] as const;
@@ -20,10 +20,13 @@ export const operationSchema = z
   .strictObject({
     attemptId: z.string(),
     status: z.enum(operationStatuses).meta({
-      description: 'unknown: the attempt was lost on the way; send the command again with its Idempotency-Key',
+      description:
+        'unknown: the attempt was lost on the way, send the command again with its Idempotency-Key; or a person has stopped it, and problem says who and why',
     }),
     invoice: invoiceSchema.nullable(),
-    problem: anyProblemSchema.nullable().meta({ description: 'The refusal, as the request would have got it' }),
+    problem: anyProblemSchema
+      .nullable()
+      .meta({ description: 'The refusal, or that a person has stopped the attempt, as the request would have got it' }),
   })
   .meta({ id: 'Operation' });
 
@@ -58,7 +61,10 @@ export function operationRoutes({ database, send }: { database: Database; send: 
   ];
 }
 
-type Outcome = { invoice: WireInvoice } | { refusal: Refusal } | { status: 'pending' | 'failed' | 'unknown' };
+type Outcome =
+  | { invoice: WireInvoice }
+  | { refusal: Refusal }
+  | { status: 'pending' | 'failed' | 'unknown'; problem?: Problem };
 
 async function askWorkflow(
   { client }: SendDeps,
@@ -75,6 +81,7 @@ async function askWorkflow(
     const told: SendResult | undefined = toldBy(error);
     if (told?.kind === 'refused') return { refusal: told.refusal };
     if (told?.kind === 'failed') return { status: 'failed' };
+    if (told?.kind === 'stopped') return { status: 'unknown', problem: commandStopped(told.detail) };
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { status: 'pending' };
     // The workflow, or this attempt of it, has ended without an answer: nobody carries the command out any more.
     if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)
@@ -86,7 +93,8 @@ async function askWorkflow(
 function reply(attemptId: string | undefined, outcome: Outcome) {
   const status = 'invoice' in outcome ? 'succeeded' : 'refusal' in outcome ? 'refused' : outcome.status;
   const invoice = 'invoice' in outcome ? outcome.invoice : null;
-  const problem =
-    'refusal' in outcome ? problemDocument(problemOf(outcome.refusal), `/v1/operations/${attemptId}`) : null;
+  const because =
+    'refusal' in outcome ? problemOf(outcome.refusal) : 'problem' in outcome ? outcome.problem : undefined;
+  const problem = because ? problemDocument(because, `/v1/operations/${attemptId}`) : null;
   return { status: 200, body: { attemptId, status, invoice, problem } };
 }

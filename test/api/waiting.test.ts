@@ -72,7 +72,7 @@ describe('with a database that is held up', () => {
     expect((await system.caller().request('GET', location.split('?')[0] ?? '')).status).toBe(404);
   });
 
-  it('a command that staff gave up is unknown: nobody carries it out, and it may be sent again', async () => {
+  it('INV-12: a command that staff stopped after 202: its operation is unknown, and says who and why', async () => {
     const { id } = await ann.finalized();
     const { client, namespace } = system.temporal;
     const told = await whileLocked(id, async () => {
@@ -88,8 +88,48 @@ describe('with a database that is held up', () => {
         20_000,
       );
     });
-    expect(told).toMatchObject({ status: 'unknown', invoice: null, problem: null });
+    expect(told).toMatchObject({
+      status: 'unknown',
+      invoice: null,
+      problem: {
+        code: 'attempt_stopped',
+        status: 409,
+        detail: expect.stringContaining('eve stopped the attempt: by a test.'),
+      },
+    });
     expect((await ann.request('GET', `/v1/invoices/${id}`)).body).toMatchObject({ status: 'finalized' });
+  });
+
+  it('INV-12: a caller who waits while staff stop the attempt reads who and why, and it is not repeated for him', async () => {
+    const { id } = await ann.finalized();
+    const patient = await startSystem({ REQUEST_DEADLINE_MS: '25000' }, { worker: false });
+    const { client, namespace } = system.temporal;
+    const staff = staffOf(client, namespace, ann.tenantId, id);
+    const answer = await whileLocked(id, async () => {
+      const asked = patient.caller(ann.tenantId).step(id, 'cancel', { body: { reason: 'late' } });
+      await waitFor('the stop', async () => {
+        const said = await staff.update('abandon', { actor: 'eve', reason: 'Not to be cancelled.' }).catch(String);
+        return said === 'The attempt is being stopped.';
+      });
+      return asked;
+    });
+    await patient.stop();
+    expect(answer).toMatchObject({
+      status: 409,
+      body: {
+        code: 'attempt_stopped',
+        detail:
+          'eve stopped the attempt: Not to be cancelled. Whether it was carried out is not known. Read the invoice, and send the command again with its key if it is still wanted.',
+      },
+    });
+    const items = await waitFor('the history', async () => {
+      const { body: history } = await ann.request<{ items: object[] }>('GET', `/v1/invoices/${id}/history`);
+      return history.items.length === 3 && history.items;
+    });
+    expect(items.at(-1)).toMatchObject({ version: 2, action: 'abandon', actor: 'eve', status: 'finalized' });
+    expect(items.at(-1)).toMatchObject({ reason: 'Not to be cancelled.' });
+    expect((await ann.request('GET', `/v1/invoices/${id}`)).body).toMatchObject({ status: 'finalized', version: 2 });
+    expect((await ann.step(id, 'cancel')).status).toBe(200);
   });
 
   it('a refusal that comes late is told by Location as the request would have got it', async () => {

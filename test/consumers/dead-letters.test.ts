@@ -6,7 +6,7 @@ import { findDeadLetter, openDeadLetter, startMissingDeadLetters } from '../../c
 import { createDeliver } from '../../consumers/deliver.ts';
 import { createHandlers } from '../../consumers/handlers.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { type DecisionAnswer, deadLetterWorkflowId } from '../../workflows/contract.ts';
+import { type DecisionAnswer, deadLetterWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
 import {
   type Gateway,
@@ -306,6 +306,18 @@ it('PAY-04: a replay that is refused again leaves it open, with the new reason; 
   ]);
   expect(chain.slice(1).map(({ previousHash }) => previousHash)).toEqual(chain.slice(0, 2).map(({ hash }) => hash));
   expect(await statusOf(ann, invoiceId)).toBe('finalized');
+  const { decisions } = await letterOf(ann, id);
+  expect(decisions.map(({ action, actor, status, reason }) => [action, actor, status, reason])).toEqual([
+    ['replay', 'ann', 'open', 'mended'],
+    ['replay', 'bob', 'open', 'again'],
+    ['discard', 'ann', 'discarded', 'The customer pays again'],
+  ]);
+  const rows = (await staff(id).details()).split('\n').filter((line) => / \| (ann|bob) \| /.test(line));
+  expect(rows.map((row) => row.split(' | ').slice(1))).toEqual([
+    ['discard', 'ann', 'discarded', 'The customer pays again |'],
+    ['replay', 'bob', 'open', 'again |'],
+    ['replay', 'ann', 'open', 'mended |'],
+  ]);
 });
 
 it('PAY-04: decided once: what comes later is told what was decided, and the message delivered again changes nothing', async () => {
@@ -358,6 +370,41 @@ it('PAY-04: terminated by staff, it has a page again by itself', async () => {
   await waitFor('the page', async () => (await staff(id).details()).includes('Open:** `invoice_not_found`'));
   expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1 });
   expect(await staff(id).update('discard', { operator: 'ann', reason: 'x' })).toMatchObject({ status: 'discarded' });
+});
+
+it('the page names tenant, invoice, number and customer reference: two tenants may have the same number', async () => {
+  const ann = system.caller();
+  const { id: invoiceId, number } = await ann.finalized({ customerReference: 'C-77' });
+  const { id } = await refused(paymentMessage(ann.tenantId, invoiceId, { amount: '1.00' }));
+  const row = `| ${ann.tenantId} | ${invoiceId} | ${number?.replaceAll('-', '\\-')} | C\\-77 |`;
+  const page = await waitFor('the page', async () => {
+    const details = await staff(id).details();
+    return details.includes('Open:**') && details;
+  });
+  expect(page).toContain(row);
+});
+
+it('a run that staff have started like another one has none of its attributes', async () => {
+  const ann = system.caller();
+  const { id } = await refused(paymentMessage(ann.tenantId, randomUUID()));
+  await staff(id).terminate();
+  await system.temporal.client.workflow.start('deadLetter', {
+    workflowId: deadLetterWorkflowId(id),
+    taskQueue: system.config.TEMPORAL_TASK_QUEUE,
+    args: [{ deadLetterId: id }],
+    workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+    typedSearchAttributes: [
+      { key: searchAttributes.stuck, value: true },
+      { key: searchAttributes.escalated, value: true },
+      { key: searchAttributes.failureReason, value: 'another' },
+    ],
+  });
+  const attributes = await waitFor('the first view', async () => {
+    const shown = await staff(id).searchAttributes();
+    return String(shown['FailureReason']) === 'invoice_not_found' && shown;
+  });
+  // The server keeps an attribute that is empty as [null].
+  for (const name of ['Stuck', 'Escalated']) expect([undefined, [null]]).toContainEqual(attributes[name]);
 });
 
 it('nothing malformed that staff send makes a workflow task fail', async () => {

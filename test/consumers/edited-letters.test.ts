@@ -1,5 +1,6 @@
 /** PAY-04: a message whose payload is wrong is edited by a person, and handed in again. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { EVENT_BYTES_MAX } from '../../domain/dead-letter.ts';
 import type { DecisionAnswer } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
 import { type Gateway, type Message, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
@@ -44,7 +45,7 @@ const ways = {
     const request = { operator: 'ann', reason: 'mended' };
     const edited = (await staff(id).update('edit', { ...request, payload })) as DecisionAnswer;
     expect(edited).toMatchObject({ status: 'open', reason: 'payment_below_amount' });
-    expect(await staff(id).details()).toContain(payload);
+    expect(await staff(id).details()).toContain(payload.slice(0, 1_000));
     return ((await staff(id).update('replay', request)) as DecisionAnswer).status;
   },
 };
@@ -82,8 +83,10 @@ it('PAY-04: what an edit cannot make right stays refused, and the tenant cannot 
   expect(await edit(bob, id, message.value)).toMatchObject({ status: 404 });
   expect((await edit(ann, id, '')).status).toBe(422);
   const forBob = paymentMessage(bob.tenantId, (await bob.finalized()).id);
-  expect(await edit(ann, id, forBob.value)).toMatchObject({ status: 200 });
-  expect(await decide(ann, id, 'replay')).toMatchObject({ body: { status: 'open', reason: 'tenant_mismatch' } });
+  expect(await edit(ann, id, forBob.value)).toMatchObject({
+    status: 422,
+    body: { code: 'payload_refused', detail: expect.stringContaining('tenant_mismatch') },
+  });
   expect(await decide(ann, id, 'withhold')).toMatchObject({
     status: 409,
     body: { code: 'decision_refused', detail: expect.stringContaining('discard') },
@@ -92,5 +95,47 @@ it('PAY-04: what an edit cannot make right stays refused, and the tenant cannot 
     await expect(staff(id).update('edit', { operator: 'ann', reason: 'x', ...request })).rejects.toThrow(
       'Update failed',
     );
-  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 2, editedPayload: forBob.value });
+  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1, editedPayload: null });
 });
+
+it('PAY-04: an edit that could only be refused again is refused at once, over REST and in the Web UI', async () => {
+  const ann = system.caller();
+  const { id, message } = await refused(ann);
+  const data = JSON.parse(message.value) as Record<string, unknown>;
+  const payloads: [string, unknown][] = [
+    ['amount', {}],
+    ['paymentReference', { ...data, paymentReference: undefined }],
+    ['currency', { ...data, currency: 'EURO' }],
+    ['amount', { ...data, amount: '12.345' }],
+  ];
+  for (const [member, payload] of payloads) {
+    const text = JSON.stringify(payload);
+    const answer = await edit(ann, id, text);
+    expect(answer).toMatchObject({ status: 422, body: { code: 'payload_refused' } });
+    expect(answer.body.detail).toMatch(new RegExp(`^It would be refused again, with invalid_data: .*${member}`));
+    const request = { operator: 'ann', reason: 'x', payload: text };
+    await expect(staff(id).update('edit', request)).rejects.toThrow('Update failed');
+  }
+  expect(await letterOf(ann, id)).toMatchObject({ editedPayload: null, decisions: [] });
+});
+
+it.each(Object.entries(ways))(
+  'PAY-04: %s: a payload may be as large as an event, with whatever must be escaped in it, and no larger',
+  async (_name, mend) => {
+    const ann = system.caller();
+    const { id, invoiceId, message } = await refused(ann);
+    const data = { ...JSON.parse(message.value), amount: '1200.00' };
+    const room = EVENT_BYTES_MAX - Buffer.byteLength(JSON.stringify({ ...data, note: '' }));
+    // Each is two bytes of the payload, and four where the payload is a JSON text.
+    const largest = JSON.stringify({ ...data, note: '"'.repeat(room / 2) + 'x'.repeat(room % 2) });
+    expect(Buffer.byteLength(largest)).toBe(EVENT_BYTES_MAX);
+    const tooLarge = await edit(ann, id, `${largest} `);
+    expect(tooLarge.status).toBe(422);
+    const manyBytes = await edit(ann, id, JSON.stringify({ ...data, note: '\u{1F44D}'.repeat(EVENT_BYTES_MAX / 4) }));
+    expect(manyBytes).toMatchObject({ status: 422, body: { code: 'payload_refused' } });
+    expect(manyBytes.body.detail).toContain('at most');
+    expect((await edit(ann, id, 'x'.repeat(6_000_000))).status).toBe(413);
+    expect(await mend(ann, id, largest)).toBe('replayed');
+    await outcomes.untilPaid(ann.tenantId, invoiceId);
+  },
+);

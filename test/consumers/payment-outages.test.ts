@@ -17,9 +17,9 @@ import {
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
-import { letterOf } from '../support/letters.ts';
+import { decide, letterOf } from '../support/letters.ts';
 import { servers } from '../support/servers.ts';
-import { staffOfLetter } from '../support/staff.ts';
+import { staffOf, staffOfLetter } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -116,7 +116,10 @@ const recordOf = ({ key, value, headers }: Message, offset: bigint): IncomingRec
 });
 
 /** A receiver without Kafka, to which records are handed in as the source does: again until they are done with. */
-function byHand(changes: { taskQueue?: string } & Pick<ReceiverDeps, 'noAnswerAfterMs' | 'onRecord'> = {}) {
+function byHand(
+  changes: { taskQueue?: string } & Pick<ReceiverDeps, 'noAnswerAfterMs' | 'onRecord'> = {},
+  deadlineMs = 1_000,
+) {
   const { client } = system.temporal;
   const logger = createLogger({ level: 'silent', name: 'test' });
   const { NODE_ENV: environment, TEMPORAL_TASK_QUEUE: taskQueue } = system.config;
@@ -124,7 +127,7 @@ function byHand(changes: { taskQueue?: string } & Pick<ReceiverDeps, 'noAnswerAf
   const send = { client, taskQueue: deps.taskQueue, gate: createGate(), logger };
   const handle = createReceiver(
     { ...deps, ...changes },
-    createHandlers({ database: system.database, send, deadlineMs: 1_000 }),
+    createHandlers({ database: system.database, send, deadlineMs }),
   );
   return { handle, untilDone: (record: IncomingRecord) => untilDone(handle, record) };
 }
@@ -180,6 +183,58 @@ it('a replay without an answer is tried until a person stops it; replayed again,
   expect(await staff.update('replay', { operator: 'ann', reason: 'unlocked' })).toMatchObject({ status: 'replayed' });
   await outcomes.untilPaid(ann.tenantId, invoiceId);
   expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
+});
+
+it('PAY-04: a payment whose attempt a person stopped is a dead letter that says so; its replay counts once', async () => {
+  const { id: invoiceId } = await ann.finalized();
+  const message = paymentMessage(ann.tenantId, invoiceId);
+  const { client, namespace } = system.temporal;
+  const unlock = await lockInvoice(invoiceId);
+  try {
+    const done = byHand({}, 20_000).untilDone(recordOf(message, BY_HAND));
+    await waitFor('the stop', async () => {
+      const said = await staffOf(client, namespace, ann.tenantId, invoiceId)
+        .update('abandon', { actor: 'eve', reason: 'maintenance' })
+        .catch(String);
+      return said === 'The attempt is being stopped.';
+    });
+    await done;
+  } finally {
+    await unlock();
+  }
+  const { id, reason, detail } = await outcomes.untilKept(message);
+  expect(reason).toBe('attempt_stopped');
+  expect(detail).toContain('eve stopped the attempt: maintenance. Whether it was carried out is not known.');
+  expect(await decide(ann, id, 'replay')).toMatchObject({ status: 200, body: { resolution: 'replayed' } });
+  expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
+});
+
+it('INV-12: a decision over REST whose attempt a person stopped: 409, and the letter has both in its decisions', async () => {
+  const { id: invoiceId } = await ann.draft();
+  const message = paymentMessage(ann.tenantId, invoiceId);
+  await gateway.send(message);
+  const { id } = await outcomes.untilKept(message);
+  await ann.step(invoiceId, 'finalize');
+  const staff = staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+  const unlock = await lockInvoice(invoiceId);
+  try {
+    const replay = decide(ann, id, 'replay');
+    await waitFor('the stop', async () => {
+      const said = await staff.update('abandon', { actor: 'bob', reason: 'locked' });
+      return said === 'The attempt is being stopped.';
+    });
+    expect(await replay).toMatchObject({
+      status: 409,
+      body: { code: 'attempt_stopped', detail: expect.stringContaining('bob stopped the attempt: locked.') },
+    });
+  } finally {
+    await unlock();
+  }
+  const [decision] = await waitFor('the record', async () => {
+    const { decisions } = await letterOf(ann, id);
+    return decisions.length > 0 && decisions;
+  });
+  expect(decision).toMatchObject({ action: 'abandon', actor: 'bob', reason: 'locked', status: 'open' });
 });
 
 it('without a worker nobody answers, and that is no message’s fault: nothing is kept', async () => {

@@ -78,6 +78,13 @@ it('an operation that was lost is sent again with the same key', async () => {
   expect(asked.map((line) => line.split(' ')[0])).toEqual(['POST', 'GET', 'POST']);
 });
 
+it('what a person has stopped is not sent again', async () => {
+  const problem = { code: 'attempt_stopped', detail: 'eve stopped the attempt: maintenance.' };
+  const { url, asked } = await serviceThatSays(pending, operation('unknown', { problem }), made);
+  expect(await sendCommand(deps(url).sendDeps, create, undefined)).toEqual({ kind: 'refused', ...problem, errors: [] });
+  expect(asked).toHaveLength(2);
+});
+
 it('an operation that was refused is refused with its problem', async () => {
   const problem = { code: 'unknown_cashier', detail: 'There is no cashier.' };
   const { url } = await serviceThatSays(pending, operation('refused', { problem }));

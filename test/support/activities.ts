@@ -29,6 +29,7 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     sink: nowhere,
     replaySink: nowhere,
     deliver: async () => ({ kind: 'done' }),
+    inspect: () => null,
     overdueAfterMs: undefined,
     send: { client: new Client({ connection: Connection.lazy() }), taskQueue: 'none', gate: createGate(), logger },
     ...changes,

@@ -7,13 +7,14 @@ import { createGate } from '../../commands/gate.ts';
 import { type OutgoingCommand, type SendResult, sendCommand } from '../../commands/send.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { indexedType } from '../../platform/temporal.ts';
+import { connectTemporal, indexedType, prepareNamespace } from '../../platform/temporal.ts';
 import { searchAttributes } from '../../workflows/contract.ts';
 import { testActivities } from './activities.ts';
 import { testDatabase } from './database.ts';
 import { atMost } from './speed.ts';
 import './quiet.ts';
 import { type Staff, staffOf } from './staff.ts';
+import { testConfig } from './system.ts';
 import { waitFor } from './wait.ts';
 
 const taskQueue = 'time';
@@ -37,31 +38,23 @@ export interface SkipTimeOptions {
   change?: (real: Activities) => Partial<Activities>;
   /** 0: every task replays, as it does on a worker that has just started. */
   maxCachedWorkflows?: number;
+  /** The run's own Temporal, where time passes as it does: the server that skips it does not do all that this one does. */
+  onRealServer?: boolean;
 }
 
-export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOptions = {}): Promise<SkippedTime> {
-  const { TEST_TIME_SKIPPING_SERVER = '', WORKFLOW_BUNDLE = '' } = process.env;
+export async function skipTime({
+  change,
+  maxCachedWorkflows = 100,
+  onRealServer = false,
+}: SkipTimeOptions = {}): Promise<SkippedTime> {
+  const { WORKFLOW_BUNDLE = '' } = process.env;
   const tenantId = randomUUID();
   const database = testDatabase();
-  // The SDK gives a server five seconds to start, which a busy machine does not always keep.
-  const env = await waitFor(
-    'the time-skipping server',
-    () =>
-      TestWorkflowEnvironment.createTimeSkipping({
-        server: { executable: { type: 'existing-path', path: TEST_TIME_SKIPPING_SERVER } },
-      }),
-    60_000,
-  );
-  // This server cannot list attributes, so platform/temporal.ts cannot ask which are missing.
-  await env.nativeConnection.operatorService.addSearchAttributes({
-    namespace: 'default',
-    searchAttributes: Object.fromEntries(
-      Object.values(searchAttributes).map(({ name, type }) => [name, indexedType[type]]),
-    ),
-  });
+  const env = onRealServer ? await realServer() : await serverThatSkips();
   const real = testActivities(database);
   const worker = await Worker.create({
     connection: env.nativeConnection,
+    namespace: env.namespace ?? 'default',
     taskQueue,
     activities: { ...real, ...change?.(real) },
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
@@ -102,7 +95,7 @@ export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOpt
       if (result.kind !== 'answered') throw new Error(`The draft was not created: ${JSON.stringify(result)}`);
       return invoiceId;
     },
-    staff: (invoiceId) => staffOf(env.client, 'default', tenantId, invoiceId),
+    staff: (invoiceId) => staffOf(env.client, env.namespace ?? 'default', tenantId, invoiceId),
     stop: async () => {
       worker.shutdown();
       await running;
@@ -110,4 +103,34 @@ export async function skipTime({ change, maxCachedWorkflows = 100 }: SkipTimeOpt
       await database.$disconnect();
     },
   };
+}
+
+async function serverThatSkips(): Promise<TestWorkflowEnvironment> {
+  const { TEST_TIME_SKIPPING_SERVER = '' } = process.env;
+  // The SDK gives a server five seconds to start, which a busy machine does not always keep.
+  const env = await waitFor(
+    'the time-skipping server',
+    () =>
+      TestWorkflowEnvironment.createTimeSkipping({
+        server: { executable: { type: 'existing-path', path: TEST_TIME_SKIPPING_SERVER } },
+      }),
+    60_000,
+  );
+  // This server cannot list attributes, so platform/temporal.ts cannot ask which are missing.
+  await env.nativeConnection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(
+      Object.values(searchAttributes).map(({ name, type }) => [name, indexedType[type]]),
+    ),
+  });
+  return env;
+}
+
+async function realServer(): Promise<TestWorkflowEnvironment> {
+  const config = await testConfig();
+  const temporal = await connectTemporal(config);
+  await prepareNamespace(temporal, Object.values(searchAttributes));
+  await temporal.connection.close();
+  const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace } = config;
+  return TestWorkflowEnvironment.createFromExistingServer({ address, namespace });
 }

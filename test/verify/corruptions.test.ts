@@ -5,6 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadLetterWorkflowId, invoiceWorkflowId, searchAttributes, workflowTypes } from '../../workflows/contract.ts';
+import { addEntries } from '../../commands/audit-entries.ts';
+import { recordOnInvoice, recordOnLetter } from '../../commands/interventions.ts';
+import { auditRow } from '../../events/audit.ts';
+import { type InvoiceRow, toInvoice } from '../../queries/invoice-row.ts';
 import { cheapChecks } from '../../verify/cheap.ts';
 import type { Caller } from '../support/caller.ts';
 import { type Life, live } from '../support/life.ts';
@@ -22,8 +26,19 @@ beforeAll(async () => {
   system = await startSystem({ TEST_OVERDUE_AFTER_MS: '200' }, { consumer: true });
   ann = system.caller();
   life = await live(system, ann);
+  const { tenantId } = ann;
+  await recordOnInvoice(system.database, { tenantId, invoiceId: life.finalized }, [stopOf('cancel')]);
+  await recordOnLetter(system.database, { deadLetterId: life.openLetter }, [stopOf('replay')]);
 });
 afterAll(() => system?.stop());
+
+const stopOf = (step: string) => ({
+  actor: 'eve',
+  reason: 'maintenance',
+  at: new Date().toISOString(),
+  step,
+  attemptId: randomUUID(),
+});
 
 const sql = (text: string): Promise<number> => system.database.$executeRawUnsafe(text);
 const one = <T>(text: string): Promise<T> => oneRow<T>(system.database, text);
@@ -208,6 +223,18 @@ const corruptions: Record<string, Corruption> = {
     plant: async () =>
       removed('audit_entries', entryWhere(life.paid, 2), `${life.paid}|${await keyOf(life.paid, 'finalize')}`),
   },
+  'an attempt is stopped, and the invoice is another one after it': {
+    by: ['audit'],
+    plant: () => wrongStop({ name: 'Another' }, `abandon:${randomUUID()}`),
+  },
+  'an attempt is stopped, and the version is another one after it': {
+    by: ['audit'],
+    plant: () => wrongStop({ version: 7 }, `abandon:${randomUUID()}`),
+  },
+  'an attempt is stopped under the key of a command': {
+    by: ['audit', 'commands'],
+    plant: async () => wrongStop({}, await keyOf(life.paid, 'finalize')),
+  },
   'what a caller was told is edited': {
     by: ['commands'],
     plant: async () =>
@@ -260,6 +287,37 @@ const corruptions: Record<string, Corruption> = {
     },
   },
 };
+
+/** An entry that says that an attempt was stopped, with a right hash, at the end of the chain of a paid invoice. */
+async function wrongStop(changes: object, key: string): Promise<Planted> {
+  const { paid } = life;
+  const [row] = await system.database.$queryRawUnsafe<(InvoiceRow & { audit_sequence: number; audit_hash: string })[]>(
+    `SELECT * FROM invoices WHERE ${invoiceWhere(paid)}`,
+  );
+  if (!row) throw new Error('There is no paid invoice.');
+  const invoice = { ...toInvoice(row), ...changes };
+  const head = { sequence: row.audit_sequence, hash: row.audit_hash };
+  const command = { actor: 'eve', acceptedAt: new Date().toISOString(), key };
+  const entry = auditRow(head, {
+    entityType: 'invoice',
+    state: invoice,
+    status: invoice.status,
+    action: 'abandon',
+    command,
+    reason: 'x',
+  });
+  await system.database.$transaction((tx) => addEntries(tx, [entry]));
+  const { undo } = await changed(
+    'invoices',
+    invoiceWhere(paid),
+    `audit_sequence = ${entry.sequence}, audit_hash = '${entry.hash}'`,
+    paid,
+  );
+  return {
+    id: `${paid}|${key}`,
+    undo: () => undo().then(() => sql(`DELETE FROM audit_entries WHERE ${entryWhere(paid, entry.sequence)}`)),
+  };
+}
 
 const numberOf = async (id: string) =>
   (await one<{ number: string }>(`SELECT number FROM invoices WHERE ${invoiceWhere(id)}`)).number;

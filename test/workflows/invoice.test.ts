@@ -6,6 +6,9 @@ import { type Staff, staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { atMost } from '../support/speed.ts';
 import { waitFor } from '../support/wait.ts';
+import { searchAttributes } from '../../workflows/contract.ts';
+
+const ofBilling = Object.fromEntries(Object.values(searchAttributes).map(({ name }) => [name, true]));
 
 const webUiPayment = {
   amountMinor: 120_000,
@@ -83,6 +86,7 @@ describe.each([
     });
     const details = await staff(id).details();
     expect(details).toContain(`**${number}: finalized**`);
+    expect(details).toContain(`| ${ann.tenantId} | ${id} | C`);
     expect(details).toContain('1200.00 EUR');
     expect(details).toMatch(/created \| ann[\s\S]*|finalized \| ann/);
     await waitFor('the list to show it', async () => {
@@ -210,6 +214,32 @@ describe.each([
     });
     const { body: history } = await ann.request<{ items: { actor: string }[] }>('GET', `/v1/invoices/${id}/history`);
     expect(history.items.at(-1)).toMatchObject({ actor: 'support/eve', action: 'cancel' });
+  });
+
+  it('a run that staff have started like another one has none of its attributes', async () => {
+    const { id } = await ann.draft();
+    await staff(id).terminate();
+    await system.temporal.client.workflow.start('invoice', {
+      workflowId: `invoice/${ann.tenantId}/${id}`,
+      taskQueue: system.config.TEMPORAL_TASK_QUEUE,
+      args: [{ tenantId: ann.tenantId, invoiceId: id }],
+      typedSearchAttributes: [
+        { key: searchAttributes.billingTenant, value: crypto.randomUUID() },
+        { key: searchAttributes.invoiceNumber, value: 'INV-2020-000001' },
+        { key: searchAttributes.customerReference, value: 'C-1' },
+        { key: searchAttributes.dueAt, value: new Date(0) },
+        { key: searchAttributes.overdue, value: true },
+        { key: searchAttributes.stuck, value: true },
+      ],
+    });
+    const attributes = await waitFor('the first view', async () => {
+      const shown = await staff(id).searchAttributes();
+      return 'InvoiceStatus' in shown && shown;
+    });
+    // The server keeps an attribute that is empty as [null].
+    const set = Object.keys(attributes).filter((name) => name in ofBilling && String(attributes[name]) !== '');
+    expect(set.toSorted()).toEqual(['BillingTenant', 'Currency', 'InvoiceStatus', 'OpenAmountMinor']);
+    expect(attributes).toMatchObject({ BillingTenant: [ann.tenantId], InvoiceStatus: ['draft'] });
   });
 
   it('a due date on the last day of the calendar is an attribute that Temporal takes', async () => {
