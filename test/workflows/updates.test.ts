@@ -135,7 +135,7 @@ describe('the identity', () => {
 describe('what is refused says why', () => {
   it('INV-05: a refusal of fields names them and the reasons in its first line', async () => {
     const { id } = await ann.draft();
-    const body = { dueDate: '2020-01-31', amountMinor: 5, currency: 'EURO' };
+    const body = { dueDate: '2020-01-31', amountMinor: 5, currency: 'QQQ' };
     const { type, message } = await refusalOf(staff(id).update('update', { actor: 'eve', body }));
     expect(type).toBe('validation_failed');
     expect(message.split('\n')[0]).toMatch(
