@@ -29,6 +29,9 @@ export const invoiceTexts = {
 /** Of a cashier. RFC 5321 lets an address have 254. */
 export const cashierTexts = { name: [2, 100], email: [0, 254] } as const satisfies Record<string, Length>;
 
+/** Of what a business day is named by beside its date. */
+export const dayTexts = { market: [1, 100], region: [1, 100] } as const satisfies Record<string, Length>;
+
 /** Of who acts, and of why a person does. */
 export const ACTOR_LENGTH: Length = [1, 100];
 export const REASON_LENGTH: Length = [1, 500];

@@ -4,6 +4,7 @@ import { type StartDeps, startBillingRun } from '../../commands/billing-run.ts';
 import { storedKey } from '../../commands/key.ts';
 import { calendarDate, uuid } from '../../domain/invoice-schema.ts';
 import { formatAmount } from '../../domain/money.ts';
+import { dayTexts } from '../../domain/text.ts';
 import { oneLine } from '../../domain/text-schema.ts';
 import { type BillingRun, type DryRun, billingRunOf, dryRun } from '../../queries/billing-run.ts';
 import { Problem, type ProblemCode, problemOf } from '../problems.ts';
@@ -56,11 +57,10 @@ const dryRunSchema = z
       .meta({ description: 'The first 200, by due date' }),
   })
   .meta({ id: 'BillingDryRun' });
-const text = oneLine(1, 100);
 const requestSchema = z.strictObject({
   businessDate: calendarDate.meta({ description: 'Drafts that are due on this day or before it are finalized' }),
-  market: text.nullish(),
-  region: text.nullish(),
+  market: oneLine(...dayTexts.market).nullish(),
+  region: oneLine(...dayTexts.region).nullish(),
   dryRun: z.boolean().default(false).meta({ description: 'Only tells what would happen' }),
 });
 
