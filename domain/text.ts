@@ -32,14 +32,13 @@ export const cashierTexts = { name: [2, 100], email: [0, 254] } as const satisfi
 /** Of a public number, INV-2026-000042. */
 export const NUMBER_LENGTH: Length = [1, 32];
 
-/** Of the market and the region that a billing run was asked for. */
-export const PLACE_LENGTH: Length = [1, 100];
-
 /** Of what dead letters are chosen by: a reason, a topic, a type. */
 export const FILTER_LENGTH: Length = [1, 300];
 
 /** Of a command's key, as callers choose it and as it is stored. */
 export const KEY_LENGTH: Length = [1, 255];
+/** Of what a business day is named by beside its date. */
+export const dayTexts = { market: [1, 100], region: [1, 100] } as const satisfies Record<string, Length>;
 
 /** Of who acts, and of why a person does. */
 export const ACTOR_LENGTH: Length = [1, 100];

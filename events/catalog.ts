@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { cashierSchema } from '../domain/cashier-schema.ts';
 import { calendarDate, instant, invoiceSchema, paymentSchema, uuid } from '../domain/invoice-schema.ts';
-import { PLACE_LENGTH } from '../domain/text.ts';
+import { dayTexts } from '../domain/text.ts';
 import { oneLine } from '../domain/text-schema.ts';
 import type { TopicParts } from './topics.ts';
 
@@ -125,8 +125,8 @@ export const catalog = {
     schema: z.object({
       tenantId: uuid.nullish().meta({ description: 'All tenants when absent' }),
       businessDate: calendarDate,
-      market: oneLine(...PLACE_LENGTH).nullish(),
-      region: oneLine(...PLACE_LENGTH).nullish(),
+      market: oneLine(...dayTexts.market).nullish(),
+      region: oneLine(...dayTexts.region).nullish(),
     }),
     description: 'Received from accounting: a business day is over, drafts that are due get their numbers.',
   },

@@ -6,7 +6,7 @@ import { businessDateError } from '../../domain/billing-run.ts';
 import { type FieldError, invalidFields } from '../../domain/errors.ts';
 import { calendarDate, uuid } from '../../domain/invoice-schema.ts';
 import { formatAmount } from '../../domain/money.ts';
-import { PLACE_LENGTH } from '../../domain/text.ts';
+import { dayTexts } from '../../domain/text.ts';
 import { oneLine } from '../../domain/text-schema.ts';
 import { type BillingRun, type DryRun, billingRunOf, dryRun } from '../../queries/billing-run.ts';
 import { Problem, everyCommand, everyRead, problemOf } from '../problems.ts';
@@ -59,11 +59,10 @@ const dryRunSchema = z
       .meta({ description: 'The first 200, by due date' }),
   })
   .meta({ id: 'BillingDryRun' });
-const text = oneLine(...PLACE_LENGTH);
 const requestSchema = z.strictObject({
   businessDate: calendarDate.meta({ description: 'Drafts that are due on this day or before it are finalized' }),
-  market: text.nullish(),
-  region: text.nullish(),
+  market: oneLine(...dayTexts.market).nullish(),
+  region: oneLine(...dayTexts.region).nullish(),
   dryRun: z.boolean().default(false).meta({ description: 'Only tells what would happen' }),
 });
 
