@@ -18,7 +18,8 @@ import {
   relayWorkflowId,
 } from './contract.ts';
 import { checkDeadLetterInput } from './dead-letter-requests.ts';
-import { type Test, checkInput, demand, isExistingDate, isUuid, malformed } from './invoice-requests.ts';
+import { malformed } from './failures.ts';
+import { type Test, checkInput, demand, isExistingDate, isUuid } from './invoice-requests.ts';
 import { STARTS_CHECKED } from './patches.ts';
 
 const isCount: Test = {

@@ -7,7 +7,6 @@
  *    and an instant is.
  * 2. A refusal names every member that is wrong, and what it must be, in its first line: more is not shown to staff.
  */
-import { ApplicationFailure } from '@temporalio/workflow';
 import { AMOUNT_MAX_MINOR, faultInAnyCurrency } from '../domain/amount.ts';
 import { isDate, isInstant } from '../domain/dates.ts';
 import type { Step } from '../domain/lifecycle.ts';
@@ -22,6 +21,7 @@ import {
   textFaults,
   trimmed,
 } from '../domain/text.ts';
+import { malformed } from './failures.ts';
 
 /** What a member must be, in words, and whether a value is that. */
 export interface Test {
@@ -122,8 +122,6 @@ function faultsOf(what: string, object: Record<string, unknown>, shape: Shape, p
       .map(([member, { must }]) => `${path}${member} must be ${must}`),
   ];
 }
-
-export const malformed = (message: string) => ApplicationFailure.nonRetryable(message, 'malformed_request');
 
 function refuse(faults: string[]): void {
   if (faults.length > 0) throw malformed(faults.join('; '));

@@ -346,9 +346,10 @@ describe('broken on purpose', () => {
     try {
       const { numbers = [] } = await look();
       const missing = numbers.filter((line) => line.includes('given to no invoice'));
-      const last = `INV-${far.slice(4, 8)}-899999: were given to no invoice`;
-      expect(missing.filter((line) => line.includes(' to '))).toEqual([expect.stringContaining(last)]);
-      expect(missing.filter((line) => !line.includes(' to ') && !line.includes(number))).toEqual([]);
+      const behind = missing.filter((line) => line.includes('were given'));
+      expect(behind).toEqual([expect.stringContaining(` to INV-${far.slice(4, 8)}-899999: were`)]);
+      // Besides, the number that the invoice had.
+      expect(missing.length).toBeLessThanOrEqual(2);
     } finally {
       await undo();
     }

@@ -135,12 +135,12 @@ describe('the identity', () => {
 describe('what is refused says why', () => {
   it('INV-05: a refusal of fields names them and the reasons in its first line', async () => {
     const { id } = await ann.draft();
-    const body = { dueDate: '2020-01-31', amountMinor: 5, currency: 'QQQ' };
+    const body = { dueDate: '2020-01-31', amountMinor: 5, currency: 'ZZZ' };
     const { type, message } = await refusalOf(staff(id).update('update', { actor: 'eve', body }));
     expect(type).toBe('validation_failed');
-    expect(message.split('\n')[0]).toMatch(
-      /^The request has fields that are not valid\. .*dueDate: must not be before today.*; .*currency: must be an ISO 4217 code/,
-    );
+    const [first] = message.split('\n');
+    expect(first).toMatch(/dueDate: must not be before today/);
+    expect(first).toMatch(/currency: must be an ISO 4217 code/);
   });
 
   it('INV-01: create is refused at once, without an activity, and says what to do', async () => {
