@@ -199,19 +199,21 @@ describe('wake-ups', () => {
   }
   const only = (one: { invoiceId: string } | undefined) => (workflowId: string) =>
     workflowId === invoiceWorkflowId(tenantId, one?.invoiceId ?? '');
+  /** As the client's errors from the server look. */
+  const grpc = (code: number) => ({ code, details: 'by a test', metadata: {} });
   beforeEach(() => database.workflowWakeup.deleteMany());
 
   it('an invoice that Temporal refuses to wake for good keeps no other waiting', async () => {
     const [refused, ...others] = numbered(30).map(wakeup);
     await database.workflowWakeup.createMany({ data: [refused ?? wakeup(), ...others] });
-    await wakeupRelay(only(refused), { code: 3 })(async () => (await waiting()).length === 0);
+    await wakeupRelay(only(refused), grpc(3))(async () => (await waiting()).length === 0);
     expect(await waiting()).toEqual([]);
   });
 
   it('an invoice that cannot be woken now goes behind the others, and stays', async () => {
     const [late, ...others] = numbered(30).map(wakeup);
     await database.workflowWakeup.createMany({ data: [late ?? wakeup(), ...others] });
-    await wakeupRelay(only(late), { code: 14 })(async () => (await waiting()).length === 1);
+    await wakeupRelay(only(late), grpc(14))(async () => (await waiting()).length === 1);
     expect(await waiting()).toEqual([late?.invoiceId]);
   });
 
