@@ -1,11 +1,7 @@
-/** What a workflow refuses, and what the failure of a step's activity means to the workflow that asked for it. */
+/** What the failure of a step's activity means to the workflow that asked for it. */
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import { isRefusalCode } from '../domain/errors.ts';
 import { INTERNAL_ERROR } from './contract.ts';
-
-/** What was sent, or started, by hand is not as it must be; the message is all that staff are shown. */
-export const malformed = (message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, 'malformed_request');
 
 /** An activity on the task queue fails with an ActivityFailure around its own error, a local one with that error itself. */
 function failureOf(error: unknown): ApplicationFailure | undefined {

@@ -8,7 +8,7 @@
  */
 import type { Step } from '../domain/lifecycle.ts';
 import { type CommandIdentity, type StepRequest, staffKey } from './contract.ts';
-import { malformed } from './failures.ts';
+import { malformed } from './invoice-requests.ts';
 
 /** An update as it arrived: at which invoice, under which id, and when (RFC 3339). */
 interface Arrival {

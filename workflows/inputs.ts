@@ -19,8 +19,7 @@ import {
   relayWorkflowId,
 } from './contract.ts';
 import { checkDeadLetterInput } from './dead-letter-requests.ts';
-import { malformed } from './failures.ts';
-import { type Test, checkInput, demand, isUuid } from './invoice-requests.ts';
+import { type Test, checkInput, demand, isUuid, malformed } from './invoice-requests.ts';
 import { STARTS_CHECKED } from './patches.ts';
 
 const isDate: Test = (value) =>
