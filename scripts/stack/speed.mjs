@@ -27,6 +27,11 @@ export const filesAtOnceMax = () => Math.ceil(1.5 * os.availableParallelism());
 /** What Postgres, Temporal, Kafka and the service of a lane take. */
 const LANE_BYTES = 2 * 2 ** 30;
 
+/** Up to here all lanes run: beside other work more of them get more of the machine, and bounds grow with the slowness. */
+const SLOW = 4;
+
 /** How many lanes a run of all tests has: as many as the cores have time for, and the memory room. */
-export const lanesFor = (slowness) =>
-  Math.max(1, Math.min(Math.ceil(filesAtOnceMax() / Math.max(1, slowness / 2)), Math.floor(os.freemem() / LANE_BYTES)));
+export function lanesFor(slowness) {
+  const inTime = Math.ceil(filesAtOnceMax() / Math.max(1, slowness / SLOW));
+  return Math.max(1, Math.min(inTime, Math.floor(os.freemem() / LANE_BYTES)));
+}
