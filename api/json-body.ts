@@ -51,7 +51,7 @@ function isJson(request: Parameters<RequestHandler>[0]): boolean {
 function asProblem(error: unknown, bodyMax: number): Problem {
   const { status, type } = error as { status?: number; type?: string };
   if (type === 'entity.too.large')
-    return new Problem('payload_too_large', `The body must not be larger than ${bodyMax / 1024} kB.`);
+    return new Problem('payload_too_large', `The body must not be larger than ${Math.floor(bodyMax / 1024)} kB.`);
   if (status === 415) return new Problem('unsupported_media_type', 'The body’s encoding is not supported.');
   return new Problem('malformed_request', 'The body cannot be read.');
 }

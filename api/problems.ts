@@ -94,7 +94,7 @@ export const problemTable = {
     members: { currentVersion: z.int().min(1).meta({ example: 3 }) },
   },
   payload_too_large: { status: 413, title: 'The body is too large' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
   validation_failed: {
     status: 422,
     title: 'Fields are not valid',

@@ -8,6 +8,10 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const INSTANT = /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
+/** What is asked for, in words. */
+export const EXISTING_DATE = 'a date that exists, such as "2030-01-31"';
+export const EXISTING_INSTANT = 'an instant that exists, such as "2030-01-31T09:30:00Z"';
+
 /** A day that a calendar has, in the years 1 to 9999: Postgres has no year 0, and no invoice needs one. */
 export function isDate(text: string): boolean {
   if (!DATE.test(text) || text.startsWith('0000')) return false;

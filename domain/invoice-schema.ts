@@ -5,7 +5,7 @@
 import { isLosslessNumber } from 'lossless-json';
 import { z } from 'zod';
 import { type AmountError, DECIMALS_MAX, amountMessage, faultInAnyCurrency, parseAmount } from './amount.ts';
-import { isDate, isInstant } from './dates.ts';
+import { EXISTING_DATE, EXISTING_INSTANT, isDate, isInstant } from './dates.ts';
 import type { CancelBody, CreateBody, PayBody, UpdateBody } from './invoice.ts';
 import { ABANDON, steps, statuses } from './lifecycle.ts';
 import { CURRENCY_MESSAGE, currencyCode, exponentOf } from './money.ts';
@@ -36,12 +36,15 @@ const customerReference = oneLine(...invoiceTexts.customerReference).meta({
 });
 
 /** Text of which domain/dates.ts says that it is right. What is checked further must not see anything else. */
-const formatted = (format: 'date' | 'datetime', isRight: (text: string) => boolean) =>
+const formatted = (format: 'date' | 'datetime', message: string, isRight: (text: string) => boolean) =>
   z.string().check(({ value, issues }) => {
-    if (!isRight(value)) issues.push({ code: 'invalid_format', format, input: value });
+    if (!isRight(value)) issues.push({ code: 'invalid_format', format, message, input: value });
   });
-export const calendarDate = formatted('date', isDate).meta({ format: 'date', example: '2030-01-31' });
-export const instant = formatted('datetime', isInstant)
+export const calendarDate = formatted('date', `must be ${EXISTING_DATE}`, isDate).meta({
+  format: 'date',
+  example: '2030-01-31',
+});
+export const instant = formatted('datetime', `must be ${EXISTING_INSTANT}`, isInstant)
   .overwrite((text) => new Date(text).toISOString())
   .meta({ format: 'date-time', example: '2030-01-31T09:30:00Z' });
 export const uuid = z.guid().toLowerCase();

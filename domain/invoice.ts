@@ -270,7 +270,7 @@ function moneyAfter(
     error: {
       path: 'amount',
       code: parsed.error,
-      message: body.amount === undefined ? `is ${amount}, and in ${currency} it ${message}` : message,
+      message: body.amount === undefined ? `is ${amount}, which does not fit ${currency}: ${message}` : message,
     },
   };
 }

@@ -88,12 +88,17 @@ function whatToDo({ direction, resolution, reason }: DeadLetterView): string[] {
 const discardIt =
   '- When it must never have an effect, send the update `discard`: `{"operator": "you", "reason": "..."}`. For a payment, see to it first that the money goes back.';
 
+const underAnotherId =
+  '- Neither `replay` nor `edit` can help: the source and id are another message’s, and stay. The sender must send it anew, with an id of its own.';
+
 /** What is wrong with these is not in the payload, which is all that `edit` can change. */
 const beyondEdit: Partial<Record<string, string>> = {
   not_a_cloud_event:
     '- Neither `replay` nor `edit` can help: `edit` changes the payload, and what is missing is in the headers. Only of a record with the content type `application/cloudevents+json` the payload is the whole event; that one can be edited. The sender must send it anew, as a CloudEvent.',
   wrong_topic:
     '- Neither `replay` nor `edit` can help: an event counts on its own topic only. The sender must send it there.',
+  already_discarded: underAnotherId,
+  idempotency_key_reused: underAnotherId,
 };
 
 const forAMessage = (reason: string): string[] => [
@@ -102,7 +107,7 @@ const forAMessage = (reason: string): string[] => [
 ];
 
 const mendAndReplay = [
-  '- When the cause is mended (the invoice was finalized, say), send the update `replay`: `{"operator": "you", "reason": "..."}`. The message is handed in again; it counts once, however often that happens. If it is refused again, this page says why.',
+  '- When the cause is mended (an invoice was finalized, or a day has come, say), send the update `replay`: `{"operator": "you", "reason": "..."}`. The message is handed in again; it counts once, however often that happens. If it is refused again, this page says why.',
   '- When the message itself is wrong, send the update `edit`: `{"operator": "you", "reason": "...", "payload": "{...}"}` with the whole payload as JSON text. Then send `replay`.',
 ];
 

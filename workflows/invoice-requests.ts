@@ -8,7 +8,7 @@
  * 2. A refusal names every member that is wrong, and what it must be, in its first line: more is not shown to staff.
  */
 import { AMOUNT_MAX_MINOR, faultInAnyCurrency } from '../domain/amount.ts';
-import { isDate, isInstant } from '../domain/dates.ts';
+import { EXISTING_DATE, EXISTING_INSTANT, isDate, isInstant } from '../domain/dates.ts';
 import type { Step } from '../domain/lifecycle.ts';
 import {
   ACTOR_LENGTH,
@@ -53,8 +53,8 @@ const isMinor = atLeastOne(`a whole number of minor units, 1 to ${AMOUNT_MAX_MIN
 const isVersion = atLeastOne('a version, 1 or more', Number.MAX_SAFE_INTEGER);
 const isAmount = text('a plain decimal such as "1200.00"', (value) => faultInAnyCurrency(value) === undefined);
 const isCurrency = text('a currency code such as "EUR"', (value) => /^[A-Z]{3}$/.test(value));
-const isExistingInstant = text('an instant that exists, such as "2030-01-31T09:30:00Z"', isInstant);
-export const isExistingDate = text('a date that exists, such as "2030-01-31"', isDate);
+const isExistingInstant = text(EXISTING_INSTANT, isInstant);
+export const isExistingDate = text(EXISTING_DATE, isDate);
 export const isUuid = text('a UUID in small letters', (value) =>
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value),
 );

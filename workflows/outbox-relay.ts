@@ -47,7 +47,7 @@ const details = ({ shard, shards }: RelayInput, report: RelayReport): string =>
     '',
     '| Published in the last minute | Waiting, all relays | Oldest waits | Blocked streams |',
     '| --- | --- | --- | --- |',
-    `| ${report.published} | ${report.events} | ${report.oldestSeconds} s | ${report.blockedStreams} |`,
+    `| ${report.published} | ${report.events} | ${Math.round(report.oldestSeconds)} s | ${report.blockedStreams} |`,
     '',
     ...(report.lastError
       ? [`Last error, at ${readable(report.lastError.at)} UTC: ${plain(report.lastError.message)}`, '']
