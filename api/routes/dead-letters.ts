@@ -27,6 +27,7 @@ import {
 } from '../../queries/dead-letters.ts';
 import { cursorOf, positionOf } from '../cursor.ts';
 import { Problem, type ProblemCode, everyRead, unavailable } from '../problems.ts';
+import { untilDeadline } from '../retry.ts';
 import type { Call, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
 
@@ -151,7 +152,8 @@ async function decide(
   if (why !== undefined) throw new Problem('payload_refused', why);
   const deadline = Date.parse(call.acceptedAt) + requestDeadlineMs;
   const result = await sendDecision(send, letter, verb, { operator: call.identity.actor, ...request }, deadline);
-  const after = await find(database, call);
+  // What is done is not sent again because it could not be read at once.
+  const after = await untilDeadline(deadline, () => find(database, call));
   refuseUnlessDecided(result, after);
   return after;
 }
