@@ -1,6 +1,7 @@
 /** A request uses the time it has: what infrastructure made fail is tried again until the deadline, nothing else is. */
 import { expect, it } from 'vitest';
 import { untilDeadline } from '../../api/retry.ts';
+import { atMost } from '../support/speed.ts';
 
 const lostConnection = () => new Error('Connection terminated unexpectedly');
 
@@ -23,7 +24,7 @@ it('a lost connection is tried again, and the caller gets the answer', async () 
 
 it('the deadline ends it, with what made the last try fail', async () => {
   const { work, tries } = failing(Infinity, lostConnection);
-  await expect(untilDeadline(Date.now() + 200, work)).rejects.toThrow('Connection terminated unexpectedly');
+  await expect(untilDeadline(Date.now() + atMost(200), work)).rejects.toThrow('Connection terminated unexpectedly');
   expect(tries()).toBeGreaterThan(1);
 });
 
