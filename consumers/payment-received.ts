@@ -11,6 +11,7 @@ import { type OutgoingCommand, type SendDeps, sendCommand } from '../commands/se
 import { refusalInWords } from '../domain/errors.ts';
 import { payInvoiceSchema } from '../domain/invoice-schema.ts';
 import type { PayBody } from '../domain/invoice.ts';
+import type { Refused } from '../events/event-source.ts';
 import { faultsOf } from '../events/faults.ts';
 import type { Database } from '../platform/database.ts';
 import { type Handler, type ReceivedEvent, refused } from './handler.ts';
@@ -29,8 +30,8 @@ export const createPaymentReceived =
   ({ database, send, deadlineMs }: PaymentReceivedDeps): Handler<'PaymentReceived'> =>
   async (event) => {
     const body = bodyOf(event);
-    if (!body.success) return refused('invalid_data', faultsOf({ issues: body.error.issues.map(inMessage) }));
-    const result = await sendCommand(send, commandOf(event, body.data), Date.now() + deadlineMs);
+    if (body.kind === 'refused') return body;
+    const result = await sendCommand(send, commandOf(event, body.value), Date.now() + deadlineMs);
     switch (result.kind) {
       case 'answered':
         return { kind: 'done' };
@@ -48,10 +49,12 @@ export const createPaymentReceived =
     }
   };
 
-/** The payment that the event announces, as a caller would send it; or what is wrong with it. */
-export function bodyOf({ data }: Pick<ReceivedEvent<'PaymentReceived'>, 'data'>) {
+/** The payment that the event announces, as a caller would send it; or what is wrong, as the message calls it. */
+export function bodyOf({ data }: ReceivedEvent<'PaymentReceived'>): { kind: 'body'; value: PayBody } | Refused {
   const { amount, currency, paymentMethod: method, paymentReference: reference, receivedAt } = data;
-  return payInvoiceSchema.safeParse({ amount, currency, method, reference, receivedAt });
+  const parsed = payInvoiceSchema.safeParse({ amount, currency, method, reference, receivedAt });
+  if (parsed.success) return { kind: 'body', value: parsed.data };
+  return refused('invalid_data', faultsOf({ issues: parsed.error.issues.map(inMessage) }));
 }
 
 /** What the message calls the members that the command calls otherwise. */

@@ -126,6 +126,12 @@ describe('a message', () => {
     expect(refusalOf(letter, payload)).toMatch(new RegExp(`^It would be refused again, with ${reason}: `));
   });
 
+  it('PAY-04: what is wrong is named as the message calls it', () => {
+    expect(refusalOf(letter, { ...payment, paymentMethod: '', paymentReference: '' })).toMatch(
+      /invalid_data: paymentMethod: .*paymentReference: /,
+    );
+  });
+
   it('PAY-04: a whole event is edited as one: its data is judged', () => {
     const structured = row({
       ...letter,

@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { bodyOf } from '../../consumers/payment-received.ts';
 import { readRecord } from '../../consumers/read-record.ts';
-import { payInvoiceSchema } from '../../domain/invoice-schema.ts';
 import { invoiceTexts } from '../../domain/text.ts';
 import { mustBeCarriedOut, takenOf } from '../support/entrances.ts';
 import { PAYMENTS_TOPIC, paymentMessage } from '../support/gateway.ts';
@@ -65,10 +65,10 @@ it.each([
       if (reading.kind === 'refused' && (reading.reason === 'internal_error' || reading.detail === ''))
         throw new Error(`It is refused with ${reading.reason}, and without words.`);
       if (reading.kind !== 'event') return undefined;
-      const { amount, currency, paymentMethod: method, paymentReference: reference, receivedAt } = reading.event.data;
-      const body = payInvoiceSchema.safeParse({ amount, currency, method, reference, receivedAt });
-      if (body.success) mustBeCarriedOut('pay', body.data);
-      return body.data;
+      const body = bodyOf(reading.event);
+      if (body.kind === 'refused') return undefined;
+      mustBeCarriedOut('pay', body.value);
+      return body.value;
     });
     expect(taken).toBeGreaterThan(5);
   },
