@@ -3,17 +3,10 @@
  * and only then is the caller told 503. That is safe, because a command has its key before the first try, and it makes
  * a slow machine answer slowly instead of not at all.
  */
-import { isInfrastructureFailure } from '../platform/database.ts';
-import { isTemporalFailure } from '../platform/temporal.ts';
+import { mayPass } from '../platform/failed-server.ts';
 
 const PAUSE_FIRST_MS = 50;
 const PAUSE_MAX_MS = 500;
-
-/** Which server a failure is the fault of; undefined for what would fail again. */
-export function failedServer(error: unknown): 'Postgres' | 'Temporal' | undefined {
-  if (isInfrastructureFailure(error)) return 'Postgres';
-  return isTemporalFailure(error) ? 'Temporal' : undefined;
-}
 
 /**
  * The answer of `work`, which is called again after a failure of infrastructure, as long as the next try would begin
@@ -24,7 +17,7 @@ export async function untilDeadline<T>(deadline: number, work: () => Promise<T>)
     try {
       return await work();
     } catch (error) {
-      if (failedServer(error) === undefined || Date.now() + pauseMs >= deadline) throw error;
+      if (!mayPass(error) || Date.now() + pauseMs >= deadline) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }

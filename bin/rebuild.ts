@@ -1,9 +1,9 @@
 /** `npm run rebuild`: starts the workflows again that should exist, after the Temporal namespace was lost. */
 import { openRelays } from '../commands/relays.ts';
-import { mayPass } from '../commands/start-absent.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
 import { createDatabase } from '../platform/database.ts';
+import { mayPass } from '../platform/failed-server.ts';
 import { connectTemporal, prepareNamespace } from '../platform/temporal.ts';
 import { parseArguments } from '../rebuild/arguments.ts';
 import { kindsOf } from '../rebuild/kinds.ts';

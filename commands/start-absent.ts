@@ -1,7 +1,6 @@
 import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowStartOptions } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
-import { isInfrastructureFailure } from '../platform/database.ts';
-import { isTemporalFailure } from '../platform/temporal.ts';
+import { mayPass } from '../platform/failed-server.ts';
 
 export type StartOptions = Omit<WorkflowStartOptions, 'workflowIdConflictPolicy'>;
 
@@ -46,6 +45,3 @@ export async function startEach<Row>(
   }
   if (failure !== undefined && !started) throw failure;
 }
-
-/** Would the same start, tried again later, have a chance? */
-export const mayPass = (error: unknown): boolean => isInfrastructureFailure(error) || isTemporalFailure(error);
