@@ -2,8 +2,8 @@
  * A person's decision about a dead letter, as one transaction: the row, and an entry in the audit trail.
  *
  * Always true:
- * 1. A decision is recorded once: its id is the key of its audit entry, its verb the action. Carried out again (Temporal retries, and a
- *    reset re-applies), it answers what the letter is and changes nothing.
+ * 1. A decision is recorded once: its id is the key of its audit entry, its verb the action. Carried out again (Temporal
+ *    retries, and a reset re-applies), it answers what the letter is and changes nothing.
  * 2. A resolved letter stays as it is; another decision is told what was decided.
  * 3. What a decision does to an event in the outbox is in the same transaction.
  */
@@ -12,7 +12,7 @@ import { auditRow } from '../events/audit.ts';
 import type { Handled } from '../events/event-source.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { payloadBytes, payloadText } from '../queries/dead-letter-payload.ts';
-import { type DeadLetterRow, auditTenant, deadLetterById } from '../queries/dead-letters.ts';
+import { AUDIT_ENTITY_TYPE, type DeadLetterRow, auditTenant, deadLetterById } from '../queries/dead-letters.ts';
 import type { DecisionCommand } from '../workflows/contract.ts';
 import { addEntries } from './audit-entries.ts';
 import { DecisionRefused } from './blocked-event.ts';
@@ -33,9 +33,6 @@ export type Decided =
   | { kind: 'resolved'; letter: DeadLetterRow }
   | { kind: 'not_found' };
 
-/** Of its entries in the audit trail. */
-export const ENTITY_TYPE = 'dead_letter';
-
 export async function decisionSoFar(
   database: Database | TransactionClient,
   { deadLetterId, decisionId }: DecisionCommand,
@@ -46,7 +43,7 @@ export async function decisionSoFar(
   const recorded = await database.auditEntry.findFirst({
     where: {
       tenantId: auditTenant(letter),
-      entityType: ENTITY_TYPE,
+      entityType: AUDIT_ENTITY_TYPE,
       entityId: letter.id,
       commandKey: decisionId,
       action,
@@ -78,7 +75,7 @@ export const recordDecision = (
     const entry = auditRow(
       { sequence: auditSequence, hash: auditHash },
       {
-        entityType: ENTITY_TYPE,
+        entityType: AUDIT_ENTITY_TYPE,
         state: { ...auditedState({ ...before.letter, ...changes }), ...replacedPayload(before.letter, result) },
         status: 'resolution' in changes ? changes.resolution : 'open',
         action: result.verb,

@@ -7,11 +7,11 @@
 import { ABANDON } from '../domain/lifecycle.ts';
 import { type AuditHead, type AuditRow, type AuditedStep, auditRow } from '../events/audit.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
-import { deadLetterById } from '../queries/dead-letters.ts';
+import { AUDIT_ENTITY_TYPE, deadLetterById } from '../queries/dead-letters.ts';
 import { type InvoiceRow, toInvoice } from '../queries/invoice-row.ts';
 import type { DeadLetterInput, Intervention, InvoiceInput } from '../workflows/contract.ts';
 import { addEntries } from './audit-entries.ts';
-import { ENTITY_TYPE, auditedState } from './decide-dead-letter.ts';
+import { auditedState } from './decide-dead-letter.ts';
 
 /** False when there is no such invoice: then there is nothing that could tell of it. */
 export const recordOnInvoice = (
@@ -44,7 +44,7 @@ export const recordOnLetter = (
     if (!letter) return false;
     const head = { sequence: letter.auditSequence, hash: letter.auditHash };
     const last = await record(tx, interventions, head, ({ sequence }) => ({
-      entityType: ENTITY_TYPE,
+      entityType: AUDIT_ENTITY_TYPE,
       state: auditedState({ ...letter, auditSequence: sequence }),
       status: letter.resolution ?? 'open',
     }));

@@ -1,11 +1,11 @@
 import type { Database } from '../platform/database.ts';
 import type { LetterDecision } from '../workflows/contract.ts';
-import { type DeadLetterRow, auditTenant } from './dead-letters.ts';
+import { AUDIT_ENTITY_TYPE, type DeadLetterRow, auditTenant } from './dead-letters.ts';
 
 /** What people have decided about a letter, and what they have stopped: the last ones, oldest first. */
 export async function decisionsOf(database: Database, letter: DeadLetterRow, last: number): Promise<LetterDecision[]> {
   const rows = await database.auditEntry.findMany({
-    where: { tenantId: auditTenant(letter), entityType: 'dead_letter', entityId: letter.id },
+    where: { tenantId: auditTenant(letter), entityType: AUDIT_ENTITY_TYPE, entityId: letter.id },
     orderBy: { sequence: 'desc' },
     take: last,
   });

@@ -12,6 +12,9 @@ export type DeadLetterSummaryRow = Omit<DeadLetterRow, 'key' | 'value' | 'edited
 export const deadLetterById = (database: Database | TransactionClient, id: string): Promise<DeadLetterRow | null> =>
   database.deadLetter.findUnique({ where: { id } });
 
+/** Of its entries in the audit trail. */
+export const AUDIT_ENTITY_TYPE = 'dead_letter';
+
 /** The tenant of its entries in the audit trail: what belongs to no tenant is entered under the nil UUID. */
 export const auditTenant = ({ tenantId }: Pick<DeadLetterRow, 'tenantId'>): string => tenantId ?? NIL;
 
