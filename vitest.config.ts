@@ -2,13 +2,18 @@ import { defineConfig } from 'vitest/config';
 import { lanes } from './test/support/lanes.ts';
 import { atMost } from './test/support/speed.ts';
 
+/** Without servers. The other folders need some. */
 const pure = [
-  'test/domain/**/*.test.ts',
-  'test/events/**/*.test.ts',
-  'test/commands/**/*.test.ts',
-  'test/import/**/*.test.ts',
-  'test/pure/**/*.test.ts',
-];
+  'values',
+  'commands',
+  'messaging',
+  'invoices',
+  'cashiers',
+  'dead-letters',
+  'billing-runs',
+  'import',
+  'pure',
+].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Longer than the waits in a test together: those say what they waited for. */
 const limits = { testTimeout: atMost(120_000), hookTimeout: atMost(120_000) };

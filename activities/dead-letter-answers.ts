@@ -1,9 +1,9 @@
 /** What looking at, or deciding about, a dead letter means to Temporal. */
 import { ApplicationFailure } from '@temporalio/common';
-import { DecisionRefused } from '../commands/blocked-event.ts';
-import type { Decided } from '../commands/decide-dead-letter.ts';
+import { DecisionRefused } from '../dead-letters/blocked-event.ts';
+import type { Decided } from '../dead-letters/resolve.ts';
 import { type Database, isInfrastructureFailure } from '../platform/database.ts';
-import { deadLetterView } from '../queries/dead-letter-view.ts';
+import { deadLetterView } from '../dead-letters/view.ts';
 import {
   DEAD_LETTER_NOT_FOUND,
   DEAD_LETTER_RESOLVED,

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { type BatchDeps, decideNext, endBatch } from '../commands/dead-letter-batch.ts';
-import { batchProgress } from '../queries/dead-letter-batch.ts';
+import { type BatchDeps, decideNext, endBatch } from '../dead-letters/batch.ts';
+import { batchProgress } from '../dead-letters/batch-reads.ts';
 import type { DeadLetterBatchInput, DeadLetterBatchProgress } from '../workflows/contract.ts';
 
 /** Long enough that a large batch has few events, short enough that its page moves. */

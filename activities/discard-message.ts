@@ -1,5 +1,5 @@
-import { recordDecision } from '../commands/decide-dead-letter.ts';
-import { sealMessage } from '../commands/seal-message.ts';
+import { recordDecision } from '../dead-letters/resolve.ts';
+import { sealMessage } from '../dead-letters/burn-key.ts';
 import type { Database } from '../platform/database.ts';
 import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';

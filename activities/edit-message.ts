@@ -1,6 +1,6 @@
-import { editEvent, editedPayload } from '../commands/blocked-event.ts';
-import { decisionSoFar, recordDecision } from '../commands/decide-dead-letter.ts';
-import type { Inspect } from '../events/event-source.ts';
+import { editEvent, editedPayload } from '../dead-letters/blocked-event.ts';
+import { decisionSoFar, recordDecision } from '../dead-letters/resolve.ts';
+import type { Inspect } from '../messaging/event-source.ts';
 import type { Database } from '../platform/database.ts';
 import type { DeadLetterView, EditCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';

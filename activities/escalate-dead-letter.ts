@@ -1,6 +1,6 @@
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import { deadLetterView } from '../queries/dead-letter-view.ts';
+import { deadLetterView } from '../dead-letters/view.ts';
 import type { DeadLetterInput, DeadLetterView, Interventions } from '../workflows/contract.ts';
 import { answering } from './dead-letter-answers.ts';
 import { recordedLetter } from './load-dead-letter.ts';

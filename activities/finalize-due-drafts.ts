@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { type Stopped, endRun, finalizeChunk } from '../commands/billing-run.ts';
+import { type Stopped, endRun, finalizeChunk } from '../billing-runs/run.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
-import { billingRunProgress } from '../queries/billing-run.ts';
+import { billingRunProgress } from '../billing-runs/reads.ts';
 import { type BillingRunInput, type BillingRunProgress, INTERNAL_ERROR } from '../workflows/contract.ts';
 import type { FinalizeDeps } from './finalize-invoice.ts';
 

@@ -1,5 +1,5 @@
 /** Every activity, by the name under which the Web UI shows it. */
-import { startSoon } from '../commands/dead-letters.ts';
+import { startSoon } from '../dead-letters/open.ts';
 import { createCancelInvoice } from './cancel-invoice.ts';
 import { createCreateInvoice } from './create-invoice.ts';
 import { createDecideLetters } from './decide-letters.ts';

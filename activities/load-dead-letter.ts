@@ -1,8 +1,8 @@
 import { recordOnLetter } from '../commands/interventions.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import { deadLetterView } from '../queries/dead-letter-view.ts';
-import { type DeadLetterRow, deadLetterById } from '../queries/dead-letters.ts';
+import { deadLetterView } from '../dead-letters/view.ts';
+import { type DeadLetterRow, deadLetterById } from '../dead-letters/rows.ts';
 import type { DeadLetterInput, DeadLetterView, Interventions } from '../workflows/contract.ts';
 import { answering } from './dead-letter-answers.ts';
 

@@ -1,13 +1,13 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { recordOnInvoice } from '../commands/interventions.ts';
-import { openAmountMinor } from '../domain/invoice.ts';
-import { toWire } from '../domain/invoice-wire.ts';
-import { timersOf } from '../domain/timers.ts';
+import { openAmountMinor } from '../invoices/invoice.ts';
+import { toWire } from '../invoices/wire.ts';
+import { timersOf } from '../invoices/timers.ts';
 import type { Database } from '../platform/database.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import { invoiceById } from '../queries/invoice-by-id.ts';
-import { invoiceHistory } from '../queries/invoice-history.ts';
+import { invoiceById } from '../invoices/by-id.ts';
+import { invoiceHistory } from '../invoices/history.ts';
 import {
   DETAILS_STEPS,
   INTERNAL_ERROR,

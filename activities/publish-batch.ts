@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Nudge } from '../events/nudge.ts';
-import { type PublishDeps, publishPending } from '../events/publish.ts';
-import { outboxBacklog } from '../queries/outbox-backlog.ts';
+import type { Nudge } from '../messaging/notify.ts';
+import { type PublishDeps, publishPending } from '../messaging/publish.ts';
+import { outboxBacklog } from '../messaging/backlog.ts';
 import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from '../workflows/contract.ts';
 
 /** Long enough that an idle relay writes hardly any history. */

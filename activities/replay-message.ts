@@ -1,12 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { beginReplay, eventOf, settleEvent } from '../commands/blocked-event.ts';
-import { decisionSoFar, recordDecision } from '../commands/decide-dead-letter.ts';
-import { type EventSink, RefusedByBroker } from '../events/event-sink.ts';
-import type { Deliver, Handled, IncomingRecord } from '../events/event-source.ts';
-import { refusedBecause } from '../events/refused-event.ts';
+import { beginReplay, eventOf, settleEvent } from '../dead-letters/blocked-event.ts';
+import { decisionSoFar, recordDecision } from '../dead-letters/resolve.ts';
+import { type EventSink, RefusedByBroker } from '../messaging/event-sink.ts';
+import type { Deliver, Handled, IncomingRecord } from '../messaging/event-source.ts';
+import { refusedBecause } from '../messaging/refused-event.ts';
 import type { Database } from '../platform/database.ts';
-import { recordOf } from '../queries/dead-letter-payload.ts';
-import type { DeadLetterRow } from '../queries/dead-letters.ts';
+import { recordOf } from '../dead-letters/payload.ts';
+import type { DeadLetterRow } from '../dead-letters/rows.ts';
 import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
 

@@ -4,11 +4,11 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
-import { type InvoicePlan, invoicePlan } from '../commands/invoice-plan.ts';
-import { openAmountMinor } from '../domain/invoice.ts';
-import { refusalInWords } from '../domain/errors.ts';
-import type { Action } from '../domain/lifecycle.ts';
-import { timersOf } from '../domain/timers.ts';
+import { type InvoicePlan, invoicePlan } from '../invoices/commands.ts';
+import { openAmountMinor } from '../invoices/invoice.ts';
+import { refusalInWords } from '../commands/refusal.ts';
+import type { Action } from '../invoices/lifecycle.ts';
+import { timersOf } from '../invoices/timers.ts';
 import { isInfrastructureFailure, violatedConstraint } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { INTERNAL_ERROR, type StepCommand, type StepOutcome } from '../workflows/contract.ts';

@@ -1,15 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { NIL } from 'uuid';
-import { startMissingBillingRuns } from '../commands/billing-run.ts';
-import { startMissingBatches } from '../commands/dead-letter-batch.ts';
-import { startMissingDeadLetters } from '../commands/dead-letters.ts';
-import { type SendDeps, invoiceStart, wakeInvoice } from '../commands/send.ts';
-import { startAbsent, startEach } from '../commands/start-absent.ts';
+import { startMissingBillingRuns } from '../billing-runs/run.ts';
+import { startMissingBatches } from '../dead-letters/batch.ts';
+import { startMissingDeadLetters } from '../dead-letters/open.ts';
+import { type SendDeps, invoiceStart, wakeInvoice } from '../invoices/send.ts';
+import { startAbsent, startEach } from '../commands/start-workflows.ts';
 import type { Database } from '../platform/database.ts';
 import { mayPass } from '../platform/failed-server.ts';
 import type { Logger } from '../platform/logger.ts';
-import { type TimedInvoice, timedInvoices } from '../queries/workflows-due.ts';
+import { type TimedInvoice, timedInvoices } from '../commands/workflows-due.ts';
 import { type WakeupReport, workflowTypes } from '../workflows/contract.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
@@ -39,7 +39,7 @@ export interface SendWakeupsDeps {
 /**
  * Tells workflows that their invoice was changed outside of them, and starts those that are missing: an invoice whose
  * timer should have rung a minute ago has none; invoices with a timer, dead letters, batches of them and billing runs
- * that are not done have their turns (queries/workflows-due.ts). Works for a minute; a server that is away makes it
+ * that are not done have their turns (commands/workflows-due.ts). Works for a minute; a server that is away makes it
  * fail, and Temporal tries it again.
  */
 export const createSendWakeups = (deps: SendWakeupsDeps) => {

@@ -1,4 +1,4 @@
-import { readCashier } from '../commands/invoice-plan.ts';
+import { readCashier } from '../invoices/commands.ts';
 import type { StepCommand } from '../workflows/contract.ts';
 import { type StepDeps, runStep } from './run-step.ts';
 

@@ -2,7 +2,7 @@
  * What activities fail with, as Temporal takes it. A message may quote what somebody has sent, or have been cut in the
  * middle of a character; one with half a surrogate pair cannot be sent, and the SDK ends the whole worker over it.
  */
-import { wellFormed } from '../domain/text.ts';
+import { wellFormed } from '../values/text.ts';
 
 /** Errors that wrap each other. */
 const DEPTH_MAX = 10;

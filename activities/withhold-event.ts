@@ -1,6 +1,6 @@
-import { withholdEvent } from '../commands/blocked-event.ts';
-import { recordDecision } from '../commands/decide-dead-letter.ts';
-import type { WireSettings } from '../events/cloud-event.ts';
+import { withholdEvent } from '../dead-letters/blocked-event.ts';
+import { recordDecision } from '../dead-letters/resolve.ts';
+import type { WireSettings } from '../messaging/cloud-event.ts';
 import type { Database } from '../platform/database.ts';
 import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';

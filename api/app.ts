@@ -3,9 +3,9 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler, t
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
 import swaggerUi from 'swagger-ui-express';
-import type { SendDeps } from '../commands/send.ts';
-import { eventNames } from '../events/catalog.ts';
-import { type WireSettings, eventType } from '../events/cloud-event.ts';
+import type { SendDeps } from '../invoices/send.ts';
+import { eventNames } from '../messaging/catalogue.ts';
+import { type WireSettings, eventType } from '../messaging/cloud-event.ts';
 import type { Database } from '../platform/database.ts';
 import { failedServer } from '../platform/failed-server.ts';
 import type { Logger } from '../platform/logger.ts';

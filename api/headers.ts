@@ -1,6 +1,6 @@
 /** The request headers: text, and a command's identity and expectation. */
 import { randomUUID } from 'node:crypto';
-import { KEY_LENGTH } from '../domain/text.ts';
+import { KEY_LENGTH } from '../values/text.ts';
 import { Problem } from './problems.ts';
 
 const KEY_CHARACTERS = /^[\x21-\x7e]*$/;

@@ -3,9 +3,9 @@
  * X-Tenant-Id, the actor from X-Actor. It refuses to start in production (platform/config.ts).
  */
 import type { Request, RequestHandler } from 'express';
-import { uuid } from '../domain/invoice-schema.ts';
-import { ACTOR_LENGTH } from '../domain/text.ts';
-import { oneLine } from '../domain/text-schema.ts';
+import { uuid } from '../invoices/schemas.ts';
+import { ACTOR_LENGTH } from '../values/text.ts';
+import { oneLine } from '../values/text-schema.ts';
 import { headerText } from './headers.ts';
 import { Problem } from './problems.ts';
 

@@ -7,8 +7,8 @@ import {
   type ZodOpenApiResponsesObject,
   createDocument,
 } from 'zod-openapi';
-import { ACTOR_LENGTH, KEY_LENGTH } from '../domain/text.ts';
-import { oneLine, untrimmed } from '../domain/text-schema.ts';
+import { ACTOR_LENGTH, KEY_LENGTH } from '../values/text.ts';
+import { oneLine, untrimmed } from '../values/text-schema.ts';
 import { DEMO_TENANT } from './identity.ts';
 import { Problem, type ProblemCode, membersOf, problemDocument, problemSchemas, problemTable } from './problems.ts';
 import { published } from './published-schema.ts';

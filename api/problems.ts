@@ -4,9 +4,9 @@
  */
 import { pascalCase } from 'change-case';
 import { z } from 'zod';
-import { resolutions } from '../domain/dead-letter.ts';
-import type { Refusal, RefusalCode, RefusalMembers } from '../domain/errors.ts';
-import { statuses, steps } from '../domain/lifecycle.ts';
+import { resolutions } from '../dead-letters/dead-letter.ts';
+import type { Refusal, RefusalCode, RefusalMembers } from '../commands/refusal.ts';
+import { statuses, steps } from '../invoices/lifecycle.ts';
 
 /** Codes that the edge itself gives, beside the refusals of the rules. */
 type EdgeCode =

@@ -7,7 +7,7 @@
  * know is refused as a whole. Formats and descriptions say what they check.
  */
 import { z } from 'zod';
-import { type EventName, catalog } from '../events/catalog.ts';
+import { type EventName, catalog } from '../messaging/catalogue.ts';
 
 interface Publishing {
   jsonSchema: z.core.JSONSchema.BaseSchema;

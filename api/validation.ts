@@ -1,7 +1,7 @@
 /** Parsing at the edge: zod's issues as the field errors of a problem, all of them at once. */
 import { isLosslessNumber } from 'lossless-json';
 import type { z } from 'zod';
-import type { FieldError } from '../domain/errors.ts';
+import type { FieldError } from '../commands/refusal.ts';
 import { Problem } from './problems.ts';
 
 /** The parsed value; throws a 422 problem that lists every fault. `more` adds what a schema cannot know. */

@@ -1,11 +1,11 @@
 /** `npm run import`: invoices from a CSV file, through the REST API. */
-import { parseArguments } from '../import/arguments.ts';
-import { openCsv } from '../import/csv.ts';
-import { startProgress } from '../import/progress.ts';
-import { ImportError, createPlanner } from '../import/rows.ts';
-import { runImport } from '../import/run.ts';
-import { pause, sendCommand } from '../import/send.ts';
-import { exitCodeOf, summaryOf } from '../import/summary.ts';
+import { parseArguments } from '../operations/import/arguments.ts';
+import { openCsv } from '../operations/import/csv.ts';
+import { startProgress } from '../operations/import/progress.ts';
+import { ImportError, createPlanner } from '../operations/import/rows.ts';
+import { runImport } from '../operations/import/run.ts';
+import { pause, sendCommand } from '../operations/import/send.ts';
+import { exitCodeOf, summaryOf } from '../operations/import/summary.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
 
 async function main(): Promise<void> {

@@ -1,15 +1,15 @@
 /** `npm run rebuild`: starts the workflows again that should exist, after the Temporal namespace was lost. */
-import { openRelays } from '../commands/relays.ts';
+import { openRelays } from '../messaging/relays.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
 import { createDatabase } from '../platform/database.ts';
 import { mayPass } from '../platform/failed-server.ts';
 import { connectTemporal, prepareNamespace } from '../platform/temporal.ts';
-import { parseArguments } from '../rebuild/arguments.ts';
-import { kindsOf } from '../rebuild/kinds.ts';
-import { startProgress } from '../rebuild/progress.ts';
-import { rebuild } from '../rebuild/run.ts';
-import { exitCodeOf, summaryOf } from '../rebuild/summary.ts';
+import { parseArguments } from '../operations/rebuild/arguments.ts';
+import { kindsOf } from '../operations/rebuild/kinds.ts';
+import { startProgress } from '../operations/rebuild/progress.ts';
+import { rebuild } from '../operations/rebuild/run.ts';
+import { exitCodeOf, summaryOf } from '../operations/rebuild/summary.ts';
 import { searchAttributes } from '../workflows/contract.ts';
 
 const POOL_MAX = 2;

@@ -1,15 +1,15 @@
 /** `npm run verify`: does everything that Postgres, Kafka and Temporal hold fit together? */
-import { eventTopics } from '../events/cloud-event.ts';
+import { eventTopics } from '../messaging/cloud-event.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
 import { createKafka } from '../platform/kafka.ts';
 import { readLog } from '../platform/kafka-log.ts';
 import { createLogger } from '../platform/logger.ts';
 import { connectTemporal } from '../platform/temporal.ts';
-import { type VerifyArguments, parseArguments } from '../verify/arguments.ts';
-import { allChecks } from '../verify/checks.ts';
-import { exitCodeOf, reportOf } from '../verify/report.ts';
-import { verify } from '../verify/verify.ts';
+import { type VerifyArguments, parseArguments } from '../operations/verify/arguments.ts';
+import { allChecks } from '../operations/verify/checks.ts';
+import { exitCodeOf, reportOf } from '../operations/verify/report.ts';
+import { verify } from '../operations/verify/verify.ts';
 
 const POOL_MAX = 2;
 /** Some statements look through a whole table for what should not be there. */

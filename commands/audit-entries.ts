@@ -1,4 +1,4 @@
-import type { AuditRow } from '../events/audit.ts';
+import type { AuditRow } from './audit.ts';
 import type { TransactionClient } from '../platform/database.ts';
 
 /** Writes entries of a chain; who calls it holds the lock of the entity's row, and writes the chain's new end there. */

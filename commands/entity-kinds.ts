@@ -1,14 +1,14 @@
 /** How entities are stored: what a command's transaction locks, reads and writes of each kind. */
-import { type Cashier, emailTaken } from '../domain/cashier.ts';
-import type { CashierEvent, DomainEvent, InvoiceEvent } from '../domain/domain-events.ts';
-import { type Refusal, refusal } from '../domain/errors.ts';
-import type { Invoice } from '../domain/invoice.ts';
-import { timersOf } from '../domain/timers.ts';
-import type { AuditHead } from '../events/audit.ts';
+import { type Cashier, emailTaken } from '../cashiers/cashier.ts';
+import type { CashierEvent, DomainEvent, InvoiceEvent } from './domain-events.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { Invoice } from '../invoices/invoice.ts';
+import { timersOf } from '../invoices/timers.ts';
+import type { AuditHead } from './audit.ts';
 import type { TransactionClient } from '../platform/database.ts';
-import { type CashierRow, currenciesOf, fromCashier, toCashier } from '../queries/cashier-row.ts';
-import { type InvoiceRow, fromInvoice, toInvoice } from '../queries/invoice-row.ts';
-import { type Sql, sql } from '../queries/sql.ts';
+import { type CashierRow, currenciesOf, fromCashier, toCashier } from '../cashiers/row.ts';
+import { type InvoiceRow, fromInvoice, toInvoice } from '../invoices/row.ts';
+import { type Sql, sql } from '../platform/sql.ts';
 
 /** An entity as a step leaves it. */
 export interface Change<State, Event> {

@@ -5,8 +5,8 @@
  *
  * It goes when no workflow is open, or can be reset, that ran before 2026-12.
  */
-import type { CommandHead } from '../domain/decision.ts';
-import type { Refusal } from '../domain/errors.ts';
+import type { CommandHead } from './decision.ts';
+import type { Refusal } from './refusal.ts';
 import type { TransactionClient } from '../platform/database.ts';
 import { STAFF } from '../workflows/contract.ts';
 

@@ -4,14 +4,14 @@
  * Always true: an intervention is recorded once, since its attempt is its key; and in its place in the chain, since the
  * entity's row is locked.
  */
-import { ABANDON } from '../domain/lifecycle.ts';
-import { type AuditHead, type AuditRow, type AuditedStep, auditRow } from '../events/audit.ts';
+import { ABANDON } from '../invoices/lifecycle.ts';
+import { type AuditHead, type AuditRow, type AuditedStep, auditRow } from './audit.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
-import { AUDIT_ENTITY_TYPE, deadLetterById } from '../queries/dead-letters.ts';
-import { type InvoiceRow, toInvoice } from '../queries/invoice-row.ts';
+import { AUDIT_ENTITY_TYPE, deadLetterById } from '../dead-letters/rows.ts';
+import { type InvoiceRow, toInvoice } from '../invoices/row.ts';
 import type { DeadLetterInput, Intervention, InvoiceInput } from '../workflows/contract.ts';
 import { addEntries } from './audit-entries.ts';
-import { auditedState } from './decide-dead-letter.ts';
+import { auditedState } from '../dead-letters/resolve.ts';
 
 /** False when there is no such invoice: then there is nothing that could tell of it. */
 export const recordOnInvoice = (

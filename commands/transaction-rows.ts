@@ -3,15 +3,15 @@
  * of Postgres, are most of a step's time. Each LIMIT tells Postgres how many rows are given: it would think of a hundred,
  * and read the whole table instead of its index.
  */
-import type { CommandHead } from '../domain/decision.ts';
-import type { DomainEvent } from '../domain/domain-events.ts';
-import type { Refusal } from '../domain/errors.ts';
-import { type AuditHead, NO_AUDIT } from '../events/audit.ts';
-import type { Rows } from '../events/reactions.ts';
+import type { CommandHead } from './decision.ts';
+import type { DomainEvent } from './domain-events.ts';
+import type { Refusal } from './refusal.ts';
+import { type AuditHead, NO_AUDIT } from './audit.ts';
+import type { Rows } from './reactions.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
-import { type Sql, sql, sqlJoin } from '../queries/sql.ts';
+import { type Sql, sql, sqlJoin } from '../platform/sql.ts';
 import type { Change, EntityKind } from './entity-kinds.ts';
-import type { AnyPlan, AnyState } from './plan.ts';
+import type { AnyPlan, AnyState } from './command.ts';
 
 export interface Opened {
   command: CommandHead;

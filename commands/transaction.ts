@@ -14,24 +14,17 @@
  * 7. A refused command leaves nothing but its refusal, under its attempt: Temporal re-applies accepted updates after a
  *    reset, and the caller has been told the refusal.
  */
-import { type CommandHead, type Decision, refused } from '../domain/decision.ts';
-import type { DomainEvent } from '../domain/domain-events.ts';
-import { type Refusal, refusal } from '../domain/errors.ts';
-import type { WireSettings } from '../events/cloud-event.ts';
-import { takeSequences } from '../events/outbox.ts';
-import {
-  type Reactions,
-  factIds,
-  reactions as allReactions,
-  reactionsTo,
-  rowsOf,
-  streamsOf,
-} from '../events/reactions.ts';
+import { type CommandHead, type Decision, refused } from './decision.ts';
+import type { DomainEvent } from './domain-events.ts';
+import { type Refusal, refusal } from './refusal.ts';
+import type { WireSettings } from '../messaging/cloud-event.ts';
+import { takeSequences } from './outbox.ts';
+import { type Reactions, factIds, reactions as allReactions, reactionsTo, rowsOf, streamsOf } from './reactions.ts';
 import { type Database, type TransactionClient, violatedConstraint } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import { STAFF } from '../workflows/contract.ts';
 import { formerOutcome } from './former-keys.ts';
-import type { AnyOutcome, AnyPlan, AnyState, Outcome, Plan } from './plan.ts';
+import type { AnyOutcome, AnyPlan, AnyState, Outcome, Plan } from './command.ts';
 import { type Opened, keepRefusals, openCommands, releaseKey, writeSteps } from './transaction-rows.ts';
 
 export interface TransactionDeps {
@@ -41,7 +34,7 @@ export interface TransactionDeps {
   nudge: () => void;
   /** How long to wait for the transaction to begin; as long as a local activity may, when absent. */
   waitMs?: number;
-  /** What follows from a domain event; the table of events/reactions.ts but in tests. */
+  /** What follows from a domain event; the table of commands/reactions.ts but in tests. */
   reactions?: Reactions;
 }
 

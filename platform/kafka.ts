@@ -8,8 +8,8 @@ import kafkajs, {
   type Producer,
   type logLevel as LogLevel,
 } from 'kafkajs';
-import { type EventSink, RefusedByBroker, type StoredEvent } from '../events/event-sink.ts';
-import type { EventSource, HandleRecord } from '../events/event-source.ts';
+import { type EventSink, RefusedByBroker, type StoredEvent } from '../messaging/event-sink.ts';
+import type { EventSource, HandleRecord } from '../messaging/event-source.ts';
 import type { Config } from './config.ts';
 import { faultPoint } from './fault-points.ts';
 import type { Logger } from './logger.ts';

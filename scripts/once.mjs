@@ -5,7 +5,7 @@
  * 1. No error is told from another by words of its message: callers choose words too. platform/database-errors.ts may,
  *    and says why.
  * 2. No pattern stands twice.
- * 3. What a length of a text is, and the lengths themselves, are in domain/text.ts: no schema counts by itself.
+ * 3. What a length of a text is, and the lengths themselves, are in values/text.ts: no schema counts by itself.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -41,7 +41,7 @@ const PATTERN_MIN = 8;
 /** A schema of a text with a length of its own. */
 const OWN_LENGTH = /z\s*\.string\([^)]*\)[^;\n]*\.(?:min|max|length)\(|\b(?:oneLine|manyLines|untrimmed)\(\s*\d+,\s*\d/;
 /** The operator's settings are no texts of callers. */
-const MAY_COUNT = new Set(['domain/text-schema.ts', 'platform/config.ts']);
+const MAY_COUNT = new Set(['values/text-schema.ts', 'platform/config.ts']);
 
 function* faults() {
   const patterns = new Map();
@@ -51,7 +51,7 @@ function* faults() {
       if (MESSAGE_READ.test(line) && !MAY_READ_MESSAGES.has(file))
         yield `${place}: an error is told by words of its message; use its type or code`;
       if (OWN_LENGTH.test(line) && !MAY_COUNT.has(file))
-        yield `${place}: a text has a length of its own; name it in domain/text.ts`;
+        yield `${place}: a text has a length of its own; name it in values/text.ts`;
       for (const [pattern] of line.matchAll(REGEX)) {
         if (pattern.length < PATTERN_MIN) continue;
         const first = patterns.get(pattern);

@@ -3,12 +3,12 @@
  * holds no zod schema and no Node module.
  */
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
-import type { WireInvoice } from '../domain/invoice-schema.ts';
-import type { DeadLetterVerb, Direction, Resolution } from '../domain/dead-letter.ts';
-import type { CommandHead } from '../domain/decision.ts';
-import type { ActionBodies, StepBodies } from '../domain/invoice.ts';
-import type { ABANDON, Action, HistoryAction, Status, Step } from '../domain/lifecycle.ts';
-import type { Timer } from '../domain/timers.ts';
+import type { WireInvoice } from '../invoices/schemas.ts';
+import type { DeadLetterVerb, Direction, Resolution } from '../dead-letters/dead-letter.ts';
+import type { CommandHead } from '../commands/decision.ts';
+import type { ActionBodies, StepBodies } from '../invoices/invoice.ts';
+import type { ABANDON, Action, HistoryAction, Status, Step } from '../invoices/lifecycle.ts';
+import type { Timer } from '../invoices/timers.ts';
 
 export const workflowTypes = {
   invoice: 'invoice',

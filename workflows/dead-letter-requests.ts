@@ -1,6 +1,6 @@
 /** Hand-written checks of everything that can be sent to a dead letter's workflow, as in invoice-requests.ts. */
-import { type DeadLetterVerb, EDITED_PAYLOAD_MAX } from '../domain/dead-letter.ts';
-import { ACTOR_LENGTH, KEEPABLE, REASON_LENGTH, textFaults } from '../domain/text.ts';
+import { type DeadLetterVerb, EDITED_PAYLOAD_MAX } from '../dead-letters/dead-letter.ts';
+import { ACTOR_LENGTH, KEEPABLE, REASON_LENGTH, textFaults } from '../values/text.ts';
 import { demand, isUuid, line, optional, text } from './invoice-requests.ts';
 
 const isPayload = text(

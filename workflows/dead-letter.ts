@@ -23,7 +23,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { type DeadLetterVerb, ESCALATE_AFTER_MS, verbNames } from '../domain/dead-letter.ts';
+import { type DeadLetterVerb, ESCALATE_AFTER_MS, verbNames } from '../dead-letters/dead-letter.ts';
 import {
   type AbandonRequest,
   DEAD_LETTER_RESOLVED,

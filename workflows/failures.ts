@@ -1,6 +1,6 @@
 /** What a workflow refuses, and what the failure of a step's activity means to the workflow that asked for it. */
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
-import { isRefusalCode } from '../domain/errors.ts';
+import { isRefusalCode } from '../commands/refusal.ts';
 import { INTERNAL_ERROR } from './contract.ts';
 
 /** What was sent, or started, by hand is not as it must be; the message is all that staff are shown. */

@@ -6,7 +6,7 @@
  * 2. The fingerprint covers the step and all that was asked for.
  * 3. An identity counts for the update that it was made for. Copied from a history, it is refused.
  */
-import type { Step } from '../domain/lifecycle.ts';
+import type { Step } from '../invoices/lifecycle.ts';
 import { type CommandIdentity, type StepRequest, staffKey } from './contract.ts';
 import { malformed } from './failures.ts';
 

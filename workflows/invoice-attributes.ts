@@ -1,6 +1,6 @@
 /** The search attributes of an invoice's workflow: what support filters by. */
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
-import { overdueBegins } from '../domain/timers.ts';
+import { overdueBegins } from '../invoices/timers.ts';
 import { type InvoiceInput, type InvoiceView, searchAttributes } from './contract.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** An invoice's page in the Web UI, as Markdown: its story without reading JSON. */
-import { type Action, allowedActions, isFinal, pastTenseOf } from '../domain/lifecycle.ts';
-import { type Timer, timerSummary } from '../domain/timers.ts';
+import { type Action, allowedActions, isFinal, pastTenseOf } from '../invoices/lifecycle.ts';
+import { type Timer, timerSummary } from '../invoices/timers.ts';
 import type { InvoiceInput, InvoiceView } from './contract.ts';
 import { plain, readable } from './markdown.ts';
 

@@ -7,9 +7,9 @@
  *    and an instant is.
  * 2. A refusal names every member that is wrong, and what it must be, in its first line: more is not shown to staff.
  */
-import { AMOUNT_MAX_MINOR, faultInAnyCurrency } from '../domain/amount.ts';
-import { EXISTING_DATE, EXISTING_INSTANT, isDate, isInstant } from '../domain/dates.ts';
-import type { Step } from '../domain/lifecycle.ts';
+import { AMOUNT_MAX_MINOR, faultInAnyCurrency } from '../values/amount.ts';
+import { EXISTING_DATE, EXISTING_INSTANT, isDate, isInstant } from '../values/dates.ts';
+import type { Step } from '../invoices/lifecycle.ts';
 import {
   ACTOR_LENGTH,
   KEY_LENGTH,
@@ -20,7 +20,7 @@ import {
   invoiceTexts,
   textFaults,
   trimmed,
-} from '../domain/text.ts';
+} from '../values/text.ts';
 import { malformed } from './failures.ts';
 
 /** What a member must be, in words, and whether a value is that. */

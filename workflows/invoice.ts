@@ -25,8 +25,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { type Action, type Step, isFinal, steps } from '../domain/lifecycle.ts';
-import { type Timer, dueTimer, timerName, timerSummary } from '../domain/timers.ts';
+import { type Action, type Step, isFinal, steps } from '../invoices/lifecycle.ts';
+import { type Timer, dueTimer, timerName, timerSummary } from '../invoices/timers.ts';
 import { createAlarm } from './alarm.ts';
 import {
   type AbandonRequest,

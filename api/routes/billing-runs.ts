@@ -1,14 +1,14 @@
 /** The routes of billing runs: the end of a business day, asked for over REST. */
 import { z } from 'zod';
-import { type StartDeps, startBillingRun } from '../../commands/billing-run.ts';
+import { type StartDeps, startBillingRun } from '../../billing-runs/run.ts';
 import { storedKey } from '../../commands/key.ts';
-import { businessDateError } from '../../domain/billing-run.ts';
-import { type FieldError, invalidFields } from '../../domain/errors.ts';
-import { calendarDate, uuid } from '../../domain/invoice-schema.ts';
-import { formatAmount } from '../../domain/money.ts';
-import { dayTexts } from '../../domain/text.ts';
-import { oneLine } from '../../domain/text-schema.ts';
-import { type BillingRun, type DryRun, billingRunOf, dryRun } from '../../queries/billing-run.ts';
+import { businessDateError } from '../../billing-runs/business-date.ts';
+import { type FieldError, invalidFields } from '../../commands/refusal.ts';
+import { calendarDate, uuid } from '../../invoices/schemas.ts';
+import { formatAmount } from '../../values/money.ts';
+import { dayTexts } from '../../values/text.ts';
+import { oneLine } from '../../values/text-schema.ts';
+import { type BillingRun, type DryRun, billingRunOf, dryRun } from '../../billing-runs/reads.ts';
 import { Problem, everyCommand, everyRead, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
@@ -131,7 +131,7 @@ async function start(deps: BillingRunDeps, call: Call): Promise<Reply> {
   return { status: 202, headers: { Location: `/v1/billing-runs/${businessDate}` }, body: wireRun(started.run) };
 }
 
-/** Told with the other faults; alone it is a rule, and comes after the key (commands/billing-run.ts). */
+/** Told with the other faults; alone it is a rule, and comes after the key (billing-runs/run.ts). */
 function dayError({ body, acceptedAt }: Call): FieldError[] {
   const date = z.looseObject({ businessDate: calendarDate }).safeParse(body);
   const error = date.success ? businessDateError(date.data.businessDate, acceptedAt) : undefined;

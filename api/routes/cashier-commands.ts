@@ -5,20 +5,20 @@ import {
   type CashierOutcome,
   type CashierRequest,
   carryOutCashierCommand,
-} from '../../commands/cashier-plan.ts';
+} from '../../cashiers/commands.ts';
 import { cashierIdOf, fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
 import type { TransactionDeps } from '../../commands/transaction.ts';
-import { type CashierBodies, type CashierStep, cashierNotFound } from '../../domain/cashier.ts';
+import { type CashierBodies, type CashierStep, cashierNotFound } from '../../cashiers/cashier.ts';
 import {
   acceptCurrencySchema,
   acceptedCurrencySchema,
   cashierSchema,
   createCashierSchema,
   updateCashierSchema,
-} from '../../domain/cashier-schema.ts';
-import type { FieldError } from '../../domain/errors.ts';
-import { currency, uuid } from '../../domain/invoice-schema.ts';
-import type { WireSettings } from '../../events/cloud-event.ts';
+} from '../../cashiers/schemas.ts';
+import type { FieldError } from '../../commands/refusal.ts';
+import { currency, uuid } from '../../invoices/schemas.ts';
+import type { WireSettings } from '../../messaging/cloud-event.ts';
 import { type Database, PATIENT_WAIT_MS } from '../../platform/database.ts';
 import { etag, expectedVersion } from '../headers.ts';
 import { type ProblemCode, everyCommand, problemOf } from '../problems.ts';

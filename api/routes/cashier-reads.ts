@@ -1,21 +1,21 @@
 /** The routes that read cashiers, what they accept, and what was paid to them. */
 import { z } from 'zod';
-import { type Cashier, cashierNotFound } from '../../domain/cashier.ts';
+import { type Cashier, cashierNotFound } from '../../cashiers/cashier.ts';
 import {
   acceptedCurrenciesSchema,
   cashierListSchema,
   cashierPageSchema,
   cashierPaymentListSchema,
   cashierSchema,
-} from '../../domain/cashier-schema.ts';
-import { cashierToWire } from '../../domain/cashier-wire.ts';
-import { instant, uuid } from '../../domain/invoice-schema.ts';
-import { cashierTexts } from '../../domain/text.ts';
-import { untrimmed } from '../../domain/text-schema.ts';
+} from '../../cashiers/schemas.ts';
+import { cashierToWire } from '../../cashiers/wire.ts';
+import { instant, uuid } from '../../invoices/schemas.ts';
+import { cashierTexts } from '../../values/text.ts';
+import { untrimmed } from '../../values/text-schema.ts';
 import type { Database } from '../../platform/database.ts';
-import { cashierById } from '../../queries/cashier-by-id.ts';
-import { type CashierPosition, listCashiers } from '../../queries/cashier-list.ts';
-import { type PaymentPosition, cashierPayments } from '../../queries/cashier-payments.ts';
+import { cashierById } from '../../cashiers/by-id.ts';
+import { type CashierPosition, listCashiers } from '../../cashiers/list.ts';
+import { type PaymentPosition, cashierPayments } from '../../cashiers/payments.ts';
 import { cursorOf, positionOf } from '../cursor.ts';
 import { etag } from '../headers.ts';
 import { type ProblemCode, everyRead, problemOf } from '../problems.ts';

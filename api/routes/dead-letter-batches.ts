@@ -1,13 +1,13 @@
 /** The routes of batches: the same decision about many dead letters. */
 import { stringify } from 'safe-stable-stringify';
 import { z } from 'zod';
-import { startBatch } from '../../commands/dead-letter-batch.ts';
+import { startBatch } from '../../dead-letters/batch.ts';
 import { batchIdOf } from '../../commands/key.ts';
 import { keyReused } from '../../commands/transaction.ts';
-import type { BatchVerb } from '../../domain/dead-letter.ts';
-import { type WireDeadLetterBatch, deadLetterBatchSchema, groupSchema } from '../../domain/dead-letter-schema.ts';
-import { uuid } from '../../domain/invoice-schema.ts';
-import { type DeadLetterBatch, batchById, notDoneOf } from '../../queries/dead-letter-batch.ts';
+import type { BatchVerb } from '../../dead-letters/dead-letter.ts';
+import { type WireDeadLetterBatch, deadLetterBatchSchema, groupSchema } from '../../dead-letters/schemas.ts';
+import { uuid } from '../../invoices/schemas.ts';
+import { type DeadLetterBatch, batchById, notDoneOf } from '../../dead-letters/batch-reads.ts';
 import { Problem, everyCommand, everyRead, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';

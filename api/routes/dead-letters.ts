@@ -1,8 +1,8 @@
 /** The routes of dead letters: what could not be handled, and a person's decision about it. */
 import { z } from 'zod';
-import type { SendDeps } from '../../commands/send.ts';
-import { type DecisionResult, sendDecision } from '../../commands/send-decision.ts';
-import { tooLarge } from '../../commands/blocked-event.ts';
+import type { SendDeps } from '../../invoices/send.ts';
+import { type DecisionResult, sendDecision } from '../../dead-letters/send.ts';
+import { tooLarge } from '../../dead-letters/blocked-event.ts';
 import {
   DECISIONS_MAX,
   type WireDeadLetter,
@@ -12,19 +12,19 @@ import {
   decideSchema,
   editSchema,
   listDeadLettersSchema,
-} from '../../domain/dead-letter-schema.ts';
-import { type DeadLetterVerb, EVENT_BYTES_MAX, type Resolution } from '../../domain/dead-letter.ts';
-import { instant, uuid } from '../../domain/invoice-schema.ts';
+} from '../../dead-letters/schemas.ts';
+import { type DeadLetterVerb, EVENT_BYTES_MAX, type Resolution } from '../../dead-letters/dead-letter.ts';
+import { instant, uuid } from '../../invoices/schemas.ts';
 import type { Database } from '../../platform/database.ts';
-import { decisionsOf } from '../../queries/dead-letter-decisions.ts';
-import { textOf } from '../../queries/dead-letter-payload.ts';
+import { decisionsOf } from '../../dead-letters/decisions.ts';
+import { textOf } from '../../dead-letters/payload.ts';
 import {
   type DeadLetterPosition,
   type DeadLetterRow,
   type DeadLetterSummaryRow,
   deadLetterById,
   listDeadLetters,
-} from '../../queries/dead-letters.ts';
+} from '../../dead-letters/rows.ts';
 import { cursorOf, positionOf } from '../cursor.ts';
 import { Problem, type ProblemCode, everyRead, unavailable } from '../problems.ts';
 import { untilDeadline } from '../retry.ts';

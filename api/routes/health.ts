@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { Database } from '../../platform/database.ts';
-import { outboxBacklog } from '../../queries/outbox-backlog.ts';
+import { outboxBacklog } from '../../messaging/backlog.ts';
 import { everyRoute } from '../problems.ts';
 import type { Route } from '../route.ts';
 

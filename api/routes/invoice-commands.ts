@@ -1,9 +1,9 @@
 /** The routes that change an invoice: create, update, finalize, pay, cancel. */
 import { z } from 'zod';
 import { fingerprintOf, invoiceIdOf, storedKey } from '../../commands/key.ts';
-import { type OutgoingCommand, type SendDeps, type SendResult, sendCommand } from '../../commands/send.ts';
+import { type OutgoingCommand, type SendDeps, type SendResult, sendCommand } from '../../invoices/send.ts';
 import { keyReused } from '../../commands/transaction.ts';
-import type { FieldError } from '../../domain/errors.ts';
+import type { FieldError } from '../../commands/refusal.ts';
 import {
   type Invoice,
   type PayBody,
@@ -11,7 +11,7 @@ import {
   decide,
   dueDateError,
   invoiceNotFound,
-} from '../../domain/invoice.ts';
+} from '../../invoices/invoice.ts';
 import {
   type WireInvoice,
   calendarDate,
@@ -22,11 +22,11 @@ import {
   payInvoiceSchema,
   updateInvoiceSchema,
   uuid,
-} from '../../domain/invoice-schema.ts';
-import { type Step, isFinal } from '../../domain/lifecycle.ts';
+} from '../../invoices/schemas.ts';
+import { type Step, isFinal } from '../../invoices/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
-import { lookUpCommand } from '../../queries/command-look-up.ts';
-import { paymentWithReference } from '../../queries/payment-with-reference.ts';
+import { lookUpCommand } from '../../invoices/command-look-up.ts';
+import { paymentWithReference } from '../../invoices/payment-with-reference.ts';
 import { etag, expectedVersion } from '../headers.ts';
 import { Problem, type ProblemCode, commandStopped, everyCommand, problemOf, unavailable } from '../problems.ts';
 import type { AnswerHeader, Call, Reply, Route } from '../route.ts';

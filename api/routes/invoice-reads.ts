@@ -1,6 +1,6 @@
 /** The routes that read invoices. They ask Postgres alone, so they go on while Temporal is away. */
 import { z } from 'zod';
-import { invoiceNotFound } from '../../domain/invoice.ts';
+import { invoiceNotFound } from '../../invoices/invoice.ts';
 import {
   historySchema,
   instant,
@@ -8,13 +8,13 @@ import {
   invoiceSchema,
   listInvoicesSchema,
   uuid,
-} from '../../domain/invoice-schema.ts';
-import { toWire } from '../../domain/invoice-wire.ts';
-import { isTimedStep } from '../../domain/lifecycle.ts';
+} from '../../invoices/schemas.ts';
+import { toWire } from '../../invoices/wire.ts';
+import { isTimedStep } from '../../invoices/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
-import { invoiceById } from '../../queries/invoice-by-id.ts';
-import { invoiceHistory } from '../../queries/invoice-history.ts';
-import { type ListPosition, listInvoices } from '../../queries/invoice-list.ts';
+import { invoiceById } from '../../invoices/by-id.ts';
+import { invoiceHistory } from '../../invoices/history.ts';
+import { type ListPosition, listInvoices } from '../../invoices/list.ts';
 import { cursorOf, positionOf } from '../cursor.ts';
 import type { HistoryEntry } from '../../workflows/contract.ts';
 import { etag } from '../headers.ts';

@@ -5,11 +5,11 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { z } from 'zod';
-import { type SendDeps, type SendResult, toldBy } from '../../commands/send.ts';
-import type { Refusal } from '../../domain/errors.ts';
-import { type WireInvoice, invoiceSchema, uuid } from '../../domain/invoice-schema.ts';
+import { type SendDeps, type SendResult, toldBy } from '../../invoices/send.ts';
+import type { Refusal } from '../../commands/refusal.ts';
+import { type WireInvoice, invoiceSchema, uuid } from '../../invoices/schemas.ts';
 import type { Database } from '../../platform/database.ts';
-import { operationOutcome } from '../../queries/operation.ts';
+import { operationOutcome } from '../../invoices/operation.ts';
 import { type StepAnswer, invoiceWorkflowId } from '../../workflows/contract.ts';
 import { Problem, anyProblemSchema, commandStopped, everyRead, problemDocument, problemOf } from '../problems.ts';
 import type { Route } from '../route.ts';

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
-import { simulatePaymentPlan } from '../../commands/simulate-payment.ts';
+import { simulatePaymentPlan } from '../../invoices/simulate-payment.ts';
 import { type TransactionDeps, carryOut } from '../../commands/transaction.ts';
-import { invoiceNotFound, openAmountMinor } from '../../domain/invoice.ts';
-import { payInvoiceSchema, simulatePaymentSchema, uuid } from '../../domain/invoice-schema.ts';
-import { formatAmount } from '../../domain/money.ts';
+import { invoiceNotFound, openAmountMinor } from '../../invoices/invoice.ts';
+import { payInvoiceSchema, simulatePaymentSchema, uuid } from '../../invoices/schemas.ts';
+import { formatAmount } from '../../values/money.ts';
 import { PATIENT_WAIT_MS } from '../../platform/database.ts';
-import { invoiceById } from '../../queries/invoice-by-id.ts';
+import { invoiceById } from '../../invoices/by-id.ts';
 import { everyCommand, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { dateOf } from '../../domain/dates.ts';
-import { createNudge } from '../../events/nudge.ts';
-import { type Reactions, reactions } from '../../events/reactions.ts';
+import { dateOf } from '../../values/dates.ts';
+import { createNudge } from '../../messaging/notify.ts';
+import { type Reactions, reactions } from '../../commands/reactions.ts';
 import type { Database } from '../../platform/database.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';

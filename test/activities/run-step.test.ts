@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import type { Database } from '../../platform/database.ts';
-import { lookUpCommand } from '../../queries/command-look-up.ts';
+import { lookUpCommand } from '../../invoices/command-look-up.ts';
 import { type StepCommand, staffKey } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';

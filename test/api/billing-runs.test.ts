@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { finalizeChunk } from '../../commands/billing-run.ts';
-import { createGate } from '../../commands/gate.ts';
-import { createDeliver } from '../../consumers/deliver.ts';
-import { createHandlers } from '../../consumers/handlers.ts';
-import { addDays, dateOf } from '../../domain/dates.ts';
+import { finalizeChunk } from '../../billing-runs/run.ts';
+import { createGate } from '../../commands/limiter.ts';
+import { createDeliver } from '../../messaging/deliver.ts';
+import { createHandlers } from '../../messaging/handlers.ts';
+import { addDays, dateOf } from '../../values/dates.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { billingRunWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testWire } from '../support/activities.ts';

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { stringify } from 'safe-stable-stringify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CashierRequest, carryOutCashierCommand } from '../../commands/cashier-plan.ts';
+import { type CashierRequest, carryOutCashierCommand } from '../../cashiers/commands.ts';
 import { newAttemptId } from '../../commands/key.ts';
-import type { WireCashier, WireCashierPayment } from '../../domain/cashier-schema.ts';
-import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import type { WireCashier, WireCashierPayment } from '../../cashiers/schemas.ts';
+import type { WireInvoice } from '../../invoices/schemas.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Caller, RequestOptions } from '../support/caller.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
@@ -614,7 +614,7 @@ describe('events and audit', () => {
     }
   });
 
-  /** As events/audit.ts makes it, from what is stored. */
+  /** As commands/audit.ts makes it, from what is stored. */
   const hashOf = (entry: Awaited<ReturnType<Database['auditEntry']['findFirstOrThrow']>>) =>
     createHash('sha256')
       .update(entry.previousHash)

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { WireDeadLetterBatch } from '../../domain/dead-letter-schema.ts';
+import type { WireDeadLetterBatch } from '../../dead-letters/schemas.ts';
 import { deadLetterBatchWorkflowId } from '../../workflows/contract.ts';
 import type { Caller, Problem } from '../support/caller.ts';
 import { PAYMENTS_TOPIC, paymentMessage } from '../support/gateway.ts';

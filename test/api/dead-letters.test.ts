@@ -1,7 +1,7 @@
 /** Dead letters over REST: whose they are, and how they are found. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { WireDeadLetterSummary } from '../../domain/dead-letter-schema.ts';
+import type { WireDeadLetterSummary } from '../../dead-letters/schemas.ts';
 import type { Caller } from '../support/caller.ts';
 import {
   type Gateway,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ApiDeps, apiRoutes } from '../../api/app.ts';
-import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import type { WireInvoice } from '../../invoices/schemas.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';

@@ -4,7 +4,7 @@
  */
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import type { WireInvoice } from '../../invoices/schemas.ts';
 import { type Caller, type Problem, paymentOf } from '../support/caller.ts';
 import { type Gateway, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
 import { staffOf } from '../support/staff.ts';

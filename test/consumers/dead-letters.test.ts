@@ -1,10 +1,10 @@
 /** PAY-04: a payment that the rules refuse waits for a person, over REST or in the Web UI. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createGate } from '../../commands/gate.ts';
-import { findDeadLetter, openDeadLetter, startMissingDeadLetters } from '../../commands/dead-letters.ts';
-import { createDeliver } from '../../consumers/deliver.ts';
-import { createHandlers } from '../../consumers/handlers.ts';
+import { createGate } from '../../commands/limiter.ts';
+import { findDeadLetter, openDeadLetter, startMissingDeadLetters } from '../../dead-letters/open.ts';
+import { createDeliver } from '../../messaging/deliver.ts';
+import { createHandlers } from '../../messaging/handlers.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { type DecisionAnswer, deadLetterWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';

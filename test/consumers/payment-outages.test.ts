@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createGate } from '../../commands/gate.ts';
-import { createHandlers } from '../../consumers/handlers.ts';
-import { type ReceiverDeps, createReceiver } from '../../consumers/receive.ts';
-import type { HandleRecord, IncomingRecord } from '../../events/event-source.ts';
+import { createGate } from '../../commands/limiter.ts';
+import { createHandlers } from '../../messaging/handlers.ts';
+import { type ReceiverDeps, createReceiver } from '../../messaging/receive.ts';
+import type { HandleRecord, IncomingRecord } from '../../messaging/event-source.ts';
 import { createLogger } from '../../platform/logger.ts';
 import type { Caller } from '../support/caller.ts';
 import {

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { atConcurrency } from '../../bench/percentiles.ts';
-import { dateOf } from '../../domain/dates.ts';
+import { dateOf } from '../../values/dates.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { createCaller } from '../support/caller.ts';

@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import type { WireInvoice } from '../../invoices/schemas.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { createCaller } from '../support/caller.ts';

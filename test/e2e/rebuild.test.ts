@@ -8,7 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { dateOf } from '../../domain/dates.ts';
+import { dateOf } from '../../values/dates.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import type { Database } from '../../platform/database.ts';
-import type { WireCashier } from '../../domain/cashier-schema.ts';
+import type { WireCashier } from '../../cashiers/schemas.ts';
 import { createCaller } from '../support/caller.ts';
 import { testDatabase } from '../support/database.ts';
 import { outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';

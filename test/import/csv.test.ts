@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openCsv } from '../../import/csv.ts';
-import { ImportError, type Row } from '../../import/rows.ts';
+import { openCsv } from '../../operations/import/csv.ts';
+import { ImportError, type Row } from '../../operations/import/rows.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ImportError, type Mapping, type Plan, createPlanner, isRefusal } from '../../import/rows.ts';
+import { ImportError, type Mapping, type Plan, createPlanner, isRefusal } from '../../operations/import/rows.ts';
 
 const plainMapping: Mapping = { columns: {}, currency: undefined, finalize: false, settle: false };
 const receivablesHeaders = [

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { ImportError, type Row, createPlanner } from '../../import/rows.ts';
-import { type RunDeps, runImport } from '../../import/run.ts';
-import type { SendOutcome } from '../../import/send.ts';
-import { exitCodeOf, summaryOf } from '../../import/summary.ts';
+import { ImportError, type Row, createPlanner } from '../../operations/import/rows.ts';
+import { type RunDeps, runImport } from '../../operations/import/run.ts';
+import type { SendOutcome } from '../../operations/import/send.ts';
+import { exitCodeOf, summaryOf } from '../../operations/import/summary.ts';
 
 const done = (replayed = false): SendOutcome => ({ kind: 'done', invoiceId: 'inv', replayed });
 const refused = (code: string): SendOutcome => ({ kind: 'refused', code, detail: 'Why.', errors: [] });

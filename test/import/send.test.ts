@@ -1,8 +1,8 @@
 import { type RequestListener, type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import type { Command } from '../../import/rows.ts';
-import { type SendDeps, sendCommand } from '../../import/send.ts';
+import type { Command } from '../../operations/import/rows.ts';
+import { type SendDeps, sendCommand } from '../../operations/import/send.ts';
 
 const create: Command = { step: 'create', key: 'import:1', body: { name: 'One', amount: '1', currency: 'EUR' } };
 const pending = { status: 202, headers: { Location: '/v1/operations/op?invoiceId=inv', 'Retry-After': '1' }, body: {} };

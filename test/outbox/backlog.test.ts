@@ -5,8 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { finalizeChunk } from '../../commands/billing-run.ts';
-import { dateOf } from '../../domain/dates.ts';
+import { finalizeChunk } from '../../billing-runs/run.ts';
+import { dateOf } from '../../values/dates.ts';
 import type { Database } from '../../platform/database.ts';
 import { testWire } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';

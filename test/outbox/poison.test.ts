@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { dateOf } from '../../domain/dates.ts';
-import type { WireDeadLetter, WireDeadLetterSummary } from '../../domain/dead-letter-schema.ts';
-import { RefusedByBroker } from '../../events/event-sink.ts';
-import { publishPending } from '../../events/publish.ts';
+import { dateOf } from '../../values/dates.ts';
+import type { WireDeadLetter, WireDeadLetterSummary } from '../../dead-letters/schemas.ts';
+import { RefusedByBroker } from '../../messaging/event-sink.ts';
+import { publishPending } from '../../messaging/publish.ts';
 import { createLogger } from '../../platform/logger.ts';
 import type { DecisionAnswer } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';

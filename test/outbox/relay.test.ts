@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EventSink, RefusedByBroker, type StoredEvent } from '../../events/event-sink.ts';
-import { publishPending } from '../../events/publish.ts';
+import { type EventSink, RefusedByBroker, type StoredEvent } from '../../messaging/event-sink.ts';
+import { publishPending } from '../../messaging/publish.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { createEventSink, createKafka } from '../../platform/kafka.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { startChecks } from '../../metrics/checks.ts';
-import { type Figures, createMetrics } from '../../metrics/metrics.ts';
+import { startChecks } from '../../operations/metrics/checks.ts';
+import { type Figures, createMetrics } from '../../operations/metrics/metrics.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -1,8 +1,8 @@
 /** A refusal where there is room for a text only: a dead letter, the Web UI. */
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { invalidFields, refusal, refusalInWords } from '../../domain/errors.ts';
-import { faultsOf } from '../../events/faults.ts';
+import { invalidFields, refusal, refusalInWords } from '../../commands/refusal.ts';
+import { faultsOf } from '../../messaging/faults.ts';
 
 const future = { path: 'receivedAt', code: 'in_the_future', message: 'must be in the past' };
 const unknown = { path: '', code: 'invalid_type', message: 'must be an object' };

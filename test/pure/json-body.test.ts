@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { jsonOf } from '../../api/json-body.ts';
 import { Problem } from '../../api/problems.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
-import { groupSchema } from '../../domain/dead-letter-schema.ts';
-import { createInvoiceSchema } from '../../domain/invoice-schema.ts';
+import { groupSchema } from '../../dead-letters/schemas.ts';
+import { createInvoiceSchema } from '../../invoices/schemas.ts';
 
 const read = (text: string) => jsonOf(Buffer.from(text));
 const refused = { code: 'malformed_request' };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createLook } from '../../metrics/look.ts';
+import { createLook } from '../../operations/metrics/look.ts';
 
 const settings = { limitMs: 20, keepMs: 10_000 };
 

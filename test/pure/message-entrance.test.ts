@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { bodyOf } from '../../consumers/payment-received.ts';
-import { readRecord } from '../../consumers/read-record.ts';
-import { invoiceTexts } from '../../domain/text.ts';
+import { bodyOf } from '../../invoices/payment-received.ts';
+import { readRecord } from '../../messaging/read-record.ts';
+import { invoiceTexts } from '../../values/text.ts';
 import { mustBeCarriedOut, takenOf } from '../support/entrances.ts';
 import { PAYMENTS_TOPIC, paymentMessage } from '../support/gateway.ts';
 import {

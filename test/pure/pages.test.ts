@@ -1,6 +1,6 @@
 /** What the pages of the Web UI say: nothing that is not so, and who is who. */
 import { describe, expect, it } from 'vitest';
-import { faultsOf } from '../../events/faults.ts';
+import { faultsOf } from '../../messaging/faults.ts';
 import { batchDetails } from '../../workflows/dead-letter-batch.ts';
 import { billingRunDetails } from '../../workflows/billing-run.ts';
 import type { DeadLetterView, InvoiceView } from '../../workflows/contract.ts';

@@ -8,9 +8,9 @@ import {
   unavailable,
 } from '../../api/problems.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
-import type { Resolution } from '../../domain/dead-letter.ts';
-import { type FieldError, type RefusalCode, isRefusalCode, refusal, refusalCodes } from '../../domain/errors.ts';
-import { createInvoiceSchema } from '../../domain/invoice-schema.ts';
+import type { Resolution } from '../../dead-letters/dead-letter.ts';
+import { type FieldError, type RefusalCode, isRefusalCode, refusal, refusalCodes } from '../../commands/refusal.ts';
+import { createInvoiceSchema } from '../../invoices/schemas.ts';
 
 describe('problems', () => {
   // Callers decide by status and code whether to try again: both are a contract, written out here.

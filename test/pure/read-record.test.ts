@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { readRecord } from '../../consumers/read-record.ts';
-import type { IncomingRecord } from '../../events/event-source.ts';
+import { readRecord } from '../../messaging/read-record.ts';
+import type { IncomingRecord } from '../../messaging/event-source.ts';
 import { type Message, PAYMENTS_TOPIC, paymentMessage } from '../support/gateway.ts';
 
 const ann = randomUUID();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Due, Kind } from '../../rebuild/kinds.ts';
-import { type RebuildDeps, rebuild } from '../../rebuild/run.ts';
-import { exitCodeOf, summaryOf } from '../../rebuild/summary.ts';
+import type { Due, Kind } from '../../operations/rebuild/kinds.ts';
+import { type RebuildDeps, rebuild } from '../../operations/rebuild/run.ts';
+import { exitCodeOf, summaryOf } from '../../operations/rebuild/summary.ts';
 
 const away = new Error('away');
 

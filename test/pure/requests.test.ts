@@ -1,7 +1,7 @@
 /** The hand-written checks of what is sent to workflows. What would break without them: a workflow task that fails for good. */
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import type { Step } from '../../domain/lifecycle.ts';
+import type { Step } from '../../invoices/lifecycle.ts';
 import { checkDecision } from '../../workflows/dead-letter-requests.ts';
 import { checkAbandon, checkInput, checkStepRequest } from '../../workflows/invoice-requests.ts';
 

@@ -17,10 +17,10 @@ import {
   cashierPageSchema,
   createCashierSchema,
   updateCashierSchema,
-} from '../../domain/cashier-schema.ts';
-import { decideSchema, editSchema, groupSchema, listDeadLettersSchema } from '../../domain/dead-letter-schema.ts';
-import { EDITED_PAYLOAD_MAX } from '../../domain/dead-letter.ts';
-import type { StepBodies } from '../../domain/invoice.ts';
+} from '../../cashiers/schemas.ts';
+import { decideSchema, editSchema, groupSchema, listDeadLettersSchema } from '../../dead-letters/schemas.ts';
+import { EDITED_PAYLOAD_MAX } from '../../dead-letters/dead-letter.ts';
+import type { StepBodies } from '../../invoices/invoice.ts';
 import {
   cancelInvoiceSchema,
   createInvoiceSchema,
@@ -30,10 +30,10 @@ import {
   payInvoiceSchema,
   simulatePaymentSchema,
   updateInvoiceSchema,
-} from '../../domain/invoice-schema.ts';
-import { type Step, steps } from '../../domain/lifecycle.ts';
-import { invoiceTexts } from '../../domain/text.ts';
-import { untrimmed } from '../../domain/text-schema.ts';
+} from '../../invoices/schemas.ts';
+import { type Step, steps } from '../../invoices/lifecycle.ts';
+import { invoiceTexts } from '../../values/text.ts';
+import { untrimmed } from '../../values/text-schema.ts';
 import { checkDecision } from '../../workflows/dead-letter-requests.ts';
 import { checkAbandon } from '../../workflows/invoice-requests.ts';
 import { mustBeCarriedOut, mustBeKept, takenOf, unlessRefused } from '../support/entrances.ts';

@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { StepBodies } from '../../domain/invoice.ts';
-import { uuid } from '../../domain/invoice-schema.ts';
-import { type Step, steps } from '../../domain/lifecycle.ts';
-import { invoiceTexts } from '../../domain/text.ts';
+import type { StepBodies } from '../../invoices/invoice.ts';
+import { uuid } from '../../invoices/schemas.ts';
+import { type Step, steps } from '../../invoices/lifecycle.ts';
+import { invoiceTexts } from '../../values/text.ts';
 import { checkDecision } from '../../workflows/dead-letter-requests.ts';
 import { checkAbandon, checkInput, checkStepRequest } from '../../workflows/invoice-requests.ts';
 import { mustBeCarriedOut, takenOf, unlessRefused } from '../support/entrances.ts';

@@ -1,8 +1,8 @@
 /** The second look of `npm run verify`, and its report; what the checks find is in test/verify/. */
 import { describe, expect, it } from 'vitest';
-import type { Check, World } from '../../verify/check.ts';
-import { exitCodeOf, reportOf } from '../../verify/report.ts';
-import { verify } from '../../verify/verify.ts';
+import type { Check, World } from '../../operations/verify/check.ts';
+import { exitCodeOf, reportOf } from '../../operations/verify/report.ts';
+import { verify } from '../../operations/verify/verify.ts';
 
 const world = {} as World;
 const look = (...checks: Check[]) => verify(world, { checks, graceMs: 0 });

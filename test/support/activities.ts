@@ -1,9 +1,9 @@
 /** The real activities without the service: on the run's Postgres, with nothing behind the relay but what a test gives. */
 import { Client, Connection } from '@temporalio/client';
 import { type Activities, type ActivityDeps, createActivities } from '../../activities/index.ts';
-import { createGate } from '../../commands/gate.ts';
-import type { EventSink } from '../../events/event-sink.ts';
-import { createNudge } from '../../events/nudge.ts';
+import { createGate } from '../../commands/limiter.ts';
+import type { EventSink } from '../../messaging/event-sink.ts';
+import { createNudge } from '../../messaging/notify.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 

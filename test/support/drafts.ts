@@ -1,6 +1,6 @@
 /** Many drafts at once, through the service's own transaction but without its workflows: a day's worth in seconds. */
 import { randomUUID } from 'node:crypto';
-import { invoicePlan } from '../../commands/invoice-plan.ts';
+import { invoicePlan } from '../../invoices/commands.ts';
 import { newAttemptId } from '../../commands/key.ts';
 import { carryOut } from '../../commands/transaction.ts';
 import type { Database } from '../../platform/database.ts';

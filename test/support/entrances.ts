@@ -6,8 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { ApplicationFailure } from '@temporalio/common';
 import fc from 'fast-check';
 import { Problem } from '../../api/problems.ts';
-import { type Command, type Invoice, type StepBodies, decide } from '../../domain/invoice.ts';
-import type { Step } from '../../domain/lifecycle.ts';
+import { type Command, type Invoice, type StepBodies, decide } from '../../invoices/invoice.ts';
+import type { Step } from '../../invoices/lifecycle.ts';
 import { checkStepRequest } from '../../workflows/invoice-requests.ts';
 
 /** Tries so many values, and tells of how many in a hundred something was made: where nothing is taken, little is tried. */

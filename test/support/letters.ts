@@ -1,5 +1,5 @@
 /** What an application can do with dead letters over REST. */
-import type { WireDeadLetter } from '../../domain/dead-letter-schema.ts';
+import type { WireDeadLetter } from '../../dead-letters/schemas.ts';
 import type { Caller, Problem } from './caller.ts';
 
 /** `verb` is replay, discard or withhold. */

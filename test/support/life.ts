@@ -1,6 +1,6 @@
 /** A life of every kind, so that checks have something to look at. */
 import { randomUUID } from 'node:crypto';
-import { addDays, dateOf } from '../../domain/dates.ts';
+import { addDays, dateOf } from '../../values/dates.ts';
 import { type Answer, type Caller, paymentOf } from './caller.ts';
 import { outcomesIn, paymentMessage, startGateway } from './gateway.ts';
 import { decide } from './letters.ts';

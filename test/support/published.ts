@@ -11,8 +11,8 @@ import { openApiDocument } from '../../api/openapi.ts';
 import { type ProblemCode, problemSchemas } from '../../api/problems.ts';
 import { eventSchema } from '../../api/published-schema.ts';
 import type { Route } from '../../api/route.ts';
-import { type EventName, catalog, eventNames } from '../../events/catalog.ts';
-import { eventType } from '../../events/cloud-event.ts';
+import { type EventName, catalog, eventNames } from '../../messaging/catalogue.ts';
+import { eventType } from '../../messaging/cloud-event.ts';
 
 interface PublishedAnswer {
   headers?: Record<string, { required?: boolean }>;

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
-import { ownTopics } from '../../events/cloud-event.ts';
+import { ownTopics } from '../../messaging/cloud-event.ts';
 import { assertPublishedEvent } from './published.ts';
 import { waitFor } from './wait.ts';
 

@@ -1,9 +1,9 @@
 /** The real service inside the test's process: API, worker and relay on the servers that `npm test` has started. */
 import { randomUUID } from 'node:crypto';
 import { startApi, startConsumer, startWorker } from '../../bin/parts.ts';
-import { createGate } from '../../commands/gate.ts';
-import { figuresOf } from '../../metrics/figures.ts';
-import { createMetrics } from '../../metrics/metrics.ts';
+import { createGate } from '../../commands/limiter.ts';
+import { figuresOf } from '../../operations/metrics/figures.ts';
+import { createMetrics } from '../../operations/metrics/metrics.ts';
 import { type Config, databaseLimits, readConfig } from '../../platform/config.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';

@@ -1,11 +1,11 @@
 /** The checks of `npm run verify`, on a system of the tests. */
-import { eventTopics } from '../../events/cloud-event.ts';
+import { eventTopics } from '../../messaging/cloud-event.ts';
 import { createKafka } from '../../platform/kafka.ts';
 import { readLog } from '../../platform/kafka-log.ts';
 import { createLogger } from '../../platform/logger.ts';
-import type { World } from '../../verify/check.ts';
-import { allChecks } from '../../verify/checks.ts';
-import { type CheckReport, verify } from '../../verify/verify.ts';
+import type { World } from '../../operations/verify/check.ts';
+import { allChecks } from '../../operations/verify/checks.ts';
+import { type CheckReport, verify } from '../../operations/verify/verify.ts';
 import { atMost } from './speed.ts';
 import type { System } from './system.ts';
 

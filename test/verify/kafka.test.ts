@@ -5,12 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type OutboxRow, outboxRow } from '../../events/outbox.ts';
+import { type OutboxRow, outboxRow } from '../../commands/outbox.ts';
 import { testWire } from '../support/activities.ts';
 import { type System, startSystem } from '../support/system.ts';
-import type { World } from '../../verify/check.ts';
-import { kafka } from '../../verify/kafka.ts';
-import { verify } from '../../verify/verify.ts';
+import type { World } from '../../operations/verify/check.ts';
+import { kafka } from '../../operations/verify/kafka.ts';
+import { verify } from '../../operations/verify/verify.ts';
 import { foundIn, verifyTenants, worldOf } from '../support/verifier.ts';
 
 const GRACE_MS = 500;

@@ -1,15 +1,15 @@
 /** What waits without a reason is found: on a database of its own, where no relay works. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { finalizeChunk } from '../../commands/billing-run.ts';
-import { dateOf } from '../../domain/dates.ts';
+import { finalizeChunk } from '../../billing-runs/run.ts';
+import { dateOf } from '../../values/dates.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
-import { type Check, type World, createTally } from '../../verify/check.ts';
-import { invoices } from '../../verify/invoices.ts';
-import { streams } from '../../verify/streams.ts';
-import { workflows } from '../../verify/workflows.ts';
+import { type Check, type World, createTally } from '../../operations/verify/check.ts';
+import { invoices } from '../../operations/verify/invoices.ts';
+import { streams } from '../../operations/verify/streams.ts';
+import { workflows } from '../../operations/verify/workflows.ts';
 import { invoiceWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import { testWire } from '../support/activities.ts';
 import { manyDrafts } from '../support/drafts.ts';

@@ -1,6 +1,6 @@
 /** What support sees of the relay while Kafka is away, with skipped time. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EventSink } from '../../events/event-sink.ts';
+import type { EventSink } from '../../messaging/event-sink.ts';
 import { relayWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';

@@ -1,8 +1,8 @@
 /** Overdue and reminders, with skipped time: sixty days in seconds, through worker restarts and terminations. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addDays, dateOf } from '../../domain/dates.ts';
-import type { WireInvoice } from '../../domain/invoice-schema.ts';
+import { addDays, dateOf } from '../../values/dates.ts';
+import type { WireInvoice } from '../../invoices/schemas.ts';
 import { WAKE, invoiceWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';

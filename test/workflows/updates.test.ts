@@ -8,7 +8,7 @@ import {
   deadLetterWorkflowId,
   invoiceWorkflowId,
 } from '../../workflows/contract.ts';
-import { cheapChecks } from '../../verify/cheap.ts';
+import { cheapChecks } from '../../operations/verify/cheap.ts';
 import type { Caller } from '../support/caller.ts';
 import { type Staff, staffAt, staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';

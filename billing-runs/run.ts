@@ -1,0 +1,278 @@
+/**
+ * Billing runs: the end of a business day finalizes every draft of a tenant that is due.
+ *
+ * Always true:
+ * 1. One run per tenant and day; who asks again joins it.
+ * 2. A run finalizes through the same transaction as a single command, many at a time: numbers, events and audit are
+ *    the same. Each invoice has a command key of its own in the run, so it is finalized once.
+ * 3. The invoices' open workflows learn of it by wake-ups, written in the same commit.
+ * 4. No run begins for a day after tomorrow, or by a message that was discarded.
+ */
+import { type Client } from '@temporalio/client';
+import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { businessDateError } from './business-date.ts';
+import { refused } from '../commands/decision.ts';
+import { type Refusal, invalidFields, refusal, refusalInWords } from '../commands/refusal.ts';
+import { type Facts, type Invoice, decide } from '../invoices/invoice.ts';
+import { allowedActions } from '../invoices/lifecycle.ts';
+import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
+import type { Logger } from '../platform/logger.ts';
+import { type BillingRun, RUN_KEY, billingRunOf, dueDrafts, finalizedByRuns } from './reads.ts';
+import { missingRunWorkflows } from '../commands/workflows-due.ts';
+import {
+  type BillingRunInput,
+  type StepCommand,
+  billingRunWorkflowId,
+  searchAttributes,
+  workflowTypes,
+} from '../workflows/contract.ts';
+import { type InvoicePlan, drawNumbers, invoicePlan } from '../invoices/commands.ts';
+import { newAttemptId } from '../commands/key.ts';
+import { discardOf, lockKey } from '../dead-letters/burn-key.ts';
+import { START_LIMIT_MS, startEach } from '../commands/start-workflows.ts';
+import { type TransactionDeps, carryOut, keyReused } from '../commands/transaction.ts';
+
+const ACTOR = 'billing run';
+/** More than that is no fault of single drafts. */
+const STOPPED_MAX = 10;
+
+export interface BillingRunRequest extends BillingRunInput {
+  /** Sent again with the same key, a request is recorded once. */
+  requestKey: string;
+  actor: string;
+  market: string | null;
+  region: string | null;
+}
+
+export interface StartDeps {
+  database: Database;
+  client: Client;
+  taskQueue: string;
+}
+
+export type Started = { kind: 'started'; run: BillingRun } | { kind: 'refused'; refusal: Refusal };
+
+/**
+ * Records the request, and starts the run's workflow unless the run has ended. Refuses a key that was used for another
+ * request, and a day that is too far ahead. Rejects when a server is away.
+ */
+export async function startBillingRun(deps: StartDeps, request: BillingRunRequest, deadline: number): Promise<Started> {
+  const because = await record(deps.database, request);
+  if (because) return refused(because);
+  const run = await billingRunOf(deps.database, request);
+  if (!run) throw new TypeError('A billing run that was recorded is not there.');
+  if (run.endedAt === null) await startWorkflow(deps, request, deadline);
+  return { kind: 'started', run };
+}
+
+/** Starts the workflows of runs that may have none: their start was lost, or staff have terminated them. */
+export async function startMissingBillingRuns(deps: StartDeps & { logger: Logger }, limit: number): Promise<void> {
+  await startEach(
+    await missingRunWorkflows(deps.database, limit),
+    (run) => startWorkflow(deps, run, Date.now() + START_LIMIT_MS),
+    (run, error) => deps.logger.warn({ err: error, ...run }, 'the workflow of a billing run could not be started'),
+  );
+}
+
+/** How a run's workflow is started, by whoever finds that it is missing. */
+export const billingRunStart = (taskQueue: string, { tenantId, businessDate }: BillingRunInput) => ({
+  workflowId: billingRunWorkflowId(tenantId, businessDate),
+  taskQueue,
+  args: [{ tenantId, businessDate }] satisfies [BillingRunInput],
+  staticSummary: `Billing run of ${businessDate}`,
+  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+});
+
+async function startWorkflow(
+  { database, client, taskQueue }: StartDeps,
+  run: BillingRunInput,
+  deadline: number,
+): Promise<void> {
+  const { tenantId, businessDate } = run;
+  await client.withDeadline(deadline, () =>
+    client.workflow.start(workflowTypes.billingRun, {
+      ...billingRunStart(taskQueue, run),
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    }),
+  );
+  await database.billingRun.updateMany({
+    where: { tenantId, businessDate: new Date(businessDate) },
+    data: { workflowStartedAt: new Date() },
+  });
+}
+
+/** Why the request is not recorded; null when it is, now or before. */
+const record = (
+  database: Database,
+  { tenantId, businessDate, requestKey, actor, market, region }: BillingRunRequest,
+): Promise<Refusal | null> =>
+  database.$transaction(async (tx) => {
+    // Two requests with one key, at once and for different days, must not both begin.
+    await lockKey(tx, tenantId, requestKey);
+    const day = new Date(businessDate);
+    const known = await tx.billingRunRequest.findFirst({ where: { tenantId, requestKey } });
+    if (known) {
+      const isSame = known.businessDate.getTime() === day.getTime();
+      return isSame && known.market === market && known.region === region ? null : keyReused();
+    }
+    if (await discardOf(tx, tenantId, requestKey)) return keyReused();
+    const now = new Date();
+    const wrong = businessDateError(businessDate, now.toISOString());
+    if (wrong) return invalidFields([wrong]);
+    const run = { tenantId, businessDate: day };
+    await tx.billingRun.createMany({ data: { ...run, startedAt: now }, skipDuplicates: true });
+    await tx.billingRunRequest.create({ data: { ...run, requestKey, actor, market, region, requestedAt: now } });
+    return null;
+  });
+
+export interface ChunkDeps extends TransactionDeps {
+  overdueAfterMs: number | undefined;
+}
+
+/** Drafts that a bug stops, by their ids, with the error. */
+export type Stopped = Map<string, unknown>;
+
+/**
+ * Finalizes the next drafts of a run in one commit and returns how many it looked at. One that a bug stops holds up no
+ * other: it is noted in `stopped`, and passed over as long as it is there. Rejects when infrastructure failed, or when
+ * bugs have stopped STOPPED_MAX drafts.
+ */
+export async function finalizeChunk(
+  deps: ChunkDeps,
+  run: BillingRunInput,
+  size: number,
+  stopped: Stopped = new Map(),
+): Promise<number> {
+  const due = await deps.database.$queryRaw<{ id: string }[]>`
+    SELECT id ${dueDrafts(run)} AND id <> ALL(${[...stopped.keys()]}::uuid[]) ORDER BY due_date, id LIMIT ${size}`;
+  await finalizeIsolating(
+    deps,
+    run,
+    due.map(({ id }) => id),
+    stopped,
+  );
+  return due.length;
+}
+
+/** When a commit fails, its halves, until the draft is found that fails alone. */
+async function finalizeIsolating(
+  deps: ChunkDeps,
+  run: BillingRunInput,
+  ids: readonly string[],
+  stopped: Stopped,
+): Promise<void> {
+  const [first] = ids;
+  if (first === undefined) return;
+  const acceptedAt = new Date().toISOString();
+  const commands = ids.map((id) => commandFor(run, id, acceptedAt));
+  try {
+    await carryOut(deps, planOf(deps, run, commands), commands);
+  } catch (error) {
+    if (isInfrastructureFailure(error) || stopped.size >= STOPPED_MAX) throw error;
+    if (ids.length === 1) {
+      stopped.set(first, error);
+      return;
+    }
+    const middle = Math.ceil(ids.length / 2);
+    await finalizeIsolating(deps, run, ids.slice(0, middle), stopped);
+    await finalizeIsolating(deps, run, ids.slice(middle), stopped);
+  }
+}
+
+const commandFor = (
+  { tenantId, businessDate }: BillingRunInput,
+  invoiceId: string,
+  acceptedAt: string,
+): StepCommand<'finalize'> => ({
+  tenantId,
+  invoiceId,
+  key: `${RUN_KEY}${businessDate}:${invoiceId}`,
+  fingerprint: 'run',
+  attemptId: newAttemptId(),
+  acceptedAt,
+  actor: ACTOR,
+  expectedVersion: null,
+  body: {},
+});
+
+/** A finalize, and in the same commit what the run and the workflows must know of it. */
+function planOf(
+  { overdueAfterMs }: ChunkDeps,
+  run: BillingRunInput,
+  commands: readonly StepCommand<'finalize'>[],
+): InvoicePlan<'finalize'> {
+  const facts: Facts = overdueAfterMs === undefined ? {} : { overdueAfterMs };
+  return {
+    ...invoicePlan('finalize'),
+    complete: drawNumbers,
+    decide: (state, command) =>
+      state?.status === 'draft' && (state.dueDate ?? '9999') > run.businessDate
+        ? refused(dueDateMoved(state))
+        : decide(state, { step: 'finalize', ...command }, facts),
+    also: async (tx, outcomes) => {
+      const finalized = commands.filter((_, index) => outcomes[index]?.kind === 'done');
+      const notDone = commands.flatMap(({ invoiceId }, index) => {
+        const outcome = outcomes[index];
+        return outcome?.kind === 'refused'
+          ? [{ invoiceId, code: outcome.refusal.code, detail: refusalInWords(outcome.refusal) }]
+          : [];
+      });
+      await recordChunk(
+        tx,
+        run,
+        finalized.map(({ invoiceId }) => invoiceId),
+        await withoutOtherRuns(tx, run, notDone),
+      );
+    },
+  };
+}
+
+/** Since the drafts were listed somebody has changed this one; a later run will find it. */
+const dueDateMoved = ({ dueDate, status }: Invoice): Refusal =>
+  refusal('transition_not_allowed', `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`, {
+    invoiceStatus: status,
+    allowedActions: allowedActions(status),
+  });
+
+interface NotDone {
+  invoiceId: string;
+  code: string;
+  detail: string;
+}
+
+/** What a run of another day has finalized meanwhile is done: two days that end at once want the same drafts. */
+async function withoutOtherRuns(
+  tx: TransactionClient,
+  { tenantId }: BillingRunInput,
+  notDone: readonly NotDone[],
+): Promise<NotDone[]> {
+  const ids = notDone.map(({ invoiceId }) => invoiceId);
+  const done = new Set(ids.length > 0 ? await finalizedByRuns(tx, tenantId, ids) : []);
+  return notDone.filter(({ invoiceId }) => !done.has(invoiceId));
+}
+
+async function recordChunk(
+  tx: TransactionClient,
+  { tenantId, businessDate }: BillingRunInput,
+  finalized: readonly string[],
+  notDone: readonly NotDone[],
+): Promise<void> {
+  const day = new Date(businessDate);
+  await tx.workflowWakeup.createMany({ data: finalized.map((invoiceId) => ({ tenantId, invoiceId })) });
+  const { count: refusedNow } = await tx.billingRunRefusal.createMany({
+    data: notDone.map((one) => ({ tenantId, businessDate: day, ...one })),
+    skipDuplicates: true,
+  });
+  await tx.billingRun.updateMany({
+    where: { tenantId, businessDate: day },
+    data: { finalized: { increment: finalized.length }, refused: { increment: refusedNow } },
+  });
+}
+
+/** Notes that nothing is left of a run; the first to see it counts. */
+export async function endRun({ billingRun }: Database, { tenantId, businessDate }: BillingRunInput): Promise<void> {
+  await billingRun.updateMany({
+    where: { tenantId, businessDate: new Date(businessDate), endedAt: null },
+    data: { endedAt: new Date() },
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * One decision about many dead letters, at a bounded pace.
+ *
+ * Always true:
+ * 1. Which letters is settled when it is asked for: the open ones of the tenant that the filter names, for a discard
+ *    the messages among them. A letter that is opened later is not decided.
+ * 2. Each is decided through its own workflow, as if a person had sent the decision; its id follows from the batch's
+ *    and the letter's, so that a piece of work done again decides nothing twice.
+ * 3. The row comes first, then the workflow, then the row says so. What a crash left undone, or staff have terminated,
+ *    startMissingBatches starts.
+ */
+import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { v5 as uuidv5 } from 'uuid';
+import type { BatchVerb } from './dead-letter.ts';
+import type { Database } from '../platform/database.ts';
+import { deadLetterById } from './rows.ts';
+import { type DeadLetterBatch, type GroupFilter, batchById } from './batch-reads.ts';
+import { type OpenBatch, missingBatchWorkflows } from '../commands/workflows-due.ts';
+import {
+  type DeadLetterBatchInput,
+  deadLetterBatchWorkflowId,
+  searchAttributes,
+  workflowTypes,
+} from '../workflows/contract.ts';
+import type { SendDeps } from '../invoices/send.ts';
+import { type DecisionResult, sendDecision } from './send.ts';
+import { START_LIMIT_MS, startEach } from '../commands/start-workflows.ts';
+
+export interface BatchDeps {
+  database: Database;
+  send: SendDeps;
+}
+
+export interface BatchRequest {
+  id: string;
+  tenantId: string;
+  verb: BatchVerb;
+  filter: GroupFilter;
+  operator: string;
+  reason: string;
+}
+
+/** The oldest so many; the same request again takes the next. */
+export const BATCH_LETTERS_MAX = 10_000;
+
+/** Records the request, and starts the batch's workflow. The same id again joins the batch that is there. */
+export async function startBatch(deps: BatchDeps, request: BatchRequest, deadline: number): Promise<DeadLetterBatch> {
+  await record(deps.database, request);
+  const batch = await batchById(deps.database, request.id);
+  if (!batch) throw new TypeError('A batch that was recorded is not there.');
+  if (batch.endedAt === null) await startWorkflow(deps, batch, deadline);
+  return batch;
+}
+
+/** Starts the workflows of batches that may have none: their start was lost, or staff have terminated them. */
+export async function startMissingBatches(deps: BatchDeps, limit: number): Promise<void> {
+  await startEach(
+    await missingBatchWorkflows(deps.database, limit),
+    (batch) => startWorkflow(deps, batch, Date.now() + START_LIMIT_MS),
+    ({ id }, error) =>
+      deps.send.logger.warn({ err: error, batchId: id }, 'the workflow of a batch could not be started'),
+  );
+}
+
+/** Batch and letters in one statement: they are those of one instant. */
+async function record(
+  database: Database,
+  { id, tenantId, verb, filter, operator, reason }: BatchRequest,
+): Promise<void> {
+  await database.$executeRaw`
+    WITH batch AS (
+      INSERT INTO dead_letter_batches (id, tenant_id, verb, filter, operator, reason, started_at)
+      VALUES (${id}::uuid, ${tenantId}::uuid, ${verb}, ${JSON.stringify(filter)}, ${operator}, ${reason}, now())
+      ON CONFLICT (id) DO NOTHING RETURNING id)
+    INSERT INTO dead_letter_batch_items (batch_id, dead_letter_id)
+    SELECT batch.id, letter.id FROM batch, dead_letters letter
+    WHERE letter.tenant_id = ${tenantId}::uuid AND letter.resolved_at IS NULL
+      AND letter.reason = coalesce(${filter.reason ?? null}, letter.reason)
+      AND letter.topic = coalesce(${filter.topic ?? null}, letter.topic)
+      AND (${filter.type ?? null}::text IS NULL OR letter.type = ${filter.type ?? null})
+      AND (${verb} = 'replay' OR letter.direction = 'inbound')
+    ORDER BY letter.id LIMIT ${BATCH_LETTERS_MAX}`;
+}
+
+/** How a batch's workflow is started, by whoever finds that it is missing. */
+export const batchStart = (taskQueue: string, { id, tenantId, verb }: OpenBatch) => ({
+  workflowId: deadLetterBatchWorkflowId(id),
+  taskQueue,
+  args: [{ batchId: id }] satisfies [DeadLetterBatchInput],
+  staticSummary: `Dead letters, many at once: ${verb}`,
+  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+});
+
+async function startWorkflow(
+  { database, send: { client, taskQueue } }: BatchDeps,
+  batch: OpenBatch,
+  deadline: number,
+): Promise<void> {
+  await client.withDeadline(deadline, () =>
+    client.workflow.start(workflowTypes.deadLetterBatch, {
+      ...batchStart(taskQueue, batch),
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    }),
+  );
+  await database.deadLetterBatch.updateMany({
+    where: { id: batch.id, workflowStartedAt: null },
+    data: { workflowStartedAt: new Date() },
+  });
+}
+
+/** A decision is the batch's and the letter's. */
+const decisionIdOf = (batchId: string, deadLetterId: string): string => uuidv5(deadLetterId, batchId);
+
+/**
+ * Decides the next letter of a batch; false when none is left. With `patient`, a letter
+ * without an answer makes it reject, to be tried again; else that is noted, and the next ones go on.
+ */
+export async function decideNext(
+  { database, send }: BatchDeps,
+  { batchId }: DeadLetterBatchInput,
+  { limitMs, patient }: { limitMs: number; patient: boolean },
+): Promise<boolean> {
+  const batch = await database.deadLetterBatch.findUniqueOrThrow({ where: { id: batchId } });
+  const where = { batchId, outcome: null };
+  const item = await database.deadLetterBatchItem.findFirst({ where, orderBy: { deadLetterId: 'asc' } });
+  if (!item) return false;
+  const { deadLetterId } = item;
+  const letter = await deadLetterById(database, deadLetterId);
+  if (!letter) throw new TypeError(`The dead letter ${deadLetterId} of a batch is not there.`);
+  const { operator, reason } = batch;
+  const decision = { operator, reason, decisionId: decisionIdOf(batchId, deadLetterId) };
+  const result = await sendDecision(send, letter, batch.verb as BatchVerb, decision, Date.now() + limitMs);
+  if (result.kind === 'unknown' && patient) throw new Error(`The dead letter ${deadLetterId} has no answer yet.`);
+  await database.deadLetterBatchItem.updateMany({ where: { ...where, deadLetterId }, data: outcomeOf(result) });
+  return true;
+}
+
+/** Notes that nothing is left of a batch; the first to see it counts. */
+export async function endBatch({ deadLetterBatch }: Database, { batchId }: DeadLetterBatchInput): Promise<void> {
+  await deadLetterBatch.updateMany({ where: { id: batchId, endedAt: null }, data: { endedAt: new Date() } });
+}
+
+function outcomeOf(result: DecisionResult): { outcome: 'done' | 'refused' | 'unknown'; detail: string | null } {
+  switch (result.kind) {
+    case 'decided':
+      return result.answer.status === 'open'
+        ? { outcome: 'refused', detail: `${result.answer.reason}: ${result.answer.detail}` }
+        : { outcome: 'done', detail: null };
+    case 'resolved':
+      return { outcome: 'refused', detail: 'Another decision was first.' };
+    case 'refused':
+      return { outcome: 'refused', detail: result.detail };
+    case 'failed':
+      return { outcome: 'refused', detail: 'The decision could not be carried out; nothing was recorded.' };
+    case 'stopped':
+      return { outcome: 'unknown', detail: result.detail };
+    case 'unknown':
+      return { outcome: 'unknown', detail: 'No answer in time; its own workflow goes on with it.' };
+  }
+}

@@ -1,0 +1,65 @@
+/** Dead letters as they are read: by id, and a tenant's by page. */
+import { NIL } from 'uuid';
+import type { Direction } from './dead-letter.ts';
+import type { Database, TransactionClient } from '../platform/database.ts';
+import { sql, sqlAnd } from '../platform/sql.ts';
+
+export type DeadLetterRow = NonNullable<Awaited<ReturnType<Database['deadLetter']['findUnique']>>>;
+
+/** Without the message, which may be large. */
+export type DeadLetterSummaryRow = Omit<DeadLetterRow, 'key' | 'value' | 'editedValue' | 'headers'>;
+
+export const deadLetterById = (database: Database | TransactionClient, id: string): Promise<DeadLetterRow | null> =>
+  database.deadLetter.findUnique({ where: { id } });
+
+/** Of its entries in the audit trail. */
+export const AUDIT_ENTITY_TYPE = 'dead_letter';
+
+/** The tenant of its entries in the audit trail: what belongs to no tenant is entered under the nil UUID. */
+export const auditTenant = ({ tenantId }: Pick<DeadLetterRow, 'tenantId'>): string => tenantId ?? NIL;
+
+/** Where a page ends: the last letter on it. Letters opened later are newer, so they never move a page. */
+export interface DeadLetterPosition {
+  openedAt: string;
+  id: string;
+}
+
+export interface DeadLetterFilter {
+  direction?: Direction | undefined;
+  status?: 'open' | 'resolved' | undefined;
+  reason?: string | undefined;
+  topic?: string | undefined;
+  type?: string | undefined;
+  limit: number;
+}
+
+/** One page of a tenant's dead letters, newest first, and the position after it (null at the end). */
+export async function listDeadLetters(
+  database: Database,
+  tenantId: string,
+  filter: DeadLetterFilter,
+  after: DeadLetterPosition | null,
+): Promise<{ letters: DeadLetterSummaryRow[]; next: DeadLetterPosition | null }> {
+  const conditions = [
+    sql`tenant_id = ${tenantId}::uuid`,
+    ...(filter.status === 'open' ? [sql`resolved_at IS NULL`] : []),
+    ...(filter.status === 'resolved' ? [sql`resolved_at IS NOT NULL`] : []),
+    ...(filter.direction ? [sql`direction = ${filter.direction}`] : []),
+    ...(filter.reason ? [sql`reason = ${filter.reason}`] : []),
+    ...(filter.topic ? [sql`topic = ${filter.topic}`] : []),
+    ...(filter.type ? [sql`type = ${filter.type}`] : []),
+    ...(after ? [sql`(opened_at, id) < (${after.openedAt}::timestamptz, ${after.id}::uuid)`] : []),
+  ];
+  const found = await database.$queryRaw<{ id: string }[]>`
+    SELECT id FROM dead_letters WHERE ${sqlAnd(conditions)}
+    ORDER BY opened_at DESC, id DESC LIMIT ${filter.limit + 1}`;
+  const ids = found.slice(0, filter.limit).map(({ id }) => id);
+  const letters = await database.deadLetter.findMany({
+    where: { id: { in: ids } },
+    omit: { key: true, value: true, editedValue: true, headers: true },
+    orderBy: [{ openedAt: 'desc' }, { id: 'desc' }],
+  });
+  const last = letters.at(-1);
+  const isMore = found.length > filter.limit && last;
+  return { letters, next: isMore ? { openedAt: last.openedAt.toISOString(), id: last.id } : null };
+}

@@ -1,0 +1,84 @@
+/**
+ * A payment that arrives on Kafka settles its invoice.
+ *
+ * Always true:
+ * 1. A message counts once: its CloudEvent source and id are the command's key, however often it is delivered, and
+ *    whoever hands it in: the consumer, or a person who replays it.
+ * 2. Nobody's money is skipped: what the rules refuse is told with the reason, and kept by who handed it in.
+ */
+import { fingerprintOf, storedKey } from '../commands/key.ts';
+import { type OutgoingCommand, type SendDeps, sendCommand } from './send.ts';
+import { refusalInWords } from '../commands/refusal.ts';
+import { payInvoiceSchema } from './schemas.ts';
+import type { PayBody } from './invoice.ts';
+import type { Refused } from '../messaging/event-source.ts';
+import { faultsOf } from '../messaging/faults.ts';
+import type { Database } from '../platform/database.ts';
+import { type Handler, type ReceivedEvent, refused } from '../messaging/handler.ts';
+import { identityTaken } from '../dead-letters/identity-taken.ts';
+
+export interface PaymentReceivedDeps {
+  database: Database;
+  send: SendDeps;
+  /** How long one pass waits for the command's answer. */
+  deadlineMs: number;
+}
+
+const ACTOR = 'payment gateway';
+
+export const createPaymentReceived =
+  ({ database, send, deadlineMs }: PaymentReceivedDeps): Handler<'PaymentReceived'> =>
+  async (event) => {
+    const body = bodyOf(event);
+    if (body.kind === 'refused') return body;
+    const result = await sendCommand(send, commandOf(event, body.value), Date.now() + deadlineMs);
+    switch (result.kind) {
+      case 'answered':
+        return { kind: 'done' };
+      case 'refused':
+        return result.refusal.code === 'idempotency_key_reused'
+          ? identityTaken(database, event.data.tenantId, event)
+          : refused(result.refusal.code, refusalInWords(result.refusal));
+      case 'failed':
+        return refused('internal_error', 'The command failed unexpectedly; nothing was changed.');
+      case 'stopped':
+        return refused('attempt_stopped', `${result.detail} A replay finds out, and counts once.`);
+      case 'pending':
+      case 'unknown':
+        throw new Error('The payment has no answer yet.');
+    }
+  };
+
+/** The payment that the event announces, as a caller would send it; or what is wrong, as the message calls it. */
+export function bodyOf({ data }: ReceivedEvent<'PaymentReceived'>): { kind: 'body'; value: PayBody } | Refused {
+  const { amount, currency, paymentMethod: method, paymentReference: reference, receivedAt } = data;
+  const parsed = payInvoiceSchema.safeParse({ amount, currency, method, reference, receivedAt });
+  if (parsed.success) return { kind: 'body', value: parsed.data };
+  return refused('invalid_data', faultsOf({ issues: parsed.error.issues.map(inMessage) }));
+}
+
+/** What the message calls the members that the command calls otherwise. */
+const MEMBERS = new Map<PropertyKey, string>([
+  ['method', 'paymentMethod'],
+  ['reference', 'paymentReference'],
+]);
+
+const inMessage = ({ path, message }: { path: PropertyKey[]; message: string }) => ({
+  path: path.map((member) => MEMBERS.get(member) ?? member),
+  message,
+});
+
+function commandOf(event: ReceivedEvent<'PaymentReceived'>, body: PayBody): OutgoingCommand<'pay'> {
+  const { tenantId, invoiceId } = event.data;
+  return {
+    step: 'pay',
+    tenantId,
+    invoiceId,
+    body,
+    actor: ACTOR,
+    key: storedKey('event', event.source, event.id),
+    fingerprint: fingerprintOf({ method: 'EVENT', route: `${event.type} ${invoiceId}`, ifMatch: null, body }),
+    acceptedAt: new Date().toISOString(),
+    expectedVersion: null,
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * What callers were told: every command has an answer, and the answer is what the history says the entity was then.
+ * A command that was carried out was not refused, and every step of a history is a command's. That a person has stopped
+ * an attempt is no step.
+ */
+import { stringify } from 'safe-stable-stringify';
+import type { Cashier } from '../../cashiers/cashier.ts';
+import { cashierToWire } from '../../cashiers/wire.ts';
+import type { Invoice } from '../../invoices/invoice.ts';
+import { ABANDON } from '../../invoices/lifecycle.ts';
+import { toWire } from '../../invoices/wire.ts';
+import type { Database } from '../../platform/database.ts';
+import { type Sql, sql } from '../../platform/sql.ts';
+import {
+  type Check,
+  type EntityKey,
+  NO_KEY,
+  PAGE,
+  type Tally,
+  type World,
+  ofTenants,
+  pages,
+  wantedKeys,
+} from './check.ts';
+
+interface CommandRow {
+  tenant_id: string;
+  command_key: string;
+  fingerprint: string;
+  entity_id: string;
+  step: string;
+  answer: string | null;
+  /** The answer as it was meant; undefined when it cannot be read. */
+  told: unknown;
+  /** This very attempt of this very command was refused. */
+  refused: boolean;
+  /** Its entries in the history: one, or null when it changed nothing. */
+  entries: Entry[] | null;
+  /** The entry of the version that it was answered with. */
+  answered: Entry | null;
+}
+
+interface Entry {
+  entityType: string;
+  at: string | Date;
+  body: string;
+}
+
+export const commands: Check = {
+  name: 'commands',
+  run: async (world, tally) => {
+    const read = (after: CommandRow | null) => {
+      const { tenant_id: tenantId, command_key: key } = after ?? { ...NO_KEY, command_key: '' };
+      return readCommands(
+        world.database,
+        sql`(c.tenant_id, c.command_key) > (${tenantId}::uuid, ${key}) AND ${ofTenants(world, sql`c.tenant_id`)}`,
+      );
+    };
+    for await (const rows of pages(read)) judge(rows, tally);
+    await findEntriesWithoutCommand(world, tally);
+  },
+};
+
+/** The same for the commands of the invoices that are named. */
+export async function checkCommandsOf(database: Database, keys: readonly EntityKey[], tally: Tally): Promise<void> {
+  const commandKeys = await database.$queryRaw<{ tenant_id: string; command_key: string }[]>`
+    SELECT a.tenant_id, a.command_key FROM ${wantedKeys(keys)}
+    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+      AND a.action <> ${ABANDON}`;
+  for (let start = 0; start < commandKeys.length; start += PAGE) {
+    const some = commandKeys.slice(start, start + PAGE);
+    const rows = await readCommands(
+      database,
+      sql`(c.tenant_id, c.command_key) IN (SELECT * FROM unnest(
+        ${some.map((one) => one.tenant_id)}::uuid[], ${some.map((one) => one.command_key)}::text[]))`,
+    );
+    judge(rows, tally);
+    const there = new Set(rows.map((row) => row.command_key));
+    for (const { command_key: key } of some) if (!there.has(key)) tally.found(key, WITHOUT_COMMAND);
+  }
+}
+
+/** One statement sees one instant. */
+async function readCommands(database: Database, which: Sql): Promise<CommandRow[]> {
+  const rows = await database.$queryRaw<Omit<CommandRow, 'told' | 'answered'>[]>`
+    SELECT c.tenant_id, c.command_key, c.fingerprint, c.entity_id, c.step, c.answer,
+      EXISTS (SELECT FROM refusals r WHERE r.tenant_id = c.tenant_id AND r.command_key = c.command_key
+        AND r.attempt_id = c.attempt_id AND r.fingerprint = c.fingerprint AND r.entity_id = c.entity_id) AS refused,
+      (SELECT jsonb_agg(jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body))
+       FROM audit_entries a
+       WHERE a.tenant_id = c.tenant_id AND a.entity_type IN ('invoice', 'cashier') AND a.entity_id = c.entity_id
+         AND a.command_key = c.command_key) AS entries
+    FROM commands c WHERE ${which} ORDER BY c.tenant_id, c.command_key LIMIT ${PAGE}`;
+  const read = rows.map((row): CommandRow => {
+    const told = row.answer === null ? undefined : parsed(row.answer);
+    return Object.assign(row, { told, answered: null });
+  });
+  const withoutEntry = read.filter(({ entries }) => entries === null);
+  const versions = await readVersions(database, withoutEntry);
+  for (const row of withoutEntry) row.answered = versions.get(versionKey(row)) ?? null;
+  return read;
+}
+
+type Told = Pick<CommandRow, 'tenant_id' | 'entity_id' | 'told'>;
+
+const versionKey = ({ tenant_id: tenantId, entity_id: id, told }: Told): string =>
+  `${tenantId}/${id}/${String(named(told, 'version'))}`;
+
+/** What the histories say of the versions that the commands were answered with. */
+async function readVersions(database: Database, rows: readonly Told[]): Promise<Map<string, Entry>> {
+  const known = rows.filter(({ told }) => Number.isInteger(named(told, 'version')));
+  if (known.length === 0) return new Map();
+  const entries = await database.$queryRaw<(Entry & { tenant_id: string; entity_id: string; version: number })[]>`
+    SELECT DISTINCT ON (a.tenant_id, a.entity_id, a.version)
+      a.tenant_id, a.entity_id, a.version, a.entity_type AS "entityType", a.at, a.body
+    FROM unnest(${known.map((row) => row.tenant_id)}::uuid[], ${known.map((row) => row.entity_id)}::uuid[],
+      ${known.map(({ told }) => named(told, 'version'))}::int[]) AS wanted(tenant_id, id, version)
+    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+      AND a.version = wanted.version AND a.action <> ${ABANDON}
+    ORDER BY a.tenant_id, a.entity_id, a.version, a.sequence DESC`;
+  return new Map(entries.map((entry) => [versionKey({ ...entry, told: entry }), entry]));
+}
+
+function judge(rows: readonly CommandRow[], { saw, found }: Tally): void {
+  saw('commands', rows.length);
+  for (const row of rows) {
+    const problem = problemOf(row);
+    if (problem) found(row.command_key, `${row.step} of ${row.entity_id}: ${problem}`);
+  }
+}
+
+/** Carried out before under another key, these answer and change nothing. */
+const MAY_CHANGE_NOTHING = new Set(['pay', 'overdue', 'remind', 'dropCurrency', 'simulatePayment']);
+
+function problemOf(row: CommandRow): string | undefined {
+  if (row.answer === null) return 'has no answer';
+  if (row.told === undefined) return 'was answered with what is no JSON';
+  if (row.fingerprint === '') return 'has no fingerprint';
+  if (row.refused) return 'was carried out and refused, in one attempt';
+  if (row.entries && row.entries.length > 1) return `took effect ${row.entries.length} times`;
+  if (row.step === 'discard')
+    return named(row.told, 'deadLetterId') === row.entity_id && row.entries === null
+      ? undefined
+      : 'was discarded, and carried out all the same';
+  if (row.step === 'simulatePayment')
+    return named(row.told, 'invoiceId') === row.entity_id ? undefined : 'was answered with another invoice';
+  return row.entries || MAY_CHANGE_NOTHING.has(row.step) ? answerProblem(row) : 'has no entry in the history';
+}
+
+function answerProblem({ step, answer, told, entries, answered }: CommandRow): string | undefined {
+  const tells = entries?.[0] ?? answered;
+  if (!tells)
+    return step === 'dropCurrency' && told === null
+      ? undefined
+      : 'was answered with a version that the history does not have';
+  const body = parsed(tells.body);
+  if (typeof body !== 'object' || body === null) return 'its entry in the history cannot be read';
+  const expected =
+    tells.entityType === 'cashier'
+      ? cashierAnswer(step, body as Cashier, told)
+      : invoiceAnswer(body as Invoice, tells.at, told, entries !== null);
+  return stringify(told) === stringify(expected)
+    ? undefined
+    : `was answered with ${answer}, the history says ${stringify(expected)}`;
+}
+
+/** A payment that was known already is answered later than its entry: by then the invoice may be overdue. */
+function invoiceAnswer(invoice: Invoice, at: string | Date, told: unknown, isOwnEntry: boolean): object {
+  const expected = toWire(invoice, new Date(at).toISOString());
+  return isOwnEntry ? expected : { ...expected, overdue: named(told, 'overdue') };
+}
+
+function cashierAnswer(step: string, cashier: Cashier, told: unknown): unknown {
+  if (step === 'create' || step === 'update') return cashierToWire(cashier);
+  if (step !== 'acceptCurrency') return null;
+  return cashier.currencies.find(({ currency }) => currency === named(told, 'currency'));
+}
+
+const named = (value: unknown, name: string): unknown => (value as Record<string, unknown> | null)?.[name];
+
+/** undefined when the text is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const WITHOUT_COMMAND = 'has an entry in the history, but is no command';
+
+interface EntryKey {
+  tenant_id: string;
+  entity_type: string;
+  entity_id: string;
+  sequence: number;
+  command_key: string;
+}
+
+async function findEntriesWithoutCommand(world: World, { found }: Tally): Promise<void> {
+  const first = { tenant_id: NO_KEY.tenant_id, entity_type: '', entity_id: NO_KEY.id, sequence: 0 };
+  const orphans = pages((after: EntryKey | null) => {
+    const { tenant_id: tenantId, entity_type: type, entity_id: id, sequence } = after ?? first;
+    return world.database.$queryRaw<EntryKey[]>`
+      SELECT tenant_id, entity_type, entity_id, sequence, command_key FROM audit_entries a
+      WHERE (tenant_id, entity_type, entity_id, sequence) > (${tenantId}::uuid, ${type}, ${id}::uuid, ${sequence})
+        AND entity_type IN ('invoice', 'cashier') AND action <> ${ABANDON} AND ${ofTenants(world, sql`tenant_id`)}
+        AND NOT EXISTS (SELECT FROM commands c WHERE c.tenant_id = a.tenant_id AND c.command_key = a.command_key)
+      ORDER BY tenant_id, entity_type, entity_id, sequence LIMIT ${PAGE}`;
+  });
+  for await (const rows of orphans)
+    for (const row of rows) found(row.command_key, `${row.entity_type} ${row.entity_id}: ${WITHOUT_COMMAND}`);
+}

@@ -1,0 +1,251 @@
+/**
+ * Each invoice against what else is known of it: its payments, its cashier's, its history, its events, its timers.
+ * What must hold is one table below.
+ */
+import { type Invoice } from '../../invoices/invoice.ts';
+import { ABANDON, type Action, type Status, type Step, isTimedStep, lifecycle } from '../../invoices/lifecycle.ts';
+import { timersOf } from '../../invoices/timers.ts';
+import { eventType, streamPlace } from '../../messaging/cloud-event.ts';
+import type { Database, TransactionClient } from '../../platform/database.ts';
+import { type InvoiceRow, toInvoice } from '../../invoices/row.ts';
+import { type Sql, sql } from '../../platform/sql.ts';
+import {
+  type Check,
+  type EntityKey,
+  NO_KEY,
+  PAGE,
+  type Tally,
+  groupBy,
+  keyOf,
+  ofTenants,
+  pages,
+  parsedObject,
+  snapshot,
+  wantedKeys,
+} from './check.ts';
+
+interface InvoiceWithTimer extends InvoiceRow {
+  next_timer_at: Date | null;
+}
+
+interface PaymentRow extends EntityKey {
+  payment_id: string;
+  amount_minor: bigint;
+  currency: string;
+  /** Of the same payment in the payments of the cashier; null when it is not there. */
+  cashier_id: string | null;
+  agrees: boolean | null;
+}
+
+/** Of the history, without the attempts that were stopped: they change nothing (operations/verify/audit.ts). */
+interface EntryRow extends EntityKey {
+  version: number;
+  action: Action;
+  status: Status;
+  at: Date;
+}
+
+interface EventRow {
+  stream: string;
+  type: string;
+  value: string;
+}
+
+/** All that is known of one invoice. */
+interface Facts {
+  invoice: Invoice;
+  nextTimerAt: string | null;
+  payments: readonly PaymentRow[];
+  /** What has changed its version. */
+  steps: readonly (EntryRow & { action: Step })[];
+  /** What time has told. */
+  told: readonly EntryRow[];
+  /** Both, in their order. */
+  history: readonly EntryRow[];
+  /** On its public stream; one that was withheld counts under its own type. */
+  events: readonly { type: string; data: Record<string, unknown>; withheld: boolean }[];
+  /** The types of those on its internal stream. */
+  internal: readonly string[];
+}
+
+export const invoices: Check = {
+  name: 'invoices',
+  run: async (world, tally) => {
+    const read = (after: InvoiceRow | null) => {
+      const { tenant_id: tenantId, id } = after ?? NO_KEY;
+      const which = sql`${ofTenants(world, sql`tenant_id`)} AND (tenant_id, id) > (${tenantId}::uuid, ${id}::uuid)`;
+      return check(world.database, which, world.environment, tally);
+    };
+    for await (const rows of pages(read)) tally.saw('invoices', rows.length);
+  },
+};
+
+/** The same for the invoices that are named, at most a page of them. */
+export const checkInvoices = (
+  database: Database,
+  keys: readonly EntityKey[],
+  environment: string,
+  tally: Tally,
+): Promise<unknown> => check(database, sql`(tenant_id, id) IN (SELECT * FROM ${wantedKeys(keys)})`, environment, tally);
+
+async function check(database: Database, which: Sql, environment: string, tally: Tally): Promise<InvoiceRow[]> {
+  const { rows, facts } = await snapshot(database, (tx) => readFacts(tx, which, environment));
+  for (const one of facts) {
+    tally.saw('payments', one.payments.length);
+    for (const rule of Object.values(rules)) {
+      const problem = rule(one);
+      if (problem) tally.found(one.invoice.id, problem);
+    }
+  }
+  return rows;
+}
+
+async function readFacts(tx: TransactionClient, which: Sql, environment: string) {
+  const rows = await tx.$queryRaw<InvoiceWithTimer[]>`
+    SELECT * FROM invoices WHERE ${which} ORDER BY tenant_id, id LIMIT ${PAGE}`;
+  const payments = await tx.$queryRaw<PaymentRow[]>`
+    SELECT p.tenant_id, p.invoice_id AS id, p.id AS payment_id, p.amount_minor, p.currency, c.cashier_id,
+           (c.invoice_id, c.amount_minor, c.currency, c.method, c.reference, c.received_at, c.recorded_at)
+             = (p.invoice_id, p.amount_minor, p.currency, p.method, p.reference, p.received_at, p.recorded_at) AS agrees
+    FROM ${wantedKeys(rows)}
+    JOIN payments p ON p.tenant_id = wanted.tenant_id AND p.invoice_id = wanted.id
+    LEFT JOIN cashier_payments c ON c.tenant_id = p.tenant_id AND c.payment_id = p.id`;
+  const entries = await tx.$queryRaw<EntryRow[]>`
+    SELECT a.tenant_id, a.entity_id AS id, a.version, a.action, a.status, a.at
+    FROM ${wantedKeys(rows)}
+    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+      AND a.action <> ${ABANDON}
+    ORDER BY a.tenant_id, a.entity_id, a.sequence`;
+  const events = await tx.$queryRaw<EventRow[]>`
+    SELECT stream, type, value FROM outbox_events
+    WHERE stream = ANY(${rows.flatMap((row) => [publicStream(row, environment), internalStream(row, environment)])}::text[])
+    ORDER BY stream, sequence`;
+  const paymentsOf = groupBy(payments, keyOf);
+  const entriesOf = groupBy(entries, keyOf);
+  const eventsOf = groupBy(events, ({ stream }) => stream);
+  const facts = rows.map((row): Facts => {
+    const history = entriesOf.get(keyOf(row)) ?? [];
+    return {
+      invoice: toInvoice(row),
+      nextTimerAt: row.next_timer_at?.toISOString() ?? null,
+      payments: paymentsOf.get(keyOf(row)) ?? [],
+      steps: history.filter((entry): entry is EntryRow & { action: Step } => !isTimedStep(entry.action)),
+      told: history.filter(({ action }) => isTimedStep(action)),
+      history,
+      events: (eventsOf.get(publicStream(row, environment)) ?? []).map(readEvent),
+      internal: (eventsOf.get(internalStream(row, environment)) ?? []).map((event) => readEvent(event).type),
+    };
+  });
+  return { rows, facts };
+}
+
+const publicStream = ({ tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string): string =>
+  streamPlace('InvoiceCreated', { tenantId, invoiceId }, environment).stream;
+
+const internalStream = ({ tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string): string =>
+  streamPlace('InvoiceGenerated', { tenantId, invoiceId }, environment).stream;
+
+/** The one event that tells of an entry of the history. */
+const eventOfAction: Record<Action, string> = {
+  create: eventType('InvoiceCreated'),
+  update: eventType('InvoiceUpdated'),
+  finalize: eventType('InvoiceFinalized'),
+  pay: eventType('InvoicePaid'),
+  cancel: eventType('InvoiceCancelled'),
+  overdue: eventType('InvoiceOverdue'),
+  remind: eventType('InvoicePaymentReminderDue'),
+};
+const GENERATED = eventType('InvoiceGenerated');
+/** A timer that is late by more was not carried out; after a long outage they come one after the other. */
+const TIMER_LATE_MS = 60 * 60_000;
+
+const WITHHELD = eventType('EventWithheld');
+const OVERDUE = eventType('InvoiceOverdue');
+const REMINDER = eventType('InvoicePaymentReminderDue');
+
+function readEvent({ type, value }: EventRow): Facts['events'][number] {
+  const data = parsedObject(value) ?? {};
+  return type === WITHHELD
+    ? { type: String(data['withheldType']), data, withheld: true }
+    : { type, data, withheld: false };
+}
+
+type Rule = (facts: Facts) => string | undefined;
+
+/** Each says what is wrong, or nothing. */
+const rules = {
+  paidMeansPaid: ({ invoice: { status, amountMinor, amountPaidMinor, currency }, payments }) => {
+    const sum = payments.reduce((total, payment) => total + payment.amount_minor, 0n);
+    const expected = status === 'paid' ? BigInt(amountMinor) : 0n;
+    const foreign = payments.find((payment) => payment.currency !== currency);
+    if (foreign) return `is in ${currency}, its payment ${foreign.payment_id} in ${foreign.currency}`;
+    return sum === expected && BigInt(amountPaidMinor) === expected
+      ? undefined
+      : `is ${status} with an amount of ${amountMinor}; its payments are ${sum}, its amount paid is ${amountPaidMinor}`;
+  },
+  cashierHasThePayment: ({ invoice: { cashierId }, payments }) => {
+    const wrong = payments.find((payment) => payment.cashier_id !== cashierId || payment.agrees === false);
+    if (!wrong) return undefined;
+    return wrong.cashier_id === cashierId
+      ? `its payment ${wrong.payment_id} is another one in the payments of its cashier`
+      : `its cashier is ${cashierId ?? 'nobody'}, its payment ${wrong.payment_id} is with ${wrong.cashier_id ?? 'nobody'}`;
+  },
+  statusIsTheLastStep: ({ invoice: { status }, steps }) => {
+    const last = steps.at(-1);
+    if (!last) return 'has no history';
+    const to: Status | undefined = lifecycle[last.action]?.to;
+    return status === to && status === last.status
+      ? undefined
+      : `is ${status}, the last step of its history is ${last.action} (${last.status})`;
+  },
+  oneStepAVersion: ({ invoice: { version }, steps }) => {
+    const versions = steps.map((step) => step.version);
+    return versions.length === version && versions.every((one, index) => one === index + 1)
+      ? undefined
+      : `is at version ${version}, its history has the versions ${versions.join(', ')}`;
+  },
+  lastEventShowsIt: ({ invoice: { status, version }, events }) => {
+    const last = events.at(-1);
+    if (!last) return 'has no event on its public stream';
+    if (last.withheld) return undefined;
+    const shown = last.data['invoice'] as Partial<Record<'status' | 'version', unknown>> | undefined;
+    return shown?.status === status && shown.version === version
+      ? undefined
+      : `is ${status} at version ${version}, its last event says ${String(shown?.status)} at version ${String(shown?.version)}`;
+  },
+  oneEventAnEntry: ({ history, events }) => {
+    const expected = history.map(({ action }) => eventOfAction[action]);
+    const types = events.map(({ type }) => type);
+    return String(types) === String(expected)
+      ? undefined
+      : `its history has ${expected.join(', ') || 'nothing'}, its public stream ${types.join(', ') || 'nothing'}`;
+  },
+  generatedOnce: ({ internal }) =>
+    String(internal) === GENERATED ? undefined : `its internal stream has ${internal.join(', ') || 'nothing'}`,
+  overdueToldOnce: ({ invoice: { overdueToldAt }, told, events }) => {
+    const entries = told.filter(({ action }) => action === 'overdue').map(({ at }) => at.toISOString());
+    const count = events.filter(({ type }) => type === OVERDUE).length;
+    return String(entries) === String(overdueToldAt ?? []) && count === entries.length
+      ? undefined
+      : `overdue was told at ${overdueToldAt ?? 'no time'}; its history says ${entries.join(', ') || 'never'}, and ${count} events do`;
+  },
+  remindersToldOnce: ({ invoice: { remindersSent }, told, events }) => {
+    const entries = told.filter(({ action }) => action === 'remind').length;
+    const sent = events.filter(({ type }) => type === REMINDER);
+    const last = sent.at(-1);
+    const number = last && !last.withheld ? last.data['reminder'] : remindersSent;
+    return sent.length === entries && number === remindersSent && entries > 0 === remindersSent > 0
+      ? undefined
+      : `${remindersSent} is its last reminder; its history has ${entries} of them, and ${sent.length} events up to ${String(number)}`;
+  },
+  timerHasRung: ({ nextTimerAt }) =>
+    nextTimerAt === null || Date.parse(nextTimerAt) > Date.now() - TIMER_LATE_MS
+      ? undefined
+      : `its timer of ${nextTimerAt} was not carried out`,
+  timerIsTheNext: ({ invoice, nextTimerAt }) => {
+    const expected = timersOf(invoice)[0]?.at ?? null;
+    return nextTimerAt === expected
+      ? undefined
+      : `its next timer is at ${nextTimerAt ?? 'no time'}, it should be at ${expected ?? 'no time'}`;
+  },
+} as const satisfies Record<string, Rule>;

@@ -1,0 +1,179 @@
+/** The kinds of workflows that come and go: why one may be open, and which ones should be. */
+import { isDate } from '../../values/dates.ts';
+import { type Status, isFinal } from '../../invoices/lifecycle.ts';
+import type { Database } from '../../platform/database.ts';
+import { sql } from '../../platform/sql.ts';
+import {
+  billingRunWorkflowId,
+  deadLetterBatchWorkflowId,
+  deadLetterWorkflowId,
+  invoiceWorkflowId,
+  workflowTypes,
+} from '../../workflows/contract.ts';
+import { type EntityKey, NO_KEY, PAGE, type World, ofTenants, pages, wantedKeys } from './check.ts';
+
+/** A workflow that should be open, and what waits for it. */
+interface Due {
+  workflowId: string;
+  because: string;
+}
+
+export interface WorkflowKind {
+  type: string;
+  /** Why none of these should be open, for those that should not. */
+  problemsOf: (database: Database, workflowIds: readonly string[]) => Promise<Map<string, string>>;
+  due: (world: World) => AsyncGenerator<Due[], void, void>;
+}
+
+/** Whoever recorded it did not come to starting its workflow; the relay of wake-ups does, every 15 s. */
+const STARTED_WITHIN = sql`interval '1 minute'`;
+
+/** The parts of an id behind its first word. */
+const partsOf = (workflowId: string): string[] => workflowId.split('/').slice(1);
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** Problems of workflows by their rows: `rowOf` says what is wrong with one, and one without a row has none to wait for. */
+function problems<Row>(
+  workflowIds: readonly string[],
+  rows: readonly Row[],
+  idOf: (row: Row) => string,
+  problemOf: (row: Row) => string | undefined,
+): Map<string, string> {
+  const found = new Map(rows.map((row) => [idOf(row), problemOf(row)]));
+  return new Map(
+    workflowIds.flatMap((id): [string, string][] => {
+      const problem = found.has(id) ? found.get(id) : 'there is no row for it';
+      return problem === undefined ? [] : [[id, problem]];
+    }),
+  );
+}
+
+const invoice: WorkflowKind = {
+  type: workflowTypes.invoice,
+  problemsOf: async (database, workflowIds) => {
+    const keys = workflowIds
+      .map(partsOf)
+      .filter((parts) => parts.length === 2 && parts.every((part) => UUID.test(part)))
+      .map(([tenantId = '', id = '']): EntityKey => ({ tenant_id: tenantId, id }));
+    const rows = await database.$queryRaw<(EntityKey & { status: Status })[]>`
+      SELECT i.tenant_id, i.id, i.status::text FROM ${wantedKeys(keys)} JOIN invoices i USING (tenant_id, id)`;
+    return problems(
+      workflowIds,
+      rows,
+      (row) => invoiceWorkflowId(row.tenant_id, row.id),
+      ({ status }) => (isFinal(status) ? `its invoice is ${status}` : undefined),
+    );
+  },
+  // One with a wake-up waiting is about to be started.
+  due: async function* due(world) {
+    const rows = pages((after: EntityKey | null) => {
+      const { tenant_id: tenantId, id } = after ?? NO_KEY;
+      return world.database.$queryRaw<(EntityKey & { next_timer_at: Date })[]>`
+        SELECT tenant_id, id, next_timer_at FROM invoices
+        WHERE next_timer_at IS NOT NULL AND (tenant_id, id) > (${tenantId}::uuid, ${id}::uuid)
+          AND ${ofTenants(world, sql`tenant_id`)}
+          AND NOT EXISTS (SELECT FROM workflow_wakeups w WHERE w.tenant_id = invoices.tenant_id AND w.invoice_id = invoices.id)
+        ORDER BY tenant_id, id LIMIT ${PAGE}`;
+    });
+    for await (const page of rows)
+      yield page.map((row) => ({
+        workflowId: invoiceWorkflowId(row.tenant_id, row.id),
+        because: `its invoice has a timer at ${row.next_timer_at.toISOString()}`,
+      }));
+  },
+};
+
+interface Opened {
+  id: string;
+  ended: boolean;
+}
+
+const deadLetter: WorkflowKind = {
+  type: workflowTypes.deadLetter,
+  problemsOf: async (database, workflowIds) => {
+    const rows = await database.$queryRaw<Opened[]>`
+      SELECT id, resolved_at IS NOT NULL AS ended FROM dead_letters WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
+    return problems(
+      workflowIds,
+      rows,
+      ({ id }) => deadLetterWorkflowId(id),
+      endedProblem('its dead letter is decided'),
+    );
+  },
+  due: async function* due(world) {
+    const rows = pages(
+      (after: { id: string } | null) =>
+        world.database.$queryRaw<{ id: string }[]>`
+        SELECT id FROM dead_letters
+        WHERE resolved_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
+          AND (workflow_started_at IS NOT NULL OR opened_at < now() - ${STARTED_WITHIN})
+        ORDER BY id LIMIT ${PAGE}`,
+    );
+    for await (const page of rows)
+      yield page.map(({ id }) => ({ workflowId: deadLetterWorkflowId(id), because: 'its dead letter is undecided' }));
+  },
+};
+
+const deadLetterBatch: WorkflowKind = {
+  type: workflowTypes.deadLetterBatch,
+  problemsOf: async (database, workflowIds) => {
+    const rows = await database.$queryRaw<Opened[]>`
+      SELECT id, ended_at IS NOT NULL AS ended FROM dead_letter_batches WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
+    return problems(workflowIds, rows, ({ id }) => deadLetterBatchWorkflowId(id), endedProblem('its batch has ended'));
+  },
+  due: async function* due(world) {
+    const rows = pages(
+      (after: { id: string } | null) =>
+        world.database.$queryRaw<{ id: string }[]>`
+        SELECT id FROM dead_letter_batches
+        WHERE ended_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
+          AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
+        ORDER BY id LIMIT ${PAGE}`,
+    );
+    for await (const page of rows)
+      yield page.map(({ id }) => ({ workflowId: deadLetterBatchWorkflowId(id), because: 'its batch has not ended' }));
+  },
+};
+
+interface RunRow {
+  tenant_id: string;
+  date: string;
+  ended: boolean;
+}
+
+const runId = (row: RunRow): string => billingRunWorkflowId(row.tenant_id, row.date);
+
+const billingRun: WorkflowKind = {
+  type: workflowTypes.billingRun,
+  problemsOf: async (database, workflowIds) => {
+    const runs = workflowIds.map(partsOf).filter(([tenant = '', date = '']) => UUID.test(tenant) && isDate(date));
+    const rows = await database.$queryRaw<RunRow[]>`
+      SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, ended_at IS NOT NULL AS ended FROM billing_runs
+      WHERE (tenant_id, to_char(business_date, 'YYYY-MM-DD')) IN (SELECT * FROM unnest(
+        ${runs.map(([tenant = '']) => tenant)}::uuid[], ${runs.map(([, date = '']) => date)}::text[]))`;
+    return problems(workflowIds, rows, runId, endedProblem('its run has ended'));
+  },
+  due: async function* due(world) {
+    const rows = pages(
+      (after: RunRow | null) =>
+        world.database.$queryRaw<RunRow[]>`
+        SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, false AS ended FROM billing_runs
+        WHERE ended_at IS NULL AND ${ofTenants(world, sql`tenant_id`)}
+          AND (tenant_id, business_date) > (${after?.tenant_id ?? NO_KEY.tenant_id}::uuid, ${after?.date ?? '-infinity'}::date)
+          AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
+        ORDER BY tenant_id, business_date LIMIT ${PAGE}`,
+    );
+    for await (const page of rows)
+      yield page.map((row) => ({ workflowId: runId(row), because: 'its run has not ended' }));
+  },
+};
+
+const uuidsOf = (workflowIds: readonly string[]): string[] =>
+  workflowIds.flatMap(partsOf).filter((part) => UUID.test(part));
+
+const endedProblem =
+  (problem: string) =>
+  ({ ended }: { ended: boolean }): string | undefined =>
+    ended ? problem : undefined;
+
+export const workflowKinds: readonly WorkflowKind[] = [invoice, deadLetter, deadLetterBatch, billingRun];
