@@ -1,5 +1,6 @@
 import { editEvent, editedPayload } from '../dead-letters/blocked-event.ts';
 import { decisionSoFar, recordDecision } from '../dead-letters/resolve.ts';
+import { catalogue } from '../registry/catalogue.ts';
 import type { Inspect } from '../messaging/event-source.ts';
 import type { Database } from '../platform/database.ts';
 import type { DeadLetterView, EditCommand } from '../workflows/contract.ts';
@@ -18,7 +19,7 @@ export const createEditMessage =
     answering(async () => {
       const soFar = await decisionSoFar(database, command, 'edit');
       if (soFar.kind !== 'open') return answerOf(database, soFar);
-      const payload = editedPayload(soFar.letter, command.payload, inspect);
+      const payload = editedPayload(soFar.letter, command.payload, { inspect, catalogue });
       return answerOf(
         database,
         await recordDecision(database, command, { verb: 'edit', payload }, async (tx, letter) => {

@@ -4,7 +4,7 @@ import { type Stopped, endRun, finalizeChunk } from '../billing-runs/run.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import { billingRunProgress } from '../billing-runs/reads.ts';
 import { type BillingRunInput, type BillingRunProgress, INTERNAL_ERROR } from '../workflows/contract.ts';
-import type { FinalizeDeps } from './finalize-invoice.ts';
+import type { StepDeps } from './run-step.ts';
 
 /** Long enough that a run of thousands has few events, short enough that its page moves. */
 const PIECE_MS = 3_000;
@@ -17,7 +17,7 @@ const CHUNK_MIN = 16;
  * left that a bug stops: it is tried again, and its page says so until the bug is mended.
  */
 export const createFinalizeDueDrafts =
-  (deps: FinalizeDeps) =>
+  (deps: StepDeps) =>
   async (run: BillingRunInput): Promise<BillingRunProgress> => {
     const context = Context.current();
     const until = Date.now() + PIECE_MS;

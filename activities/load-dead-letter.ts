@@ -1,4 +1,4 @@
-import { recordOnLetter } from '../commands/interventions.ts';
+import { recordOnLetter } from '../dead-letters/interventions.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { deadLetterView } from '../dead-letters/view.ts';

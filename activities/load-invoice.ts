@@ -1,5 +1,5 @@
+import { recordOnInvoice } from '../invoices/interventions.ts';
 import { ApplicationFailure } from '@temporalio/common';
-import { recordOnInvoice } from '../commands/interventions.ts';
 import { openAmountMinor } from '../invoices/invoice.ts';
 import { toWire } from '../invoices/wire.ts';
 import { timersOf } from '../invoices/timers.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Nudge } from '../messaging/notify.ts';
+import type { Notifier } from '../messaging/notify.ts';
 import { type PublishDeps, publishPending } from '../messaging/publish.ts';
 import { outboxBacklog } from '../messaging/backlog.ts';
 import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from '../workflows/contract.ts';
@@ -10,13 +10,13 @@ import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from '../workflo
 const RUN_MS = 60_000;
 /** After work: time for more to come together in one batch. */
 const PAUSE_AFTER_WORK_MS = 40;
-/** Without work a nudge ends the wait; commits of other processes are found at the next look. */
+/** Without work a notification ends the wait; commits of other processes are found at the next look. */
 const PAUSE_IDLE_MS = 75;
 const HEARTBEAT_EVERY_MS = 1_000;
 const ERROR_LENGTH_MAX = 200;
 
 export interface PublishBatchDeps extends PublishDeps {
-  nudge: Nudge;
+  notifier: Notifier;
   /** How many relays share the streams. */
   shards: number;
   /** Told how publishing goes. */
@@ -48,7 +48,7 @@ export const createPublishBatch = (deps: PublishBatchDeps) => {
         published += sent;
         deps.meter?.published(sent);
         if (sent > 0) await pause(PAUSE_AFTER_WORK_MS);
-        else await deps.nudge.wait(PAUSE_IDLE_MS, stopped);
+        else await deps.notifier.wait(PAUSE_IDLE_MS, stopped);
       }
       return { published, ...(await outboxBacklog(deps.database)), lastError };
     } catch (error) {

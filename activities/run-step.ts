@@ -1,41 +1,55 @@
 /**
- * A step of an invoice as an activity: carries the command out in its transaction (commands/transaction.ts) and tells
- * the workflow what a failure means: an answer, a bug, or something to try again.
+ * The activities of an invoice's steps, under the names of their definitions. Each carries a command out in its
+ * transaction (commands/transaction.ts) and tells the workflow what a failure means: an answer, a bug, or something to
+ * try again.
  */
 import { ApplicationFailure } from '@temporalio/common';
-import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
-import { type InvoicePlan, invoicePlan } from '../invoices/commands.ts';
-import { openAmountMinor } from '../invoices/invoice.ts';
 import { refusalInWords } from '../commands/refusal.ts';
-import type { Action } from '../invoices/lifecycle.ts';
+import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
+import { type StepSettings, commandOf } from '../invoices/commands.ts';
+import { openAmountMinor } from '../invoices/invoice.ts';
+import {
+  type Action,
+  type StepCommand,
+  actions,
+  definitionOf,
+  type steps,
+  type timedSteps,
+} from '../invoices/lifecycle.ts';
 import { timersOf } from '../invoices/timers.ts';
 import { isInfrastructureFailure, violatedConstraint } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import { INTERNAL_ERROR, type StepCommand, type StepOutcome } from '../workflows/contract.ts';
+import { INTERNAL_ERROR, type StepOutcome } from '../workflows/contract.ts';
 
-export interface StepDeps extends TransactionDeps {
+export interface StepDeps extends TransactionDeps, StepSettings {
   logger: Logger;
 }
+
+type Definitions = typeof steps & typeof timedSteps;
+
+/** By the names under which the Web UI shows them. */
+export type StepActivities = {
+  [A in Action as Definitions[A]['activity']]: (command: StepCommand<A>) => Promise<StepOutcome>;
+};
+
+export const createStepActivities = (deps: StepDeps): StepActivities =>
+  Object.fromEntries(
+    actions.map((action) => [definitionOf(action).activity, (command: StepCommand) => runStep(deps, action, command)]),
+  ) as unknown as StepActivities;
 
 /**
  * Carries a command out, once. Throws ApplicationFailure: non-retryable with a refusal in words, its code as type and
  * the Refusal as its detail; non-retryable `internal_error` for a bug; retryable when infrastructure failed.
  */
-export async function runStep<S extends Action>(
-  deps: StepDeps,
-  step: S,
-  command: StepCommand<S>,
-  extras: Partial<InvoicePlan<S>> = {},
-): Promise<StepOutcome> {
-  const outcome = await carryOutOne(deps, step, command, extras);
+export async function runStep(deps: StepDeps, step: Action, command: StepCommand): Promise<StepOutcome> {
+  const outcome = await carryOutOne(deps, step, command);
   if (outcome.kind === 'refused') {
     const { refusal } = outcome;
     throw ApplicationFailure.nonRetryable(refusalInWords(refusal), refusal.code, refusal);
   }
   if (outcome.kind === 'replayed') return { invoice: outcome.answer, done: null };
-  const { state, event, answer } = outcome;
+  const { state, reason, answer } = outcome;
   const { version, status } = state;
-  const reason = 'reason' in event ? event.reason : null;
   return {
     invoice: answer,
     done: {
@@ -46,14 +60,9 @@ export async function runStep<S extends Action>(
   };
 }
 
-async function carryOutOne<S extends Action>(
-  deps: StepDeps,
-  step: S,
-  command: StepCommand<S>,
-  extras: Partial<InvoicePlan<S>>,
-) {
+async function carryOutOne(deps: StepDeps, step: Action, command: StepCommand) {
   try {
-    const [outcome] = await carryOut(deps, { ...invoicePlan(step), ...extras }, [command]);
+    const [outcome] = await carryOut(deps, commandOf(step, deps), [command]);
     if (!outcome) throw new TypeError('A command came back without an outcome.');
     return outcome;
   } catch (error) {

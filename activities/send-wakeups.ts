@@ -1,16 +1,15 @@
+import { createSweep } from '../commands/workflow-kind.ts';
+import { wakeInvoice } from '../invoices/workflow.ts';
+import { workflowKinds } from '../registry/workflow-kinds.ts';
+import type { SendDeps } from '../commands/send-update.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { NIL } from 'uuid';
-import { startMissingBillingRuns } from '../billing-runs/run.ts';
-import { startMissingBatches } from '../dead-letters/batch.ts';
-import { startMissingDeadLetters } from '../dead-letters/open.ts';
-import { type SendDeps, invoiceStart, wakeInvoice } from '../invoices/send.ts';
-import { startAbsent, startEach } from '../commands/start-workflows.ts';
+import { startEach } from '../commands/start-workflows.ts';
 import type { Database } from '../platform/database.ts';
 import { mayPass } from '../platform/failed-server.ts';
 import type { Logger } from '../platform/logger.ts';
-import { type TimedInvoice, timedInvoices } from '../commands/workflows-due.ts';
-import { type WakeupReport, workflowTypes } from '../workflows/contract.ts';
+import type { WakeupReport } from '../workflows/contract.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;
@@ -21,10 +20,6 @@ const SWEEP_EVERY_MS = 15_000;
 /** A workflow that lives carries its timer out long before. */
 const MISSED_AFTER_MS = 60_000;
 const SWEEP_MAX = 100;
-/** Of invoices with a timer, in one look. */
-const TURNS_MAX = 50;
-/** No invoice has two turns within this time. */
-const ROUND_EVERY_MS = 60_000;
 const CALL_LIMIT_MS = 5_000;
 const HEARTBEAT_EVERY_MS = 1_000;
 
@@ -39,12 +34,12 @@ export interface SendWakeupsDeps {
 /**
  * Tells workflows that their invoice was changed outside of them, and starts those that are missing: an invoice whose
  * timer should have rung a minute ago has none; invoices with a timer, dead letters, batches of them and billing runs
- * that are not done have their turns (commands/workflows-due.ts). Works for a minute; a server that is away makes it
+ * that are not done have their turns (registry/workflow-kinds.ts). Works for a minute; a server that is away makes it
  * fail, and Temporal tries it again.
  */
 export const createSendWakeups = (deps: SendWakeupsDeps) => {
   const findMissedTimers = createFindMissedTimers(deps.database);
-  const startMissingInvoices = createStartMissingInvoices(deps);
+  const sweeps = workflowKinds.map((kind) => createSweep({ ...deps.send, ...deps }, kind));
   return async (): Promise<WakeupReport> => {
     const context = Context.current();
     const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
@@ -57,10 +52,7 @@ export const createSendWakeups = (deps: SendWakeupsDeps) => {
         const startedAt = Date.now();
         if (startedAt >= sweepAt) {
           await findMissedTimers();
-          await startMissingDeadLetters({ ...deps.send, ...deps }, SWEEP_MAX);
-          await startMissingBillingRuns({ ...deps.send, ...deps }, SWEEP_MAX);
-          await startMissingBatches(deps, SWEEP_MAX);
-          await startMissingInvoices();
+          for (const sweep of sweeps) await sweep(SWEEP_MAX);
           sweepAt = startedAt + SWEEP_EVERY_MS;
         }
         sent += await sendBatch(deps);
@@ -136,27 +128,5 @@ function createFindMissedTimers(database: Database): () => Promise<void> {
         WHERE NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = missed.tenant_id AND invoice_id = missed.id))
       SELECT next_timer_at::text AS at, tenant_id, id FROM missed ORDER BY next_timer_at, tenant_id, id`;
     after = (missed.length === SWEEP_MAX ? missed.at(-1) : undefined) ?? FROM_THE_FIRST;
-  };
-}
-
-/**
- * Invoices with a timer ahead have their turns too: the workflow of one that staff have terminated is back before the
- * timer should ring. To start one that runs changes nothing. The next timers come first, some with each look.
- */
-function createStartMissingInvoices({ database, send, logger }: SendWakeupsDeps): () => Promise<void> {
-  let after: TimedInvoice | null = null;
-  let roundAt = 0;
-  return async () => {
-    if (after === null && Date.now() < roundAt) return;
-    if (after === null) roundAt = Date.now() + ROUND_EVERY_MS;
-    const invoices = await timedInvoices(database, after, TURNS_MAX);
-    await startEach(
-      invoices,
-      async (invoice) =>
-        void (await startAbsent(send.client, workflowTypes.invoice, invoiceStart(send.taskQueue, invoice))),
-      ({ invoiceId }, error) =>
-        logger.warn({ err: error, invoiceId }, 'the workflow of an invoice could not be started'),
-    );
-    after = (invoices.length === TURNS_MAX ? invoices.at(-1) : undefined) ?? null;
   };
 }

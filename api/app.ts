@@ -1,11 +1,11 @@
 /** The REST application: routes as data, mounted on Express. It does not listen; bin/ does. */
+import type { SendDeps } from '../commands/send-update.ts';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
 import swaggerUi from 'swagger-ui-express';
-import type { SendDeps } from '../invoices/send.ts';
-import { eventNames } from '../messaging/catalogue.ts';
-import { type WireSettings, eventType } from '../messaging/cloud-event.ts';
+import { catalogue } from '../registry/catalogue.ts';
+import { type WireSettings, schemaPath } from '../messaging/cloud-event.ts';
 import type { Database } from '../platform/database.ts';
 import { failedServer } from '../platform/failed-server.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -149,9 +149,9 @@ function mountDocuments(app: Express, routes: readonly Route[], version: string)
     swaggerUi.serve,
     swaggerUi.setup(document as object, { customSiteTitle: 'Billing API' }),
   );
-  for (const name of eventNames) {
-    const schema = eventSchema(name);
-    const path = `/schemas/${eventType(name)}.json`;
+  for (const event of catalogue) {
+    const schema = eventSchema(event);
+    const path = schemaPath(event);
     app.all(path, onlyMethods(['get']));
     app.get(path, (_request, response) => void response.json(schema));
   }

@@ -4,7 +4,8 @@
  * Postgres would not take.
  */
 import { z } from 'zod';
-import { Problem } from './problems.ts';
+import { invalidFields } from '../commands/refusal.ts';
+import { problemOf } from './problems.ts';
 
 /** `list` is the path of the list: the payments of another cashier are another list. */
 export const cursorOf = (list: string, ...position: readonly string[]): string =>
@@ -22,7 +23,7 @@ export function positionOf<T extends z.ZodType>(
   const errors = [
     { path: 'cursor', code: 'invalid_cursor', message: 'must be the nextCursor of an earlier page of this list' },
   ];
-  throw new Problem('validation_failed', 'The request has fields that are not valid.', { errors });
+  throw problemOf(invalidFields(errors));
 }
 
 /** The position in the cursor of a list; undefined when it is another list's. */

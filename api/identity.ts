@@ -2,10 +2,9 @@
  * Who is calling. Until callers are authenticated, AUTH=demo believes what the headers say: the tenant from
  * X-Tenant-Id, the actor from X-Actor. It refuses to start in production (platform/config.ts).
  */
+import { oneLine } from '../values/schema.ts';
 import type { Request, RequestHandler } from 'express';
-import { uuid } from '../invoices/schemas.ts';
-import { ACTOR_LENGTH } from '../values/text.ts';
-import { oneLine } from '../values/text-schema.ts';
+import { ACTOR_LENGTH, uuidIn } from '../values/text.ts';
 import { headerText } from './headers.ts';
 import { Problem } from './problems.ts';
 
@@ -21,12 +20,12 @@ const actorName = oneLine(...ACTOR_LENGTH);
 const identities = new WeakMap<Request, Identity>();
 
 export const demoIdentity: RequestHandler = (request, _response, next) => {
-  const tenantId = uuid.safeParse(request.get('X-Tenant-Id') ?? DEMO_TENANT);
-  if (!tenantId.success) throw new Problem('invalid_tenant', 'X-Tenant-Id must be a UUID.');
+  const tenantId = uuidIn(request.get('X-Tenant-Id') ?? DEMO_TENANT);
+  if (tenantId === undefined) throw new Problem('invalid_tenant', 'X-Tenant-Id must be a UUID.');
   const actor = actorName.safeParse(headerText(request.get('X-Actor')) ?? DEMO_ACTOR);
   if (!actor.success)
     throw new Problem('invalid_header', 'X-Actor must be 1 to 100 characters without control characters.');
-  identities.set(request, { tenantId: tenantId.data, actor: actor.data });
+  identities.set(request, { tenantId, actor: actor.data });
   next();
 };
 

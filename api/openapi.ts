@@ -1,4 +1,5 @@
 /** The OpenAPI 3.1 document, made of the routes and of the schemas that parse the requests. */
+import { oneLine, untrimmed } from '../values/schema.ts';
 import { z } from 'zod';
 import {
   type ZodOpenApiHeadersObject,
@@ -8,7 +9,6 @@ import {
   createDocument,
 } from 'zod-openapi';
 import { ACTOR_LENGTH, KEY_LENGTH } from '../values/text.ts';
-import { oneLine, untrimmed } from '../values/text-schema.ts';
 import { DEMO_TENANT } from './identity.ts';
 import { Problem, type ProblemCode, membersOf, problemDocument, problemSchemas, problemTable } from './problems.ts';
 import { published } from './published-schema.ts';

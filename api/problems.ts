@@ -5,30 +5,41 @@
 import { pascalCase } from 'change-case';
 import { z } from 'zod';
 import { resolutions } from '../dead-letters/dead-letter.ts';
-import type { Refusal, RefusalCode, RefusalMembers } from '../commands/refusal.ts';
-import { statuses, steps } from '../invoices/lifecycle.ts';
+import { type Refusal, type RefusalRow, type Refusals, commonRefusals } from '../commands/refusal.ts';
+import { cashierRefusals } from '../cashiers/cashier.ts';
+import { invoiceRefusals } from '../invoices/refusals.ts';
 
-/** Codes that the edge itself gives, beside the refusals of the rules. */
-type EdgeCode =
-  | 'malformed_request'
-  | 'invalid_tenant'
-  | 'invalid_header'
-  | 'unsupported_media_type'
-  | 'payload_too_large'
-  | 'route_not_found'
-  | 'method_not_allowed'
-  | 'attempt_stopped'
-  | 'operation_not_found'
-  | 'billing_run_not_found'
-  | 'dead_letter_not_found'
-  | 'dead_letter_batch_not_found'
-  | 'dead_letter_resolved'
-  | 'decision_refused'
-  | 'payload_refused'
-  | 'temporarily_unavailable'
-  | 'internal_error';
+/** Codes that the edge itself gives, beside the refusals of the slices. */
+const edge = {
+  malformed_request: { status: 400, title: 'The request cannot be read' },
+  invalid_tenant: { status: 400, title: 'The tenant is not a UUID' },
+  invalid_header: { status: 400, title: 'A header is not valid' },
+  route_not_found: { status: 404, title: 'There is nothing at this path' },
+  billing_run_not_found: { status: 404, title: 'Billing run not found' },
+  dead_letter_not_found: { status: 404, title: 'Dead letter not found' },
+  dead_letter_batch_not_found: { status: 404, title: 'Batch of dead letters not found' },
+  operation_not_found: { status: 404, title: 'Operation not found' },
+  method_not_allowed: { status: 405, title: 'The method is not allowed here' },
+  attempt_stopped: { status: 409, title: 'A person has stopped the attempt' },
+  dead_letter_resolved: {
+    status: 409,
+    title: 'The dead letter has been decided',
+    members: () => ({
+      resolution: z.enum(resolutions).meta({ example: 'discarded' }),
+      resolvedBy: z.string().meta({ example: 'eve' }),
+    }),
+  },
+  decision_refused: { status: 409, title: 'The decision does not fit the dead letter' },
+  payload_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
+  payload_refused: { status: 422, title: 'The payload does not fit the event' },
+  internal_error: { status: 500, title: 'Something went wrong on our side' },
+  temporarily_unavailable: { status: 503, title: 'Not available at the moment' },
+} as const satisfies Refusals;
 
-export type ProblemCode = RefusalCode | EdgeCode;
+export const problemTable = { ...edge, ...commonRefusals, ...invoiceRefusals, ...cashierRefusals };
+export type ProblemCode = keyof typeof problemTable;
+export const problemCodes = Object.keys(problemTable) as ProblemCode[];
 
 /** What every route can be answered with. */
 export const everyRoute: readonly ProblemCode[] = ['invalid_header', 'internal_error'];
@@ -43,78 +54,9 @@ export const everyRead: readonly ProblemCode[] = [
 ];
 export const everyCommand: readonly ProblemCode[] = [...everyRead, 'validation_failed', 'idempotency_key_reused'];
 
-/** Members with the types that the rules give them; a code of the rules without such a type has none. */
-type Row<C extends ProblemCode> = { status: number; title: string } & (C extends keyof RefusalMembers
-  ? { members: { [M in keyof RefusalMembers[C]]: z.ZodType<RefusalMembers[C][M]> } }
-  : C extends RefusalCode
-    ? { members?: never }
-    : { members?: z.ZodRawShape });
-
-const fieldErrors = z.array(z.strictObject({ path: z.string(), code: z.string(), message: z.string() })).meta({
-  description: 'Every field that is wrong',
-  example: [{ path: 'name', code: 'required', message: 'is missing' }],
-});
-
-export const problemTable = {
-  malformed_request: { status: 400, title: 'The request cannot be read' },
-  invalid_tenant: { status: 400, title: 'The tenant is not a UUID' },
-  invalid_header: { status: 400, title: 'A header is not valid' },
-  route_not_found: { status: 404, title: 'There is nothing at this path' },
-  invoice_not_found: { status: 404, title: 'Invoice not found' },
-  cashier_not_found: { status: 404, title: 'Cashier not found' },
-  billing_run_not_found: { status: 404, title: 'Billing run not found' },
-  dead_letter_not_found: { status: 404, title: 'Dead letter not found' },
-  dead_letter_batch_not_found: { status: 404, title: 'Batch of dead letters not found' },
-  operation_not_found: { status: 404, title: 'Operation not found' },
-  method_not_allowed: { status: 405, title: 'The method is not allowed here' },
-  transition_not_allowed: {
-    status: 409,
-    title: 'The invoice’s status does not allow this step',
-    members: {
-      invoiceStatus: z.enum(statuses).meta({ example: 'paid' }),
-      allowedActions: z.array(z.enum(steps)).meta({ description: 'What can be done instead', example: [] }),
-    },
-  },
-  payment_reference_used: { status: 409, title: 'The payment reference belongs to another payment' },
-  email_taken: { status: 409, title: 'The e-mail address belongs to another cashier' },
-  cashier_in_use: { status: 409, title: 'The cashier has invoices' },
-  attempt_stopped: { status: 409, title: 'A person has stopped the attempt' },
-  dead_letter_resolved: {
-    status: 409,
-    title: 'The dead letter has been decided',
-    members: {
-      resolution: z.enum(resolutions).meta({ example: 'discarded' }),
-      resolvedBy: z.string().meta({ example: 'eve' }),
-    },
-  },
-  decision_refused: { status: 409, title: 'The decision does not fit the dead letter' },
-  version_conflict: {
-    status: 412,
-    title: 'It is at another version',
-    members: { currentVersion: z.int().min(1).meta({ example: 3 }) },
-  },
-  payload_too_large: { status: 413, title: 'The body is too large' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
-  validation_failed: {
-    status: 422,
-    title: 'Fields are not valid',
-    members: { errors: fieldErrors },
-  },
-  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
-  currency_mismatch: { status: 422, title: 'The payment has another currency' },
-  payment_below_amount: { status: 422, title: 'The payment is too small' },
-  payment_above_amount: { status: 422, title: 'The payment is too large' },
-  payload_refused: { status: 422, title: 'The payload does not fit the event' },
-  unknown_cashier: { status: 422, title: 'The cashier does not exist' },
-  currency_not_accepted: { status: 422, title: 'The cashier does not accept the currency' },
-  internal_error: { status: 500, title: 'Something went wrong on our side' },
-  temporarily_unavailable: { status: 503, title: 'Not available at the moment' },
-} as const satisfies { [C in ProblemCode]: Row<C> };
-export const problemCodes = Object.keys(problemTable) as ProblemCode[];
-
 type Table = typeof problemTable;
 type Headers = Record<string, string>;
-type More<C extends ProblemCode> = Table[C] extends { members: infer S extends z.ZodRawShape }
+type More<C extends ProblemCode> = Table[C] extends { members: () => infer S extends z.ZodRawShape }
   ? [members: z.infer<z.ZodObject<S>>, headers?: Headers]
   : [members?: Record<string, never>, headers?: Headers];
 
@@ -131,8 +73,9 @@ export class Problem<C extends ProblemCode = ProblemCode> extends Error {
   }
 }
 
-/** A refusal was made with the members of its code. */
-export const problemOf = ({ code, detail, members }: Refusal): Problem => new Problem(code, detail, members as never);
+/** A refusal was made with the members of its code, which stands in the table of who made it. */
+export const problemOf = ({ code, detail, members }: Refusal): Problem =>
+  new Problem(code as ProblemCode, detail, members as never);
 
 const RETRY_AFTER_SECONDS = '1';
 
@@ -175,6 +118,6 @@ function schemaOf(code: ProblemCode) {
 
 /** The members that the documents of this code have beside the common ones. */
 export function membersOf(code: ProblemCode): z.ZodRawShape {
-  const row = problemTable[code];
-  return 'members' in row ? row.members : {};
+  const { members }: RefusalRow = problemTable[code];
+  return members?.() ?? {};
 }

@@ -7,7 +7,7 @@
  * know is refused as a whole. Formats and descriptions say what they check.
  */
 import { z } from 'zod';
-import { type EventName, catalog } from '../messaging/catalogue.ts';
+import { type EventDefinition, schemaOf } from '../messaging/event.ts';
 
 interface Publishing {
   jsonSchema: z.core.JSONSchema.BaseSchema;
@@ -27,8 +27,8 @@ export function published({ jsonSchema, io = 'output' }: Publishing): void {
 }
 
 /** The JSON Schema of an event's data, as it is served below /schemas. */
-export const eventSchema = (name: EventName): z.core.JSONSchema.BaseSchema =>
-  z.toJSONSchema(catalog[name].schema, {
+export const eventSchema = ({ schema = z.unknown }: EventDefinition): z.core.JSONSchema.BaseSchema =>
+  z.toJSONSchema(schemaOf(schema), {
     override: (context) => {
       published(context);
       delete context.jsonSchema.id;

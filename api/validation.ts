@@ -1,39 +1,11 @@
-/** Parsing at the edge: zod's issues as the field errors of a problem, all of them at once. */
-import { isLosslessNumber } from 'lossless-json';
 import type { z } from 'zod';
-import type { FieldError } from '../commands/refusal.ts';
-import { Problem } from './problems.ts';
+import { parseFields } from '../commands/parse.ts';
+import { type FieldError, invalidFields } from '../commands/refusal.ts';
+import { problemOf } from './problems.ts';
 
 /** The parsed value; throws a 422 problem that lists every fault. `more` adds what a schema cannot know. */
 export function parseOrRefuse<T extends z.ZodType>(schema: T, value: unknown, more: FieldError[] = []): z.output<T> {
-  const parsed = schema.safeParse(value, { reportInput: true, error: ofNumbers });
-  if (parsed.success) return parsed.data;
-  const errors = [...parsed.error.issues.flatMap(fieldErrors), ...more];
-  throw new Problem('validation_failed', 'The request has fields that are not valid.', { errors });
-}
-
-/** A number that was kept as it was sent is an object to zod, and a number to the caller. */
-const ofNumbers: z.core.$ZodErrorMap = ({ code, input, ...issue }) =>
-  code === 'invalid_type' && isLosslessNumber(input) ? mustNotBeNumber(String(issue['expected'])) : undefined;
-const mustNotBeNumber = (expected: string): string => `Invalid input: expected ${expected}, received number`;
-
-function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
-  const at = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys' && isLosslessNumber(issue.input))
-    return [{ path: at, code: 'invalid_type', message: mustNotBeNumber('object') }];
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        path: [...issue.path, key].join('.'),
-        code: 'unknown_member',
-        message: 'is not a member of this request',
-      }));
-    case 'invalid_type':
-    case 'invalid_union':
-      return [{ path: at, code: issue.input === undefined ? 'required' : 'invalid_type', message: issue.message }];
-    case 'custom':
-      return [{ path: at, code: String(issue.params?.['code'] ?? 'invalid'), message: issue.message }];
-    default:
-      return [{ path: at, code: issue.code, message: issue.message }];
-  }
+  const parsed = parseFields(schema, value);
+  if ('data' in parsed) return parsed.data;
+  throw problemOf(invalidFields([...parsed.errors, ...more]));
 }

@@ -1,13 +1,14 @@
 /** The end of a business day, told by accounting, starts the billing runs of one tenant, or of all. */
+import type { SendDeps } from '../commands/send-update.ts';
+import { businessDayEnded } from './received.ts';
 import { startBillingRun } from './run.ts';
 import { storedKey } from '../commands/key.ts';
-import type { SendDeps } from '../invoices/send.ts';
 import { businessDateError } from './business-date.ts';
 import { fieldsInWords, refusalInWords } from '../commands/refusal.ts';
 import type { Database } from '../platform/database.ts';
 import { tenantsWithDueDrafts } from './reads.ts';
-import { type Handler, refused } from '../messaging/handler.ts';
-import { identityTaken } from '../dead-letters/identity-taken.ts';
+import { type Handler, type HandlerDefinition, refused } from '../messaging/handler.ts';
+import { identityTaken } from '../dead-letters/index.ts';
 
 export interface BusinessDayEndedDeps {
   database: Database;
@@ -22,8 +23,8 @@ const START_LIMIT_MS = 5_000;
  * Starting is idempotent, so a message that is delivered again, or that was cut short, starts nothing twice. One that
  * comes too early starts nothing, for nobody; handed in again when its day has come, it does.
  */
-export const createBusinessDayEnded =
-  ({ database, send }: BusinessDayEndedDeps): Handler<'BusinessDayEnded'> =>
+const createBusinessDayEnded =
+  ({ database, send }: BusinessDayEndedDeps): Handler<typeof businessDayEnded> =>
   async ({ data, source, id }) => {
     const { tenantId, businessDate, market = null, region = null } = data;
     const wrong = businessDateError(businessDate, new Date().toISOString());
@@ -43,3 +44,8 @@ export const createBusinessDayEnded =
     }
     return { kind: 'done' };
   };
+
+export const businessDayEndedHandler: HandlerDefinition<typeof businessDayEnded, BusinessDayEndedDeps> = {
+  event: businessDayEnded,
+  create: createBusinessDayEnded,
+};

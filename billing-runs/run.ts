@@ -8,29 +8,26 @@
  * 3. The invoices' open workflows learn of it by wake-ups, written in the same commit.
  * 4. No run begins for a day after tomorrow, or by a message that was discarded.
  */
-import { type Client } from '@temporalio/client';
-import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { keyReused } from '../commands/refusal.ts';
 import { businessDateError } from './business-date.ts';
 import { refused } from '../commands/decision.ts';
-import { type Refusal, invalidFields, refusal, refusalInWords } from '../commands/refusal.ts';
-import { type Facts, type Invoice, decide } from '../invoices/invoice.ts';
-import { allowedActions } from '../invoices/lifecycle.ts';
+import { type Refusal, invalidFields, refusalInWords } from '../commands/refusal.ts';
 import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
-import type { Logger } from '../platform/logger.ts';
 import { type BillingRun, RUN_KEY, billingRunOf, dueDrafts, finalizedByRuns } from './reads.ts';
-import { missingRunWorkflows } from '../commands/workflows-due.ts';
+import { type StartDeps, startWorkflow } from '../commands/workflow-kind.ts';
+import { billingRunWorkflow } from './workflow.ts';
+import type { BillingRunInput } from '../workflows/contract.ts';
 import {
-  type BillingRunInput,
+  type Invoice,
   type StepCommand,
-  billingRunWorkflowId,
-  searchAttributes,
-  workflowTypes,
-} from '../workflows/contract.ts';
-import { type InvoicePlan, drawNumbers, invoicePlan } from '../invoices/commands.ts';
+  type StepCommandDefinition,
+  type StepSettings,
+  commandOf,
+  notAllowed,
+} from '../invoices/index.ts';
 import { newAttemptId } from '../commands/key.ts';
-import { discardOf, lockKey } from '../dead-letters/burn-key.ts';
-import { START_LIMIT_MS, startEach } from '../commands/start-workflows.ts';
-import { type TransactionDeps, carryOut, keyReused } from '../commands/transaction.ts';
+import { discardOf, lockKey } from '../dead-letters/index.ts';
+import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
 
 const ACTOR = 'billing run';
 /** More than that is no fault of single drafts. */
@@ -44,12 +41,6 @@ export interface BillingRunRequest extends BillingRunInput {
   region: string | null;
 }
 
-export interface StartDeps {
-  database: Database;
-  client: Client;
-  taskQueue: string;
-}
-
 export type Started = { kind: 'started'; run: BillingRun } | { kind: 'refused'; refusal: Refusal };
 
 /**
@@ -61,44 +52,8 @@ export async function startBillingRun(deps: StartDeps, request: BillingRunReques
   if (because) return refused(because);
   const run = await billingRunOf(deps.database, request);
   if (!run) throw new TypeError('A billing run that was recorded is not there.');
-  if (run.endedAt === null) await startWorkflow(deps, request, deadline);
+  if (run.endedAt === null) await startWorkflow(deps, billingRunWorkflow, request, deadline);
   return { kind: 'started', run };
-}
-
-/** Starts the workflows of runs that may have none: their start was lost, or staff have terminated them. */
-export async function startMissingBillingRuns(deps: StartDeps & { logger: Logger }, limit: number): Promise<void> {
-  await startEach(
-    await missingRunWorkflows(deps.database, limit),
-    (run) => startWorkflow(deps, run, Date.now() + START_LIMIT_MS),
-    (run, error) => deps.logger.warn({ err: error, ...run }, 'the workflow of a billing run could not be started'),
-  );
-}
-
-/** How a run's workflow is started, by whoever finds that it is missing. */
-export const billingRunStart = (taskQueue: string, { tenantId, businessDate }: BillingRunInput) => ({
-  workflowId: billingRunWorkflowId(tenantId, businessDate),
-  taskQueue,
-  args: [{ tenantId, businessDate }] satisfies [BillingRunInput],
-  staticSummary: `Billing run of ${businessDate}`,
-  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
-});
-
-async function startWorkflow(
-  { database, client, taskQueue }: StartDeps,
-  run: BillingRunInput,
-  deadline: number,
-): Promise<void> {
-  const { tenantId, businessDate } = run;
-  await client.withDeadline(deadline, () =>
-    client.workflow.start(workflowTypes.billingRun, {
-      ...billingRunStart(taskQueue, run),
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    }),
-  );
-  await database.billingRun.updateMany({
-    where: { tenantId, businessDate: new Date(businessDate) },
-    data: { workflowStartedAt: new Date() },
-  });
 }
 
 /** Why the request is not recorded; null when it is, now or before. */
@@ -125,9 +80,7 @@ const record = (
     return null;
   });
 
-export interface ChunkDeps extends TransactionDeps {
-  overdueAfterMs: number | undefined;
-}
+export type ChunkDeps = TransactionDeps & StepSettings;
 
 /** Drafts that a bug stops, by their ids, with the error. */
 export type Stopped = Map<string, unknown>;
@@ -166,7 +119,7 @@ async function finalizeIsolating(
   const acceptedAt = new Date().toISOString();
   const commands = ids.map((id) => commandFor(run, id, acceptedAt));
   try {
-    await carryOut(deps, planOf(deps, run, commands), commands);
+    await carryOut(deps, definitionOf(deps, run, commands), commands);
   } catch (error) {
     if (isInfrastructureFailure(error) || stopped.size >= STOPPED_MAX) throw error;
     if (ids.length === 1) {
@@ -196,19 +149,18 @@ const commandFor = (
 });
 
 /** A finalize, and in the same commit what the run and the workflows must know of it. */
-function planOf(
-  { overdueAfterMs }: ChunkDeps,
+function definitionOf(
+  deps: ChunkDeps,
   run: BillingRunInput,
   commands: readonly StepCommand<'finalize'>[],
-): InvoicePlan<'finalize'> {
-  const facts: Facts = overdueAfterMs === undefined ? {} : { overdueAfterMs };
+): StepCommandDefinition<'finalize'> {
+  const finalize = commandOf('finalize', deps);
   return {
-    ...invoicePlan('finalize'),
-    complete: drawNumbers,
-    decide: (state, command) =>
+    ...finalize,
+    decide: (state, command, lookups) =>
       state?.status === 'draft' && (state.dueDate ?? '9999') > run.businessDate
         ? refused(dueDateMoved(state))
-        : decide(state, { step: 'finalize', ...command }, facts),
+        : finalize.decide(state, command, lookups),
     also: async (tx, outcomes) => {
       const finalized = commands.filter((_, index) => outcomes[index]?.kind === 'done');
       const notDone = commands.flatMap(({ invoiceId }, index) => {
@@ -229,10 +181,7 @@ function planOf(
 
 /** Since the drafts were listed somebody has changed this one; a later run will find it. */
 const dueDateMoved = ({ dueDate, status }: Invoice): Refusal =>
-  refusal('transition_not_allowed', `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`, {
-    invoiceStatus: status,
-    allowedActions: allowedActions(status),
-  });
+  notAllowed(status, `The due date was moved to ${dueDate ?? 'none'} while the run was at it.`);
 
 interface NotDone {
   invoiceId: string;

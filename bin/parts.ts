@@ -1,4 +1,5 @@
 /** The parts a process is put together from. Each starts one thing and registers how to stop it. */
+import type { SendDeps } from '../commands/send-update.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -7,17 +8,15 @@ import { NIL } from 'uuid';
 import { createActivities } from '../activities/index.ts';
 import { createApp } from '../api/app.ts';
 import { untilDeadline } from '../api/retry.ts';
-import { type Gate, createGate } from '../commands/limiter.ts';
+import { type Limiter, createLimiter } from '../commands/limiter.ts';
 import { openRelays } from '../messaging/relays.ts';
-import type { SendDeps } from '../invoices/send.ts';
 import { createDeliver } from '../messaging/deliver.ts';
-import { createInspect } from '../messaging/inspect.ts';
-import { createHandlers, handledEvents } from '../messaging/handlers.ts';
-import { createReceiver } from '../messaging/receive.ts';
-import { catalog } from '../messaging/catalogue.ts';
-import { CatalogError, checkCatalog } from '../messaging/check-catalogue.ts';
-import { ownTopics, topicOf } from '../messaging/cloud-event.ts';
-import { createNudge } from '../messaging/notify.ts';
+import { createHandlers, handledEvents, inspectRecords } from '../registry/handlers.ts';
+import { createReceiver } from '../dead-letters/receive.ts';
+import { catalogue } from '../registry/catalogue.ts';
+import { CatalogueError, checkCatalogue } from '../messaging/check-catalogue.ts';
+import { ownTopics, topicsOf } from '../messaging/cloud-event.ts';
+import { createNotifier } from '../messaging/notify.ts';
 import { startChecks } from '../operations/metrics/checks.ts';
 import { figuresOf } from '../operations/metrics/figures.ts';
 import { type Metrics, createMetrics } from '../operations/metrics/metrics.ts';
@@ -41,7 +40,7 @@ export interface Parts {
   temporal: Temporal;
   metrics: Metrics;
   /** One for all parts of a process. */
-  gate: Gate;
+  limiter: Limiter;
 }
 
 const KEEP_OPEN_EVERY_MS = 10_000;
@@ -55,10 +54,10 @@ export async function runProcess(name: string, start: (parts: Parts) => Promise<
   let config: Config;
   try {
     config = readConfig(process.env);
-    checkCatalog(catalog, handledEvents);
+    checkCatalogue(catalogue, handledEvents);
     armFaultPoints(config.TEST_FAULTS ?? []);
   } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof CatalogError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof CatalogueError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
     return;
@@ -83,7 +82,7 @@ export async function runProcess(name: string, start: (parts: Parts) => Promise<
     shutdown.onStop('temporal', () => temporal.connection.close());
     await prepareNamespace(temporal, Object.values(searchAttributes));
     const metrics = createMetrics(figuresOf(database));
-    await start({ config, logger, shutdown, database, temporal, metrics, gate: createGate() });
+    await start({ config, logger, shutdown, database, temporal, metrics, limiter: createLimiter() });
   } catch (error) {
     shutdown.fail(error);
   }
@@ -160,10 +159,10 @@ const wireSettings = ({ NODE_ENV, PUBLIC_URL, HOST, PORT }: Config) => ({
   publicUrl: (PUBLIC_URL ?? `http://${HOST}:${PORT}`).replace(/\/$/, ''),
 });
 
-const sendDeps = ({ config, logger, temporal, metrics, gate }: Parts): SendDeps => ({
+const sendDeps = ({ config, logger, temporal, metrics, limiter }: Parts): SendDeps => ({
   client: temporal.client,
   taskQueue: config.TEMPORAL_TASK_QUEUE,
-  gate,
+  limiter,
   logger,
   onResult: metrics.command,
 });
@@ -191,9 +190,9 @@ const activationLimit = { isolateExecutionTimeout: '5 minutes' } as Partial<Work
 /** The worker: workflows, activities and the relays. */
 export async function startWorker(parts: Parts): Promise<void> {
   const { config, logger, shutdown, database, temporal, metrics } = parts;
-  const sink = createEventSink(createKafka(config, logger), ownTopics(config.NODE_ENV), config);
+  const sink = createEventSink(createKafka(config, logger), ownTopics(catalogue, config.NODE_ENV), config);
   shutdown.onStop('kafka', () => sink.close());
-  const replaySink = createEventSink(createKafka(config, logger), ownTopics(config.NODE_ENV), config);
+  const replaySink = createEventSink(createKafka(config, logger), ownTopics(catalogue, config.NODE_ENV), config);
   shutdown.onStop('kafka, replays', () => replaySink.close());
   const stopping = new AbortController();
   const send = sendDeps(parts);
@@ -207,7 +206,7 @@ export async function startWorker(parts: Parts): Promise<void> {
       logger,
       sink,
       replaySink,
-      nudge: createNudge(),
+      notifier: createNotifier(),
       meter: metrics,
       shards: config.OUTBOX_SHARDS,
       stopping: stopping.signal,
@@ -215,7 +214,7 @@ export async function startWorker(parts: Parts): Promise<void> {
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,
       send,
       deliver: createDeliver(createHandlers({ database, send, deadlineMs: REPLAY_LIMIT_MS }), config.NODE_ENV),
-      inspect: createInspect(config.NODE_ENV),
+      inspect: inspectRecords(config.NODE_ENV),
     }),
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     maxCachedWorkflows: config.TEMPORAL_MAX_CACHED_WORKFLOWS,
@@ -246,7 +245,7 @@ export async function startConsumer(parts: Parts): Promise<void> {
   const kafka = createKafka(config, logger, { retries: CONSUMER_RETRIES });
   const source = createEventSource(kafka, config, {
     groupId: CONSUMER_GROUP,
-    topics: [...new Set(handledEvents.map((name) => topicOf(name, config.NODE_ENV)))],
+    topics: topicsOf(handledEvents, config.NODE_ENV),
     handle: createReceiver(
       {
         database,

@@ -1,5 +1,6 @@
 /** `npm run verify`: does everything that Postgres, Kafka and Temporal hold fit together? */
-import { eventTopics } from '../messaging/cloud-event.ts';
+import { catalogue } from '../registry/catalogue.ts';
+import { topicsOf } from '../messaging/cloud-event.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
 import { createKafka } from '../platform/kafka.ts';
@@ -46,7 +47,7 @@ async function main(config: Config, { graceMs, tenants }: VerifyArguments): Prom
   const admin = kafka.admin();
   await reach('Kafka', config.KAFKA_BROKERS.join(', '), () => admin.connect());
   await admin.disconnect();
-  const topics = eventTopics(config.NODE_ENV);
+  const topics = topicsOf(catalogue, config.NODE_ENV);
   const world = {
     database,
     temporal: temporal.client,

@@ -1,27 +1,21 @@
 /**
- * What a step of a cashier means: pure, like the decisions about invoices (invoices/invoice.ts), with the same order of
- * checks: exists, If-Match, business rules (docs/rules.md).
+ * What a step of a cashier means: pure, like the steps of invoices, with the same order of checks: exists, If-Match,
+ * business rules (docs/rules.md).
  *
  * The currencies are a sub-resource: changing them moves neither the version nor `updatedAt`, because the cashier that
  * callers and subscribers see does not carry them. They are audited all the same.
  */
-import type { AcceptedCurrency } from './currencies.ts';
 import { type Decision, accepted, refused } from '../commands/decision.ts';
-import type { CashierEvent } from '../commands/domain-events.ts';
-import { type Refusal, refusal } from '../commands/refusal.ts';
+import { initialOf } from '../commands/members.ts';
+import { type CommonCode, type Refusals, keyReused, refusal, versionConflict } from '../commands/refusal.ts';
+import type { AcceptedCurrency } from './currencies.ts';
+import { type Cashier, cashierMembers } from './members.ts';
 
-/** A cashier as Postgres holds it. `email` keeps its case; in the tenant it is unique in any case. */
-export interface Cashier {
-  tenantId: string;
-  id: string;
-  name: string;
-  email: string;
-  version: number;
-  createdAt: string;
-  updatedAt: string;
-  /** Sorted by code. */
-  currencies: readonly AcceptedCurrency[];
-}
+export const cashierRefusals = {
+  cashier_not_found: { status: 404, title: 'Cashier not found' },
+  email_taken: { status: 409, title: 'The e-mail address belongs to another cashier' },
+  cashier_in_use: { status: 409, title: 'The cashier has invoices' },
+} as const satisfies Refusals;
 
 export interface CashierBodies {
   create: { name: string; email: string };
@@ -47,32 +41,31 @@ export type CashierCommand<S extends CashierStep = CashierStep> = {
   };
 }[S];
 
-/** What the decision needs beside the cashier itself. */
-export interface CashierFacts {
+/** What a decision needs beside the cashier itself. */
+export interface CashierLookups {
   /** Does another cashier of the tenant have the command's e-mail address, in any case? */
   emailTaken?: boolean;
   /** Does any invoice name the cashier? */
   inUse?: boolean;
 }
 
-export type CashierDecision = Decision<Cashier, CashierEvent>;
+export type CashierDecision = Decision<Cashier, keyof typeof cashierRefusals | CommonCode>;
 
 /** Decides a command against the state of its cashier (null when there is none). */
 export function decideCashier(
   state: Cashier | null,
   command: CashierCommand,
-  facts: CashierFacts = {},
+  lookups: CashierLookups = {},
 ): CashierDecision {
-  if (command.step === 'create') return decideCreate(state, command, facts);
+  if (command.step === 'create') return decideCreate(state, command, lookups);
   if (!state) return refused(cashierNotFound(command.cashierId));
-  if (command.expectedVersion !== null && command.expectedVersion !== state.version) {
-    return refused(versionConflict(state, command.expectedVersion));
-  }
+  if (command.expectedVersion !== null && command.expectedVersion !== state.version)
+    return refused(versionConflict('cashier', state.version, command.expectedVersion));
   switch (command.step) {
     case 'update':
-      return decideUpdate(state, command, facts);
+      return decideUpdate(state, command, lookups);
     case 'delete':
-      return decideDelete(state, command, facts);
+      return decideDelete(state, command, lookups);
     case 'acceptCurrency':
       return decideAcceptCurrency(state, command);
     case 'dropCurrency':
@@ -83,44 +76,41 @@ export function decideCashier(
 function decideCreate(
   state: Cashier | null,
   { tenantId, cashierId, acceptedAt, body }: CashierCommand<'create'>,
-  { emailTaken: taken }: CashierFacts,
+  { emailTaken: taken }: CashierLookups,
 ): CashierDecision {
   // The id is derived from the command key: a cashier under it means that this key was used for another create.
-  if (state) return refused(refusal('idempotency_key_reused', 'The Idempotency-Key was used for another request.'));
+  if (state) return refused(keyReused());
   if (taken) return refused(emailTaken());
-  return accepted(
-    {
-      tenantId,
-      id: cashierId,
-      name: body.name,
-      email: body.email,
-      version: 1,
-      createdAt: acceptedAt,
-      updatedAt: acceptedAt,
-      currencies: [],
-    },
-    { name: 'cashierCreated' },
-  );
+  return accepted<Cashier>({
+    ...initialOf(cashierMembers),
+    tenantId,
+    id: cashierId,
+    name: body.name,
+    email: body.email,
+    createdAt: acceptedAt,
+    updatedAt: acceptedAt,
+    currencies: [],
+  });
 }
 
 function decideUpdate(
   state: Cashier,
   { body, acceptedAt }: CashierCommand<'update'>,
-  { emailTaken: taken }: CashierFacts,
+  { emailTaken: taken }: CashierLookups,
 ): CashierDecision {
   if (body.email !== undefined && taken) return refused(emailTaken());
   const { name = state.name, email = state.email } = body;
-  return accepted({ ...nextVersion(state, acceptedAt), name, email }, { name: 'cashierUpdated' });
+  return accepted({ ...nextVersion(state, acceptedAt), name, email });
 }
 
-function decideDelete(
+const decideDelete = (
   state: Cashier,
   { acceptedAt }: CashierCommand<'delete'>,
-  { inUse }: CashierFacts,
-): CashierDecision {
-  if (inUse) return refused(refusal('cashier_in_use', 'The cashier has invoices, so it cannot be deleted.'));
-  return accepted(nextVersion(state, acceptedAt), { name: 'cashierDeleted', deletedAt: acceptedAt });
-}
+  { inUse }: CashierLookups,
+): CashierDecision =>
+  inUse
+    ? refused(refusal('cashier_in_use', 'The cashier has invoices, so it cannot be deleted.'))
+    : accepted(nextVersion(state, acceptedAt), { removed: true });
 
 const nextVersion = (state: Cashier, acceptedAt: string): Cashier => ({
   ...state,
@@ -134,26 +124,20 @@ function decideAcceptCurrency(state: Cashier, { body }: CashierCommand<'acceptCu
   const currencies = [...without(state, currency), { currency, effectiveFrom }].toSorted((a, b) =>
     a.currency < b.currency ? -1 : 1,
   );
-  return accepted({ ...state, currencies }, { name: 'currencyAccepted', currency, effectiveFrom });
+  return accepted({ ...state, currencies });
 }
 
 /** Dropping what is not listed has been done before, as DELETE is in HTTP. */
 function decideDropCurrency(state: Cashier, { body: { currency } }: CashierCommand<'dropCurrency'>): CashierDecision {
   const currencies = without(state, currency);
-  if (currencies.length === state.currencies.length) return { kind: 'replayed', state };
-  return accepted({ ...state, currencies }, { name: 'currencyDropped', currency });
+  return currencies.length === state.currencies.length
+    ? { kind: 'replayed', state }
+    : accepted({ ...state, currencies });
 }
 
 const without = ({ currencies }: Cashier, dropped: string): AcceptedCurrency[] =>
   currencies.filter(({ currency }) => currency !== dropped);
 
-export const cashierNotFound = (cashierId: string): Refusal =>
-  refusal('cashier_not_found', `There is no cashier ${cashierId}.`);
+export const cashierNotFound = (cashierId: string) => refusal('cashier_not_found', `There is no cashier ${cashierId}.`);
 
-export const emailTaken = (): Refusal =>
-  refusal('email_taken', 'Another cashier of the tenant has this e-mail address.');
-
-const versionConflict = ({ version }: Cashier, expected: number): Refusal =>
-  refusal('version_conflict', `The cashier is at version ${version}, the request expects version ${expected}.`, {
-    currentVersion: version,
-  });
+export const emailTaken = () => refusal('email_taken', 'Another cashier of the tenant has this e-mail address.');

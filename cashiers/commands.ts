@@ -2,17 +2,17 @@
  * Commands about cashiers. They need no workflow: nothing happens to a cashier later, so each is one plain transaction
  * of the process that was asked.
  */
-import type { AcceptedCurrency } from './currencies.ts';
-import { type Cashier, type CashierCommand, type CashierFacts, type CashierStep, decideCashier } from './cashier.ts';
-import type { WireCashier } from './schemas.ts';
-import { cashierToWire } from './wire.ts';
+import { z } from 'zod';
+import type { CommandDefinition, Outcome, PublishedEvent } from '../commands/command.ts';
 import type { CommandHead } from '../commands/decision.ts';
-import type { CashierEvent } from '../commands/domain-events.ts';
-import { type TransactionClient, violatedConstraint } from '../platform/database.ts';
-import { isCashierInUse, isEmailTaken } from './lookups.ts';
-import { cashierKind } from '../commands/entity-kinds.ts';
-import type { Outcome, Plan } from '../commands/command.ts';
 import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
+import type { EventDefinition } from '../messaging/event.ts';
+import { type TransactionClient, violatedConstraint } from '../platform/database.ts';
+import { type CashierCommand, type CashierLookups, type CashierStep, decideCashier } from './cashier.ts';
+import type { AcceptedCurrency } from './currencies.ts';
+import { cashierEntity } from './entity.ts';
+import { isCashierInUse, isEmailTaken } from './lookups.ts';
+import { type Cashier, type WireCashier, cashierSchema, cashierToWire } from './members.ts';
 
 /** A command on its way to its transaction. */
 export type CashierRequest<S extends CashierStep = CashierStep> = CashierCommand<S> & CommandHead;
@@ -26,7 +26,7 @@ export interface CashierAnswers {
   dropCurrency: null;
 }
 
-export type CashierOutcome<S extends CashierStep> = Outcome<Cashier, CashierEvent, CashierAnswers[S]>;
+export type CashierOutcome<S extends CashierStep> = Outcome<Cashier, CashierAnswers[S]>;
 
 /** Somebody was quicker: decided again, it comes out right. More often than this, it is a bug. */
 const DECISIONS_MAX = 3;
@@ -38,7 +38,7 @@ export async function carryOutCashierCommand<S extends CashierStep>(
 ): Promise<CashierOutcome<S>> {
   for (let decision = 1; ; decision += 1) {
     try {
-      const [outcome] = await carryOut(deps, cashierPlan(command.step), [command as CashierRequest]);
+      const [outcome] = await carryOut(deps, cashierCommandOf(command.step), [command as CashierRequest]);
       if (!outcome) throw new TypeError('A command came back without an outcome.');
       return outcome as CashierOutcome<S>;
     } catch (error) {
@@ -47,15 +47,17 @@ export async function carryOutCashierCommand<S extends CashierStep>(
   }
 }
 
-type CashierPlan = Plan<Cashier, CashierEvent, CashierRequest, CashierFacts, CashierAnswers[CashierStep]>;
+type Definition = CommandDefinition<Cashier, CashierRequest, CashierLookups, CashierAnswers[CashierStep]>;
+type Published = PublishedEvent<Cashier, CashierRequest>;
 
-const cashierPlan = (step: CashierStep): CashierPlan => ({
-  kind: cashierKind,
+export const cashierCommandOf = (step: CashierStep): Definition => ({
+  entity: cashierEntity,
   step,
   entityId: ({ cashierId }) => cashierId,
-  readFacts,
+  lookUp,
   decide: decideCashier,
-  answer: answers[step] as CashierPlan['answer'],
+  answer: answers[step] as Definition['answer'],
+  events: published[step] ?? [],
 });
 
 const answers: { readonly [S in CashierStep]: (cashier: Cashier, command: CashierRequest<S>) => CashierAnswers[S] } = {
@@ -66,7 +68,7 @@ const answers: { readonly [S in CashierStep]: (cashier: Cashier, command: Cashie
   dropCurrency: () => null,
 };
 
-async function readFacts(tx: TransactionClient, command: CashierRequest, state: Cashier | null): Promise<CashierFacts> {
+async function lookUp(tx: TransactionClient, command: CashierRequest, state: Cashier | null): Promise<CashierLookups> {
   switch (command.step) {
     case 'create':
     case 'update': {
@@ -80,3 +82,44 @@ async function readFacts(tx: TransactionClient, command: CashierRequest, state: 
       return {};
   }
 }
+
+/** What all events of a cashier have in common: its topic, its key, its subject. */
+const ofCashier = {
+  entity: 'Cashier',
+  version: 1,
+  scope: 'public',
+  key: ['tenantId', 'cashierId'],
+  subject: 'cashierId',
+} as const;
+
+const snapshot = (name: string, description: string): Published => ({
+  definition: {
+    ...ofCashier,
+    name,
+    description,
+    schema: () => z.strictObject({ tenantId: z.guid(), cashier: cashierSchema }),
+  },
+  data: ({ state }) => ({ tenantId: state.tenantId, cashier: cashierToWire(state) }),
+});
+
+/** Of the currencies, which subscribers do not see, nothing is told. */
+const published: { readonly [S in CashierStep]?: readonly Published[] } = {
+  create: [snapshot('CashierCreated', 'A cashier was added.')],
+  update: [snapshot('CashierUpdated', 'A cashier was changed; the cashier is whole.')],
+  delete: [
+    {
+      definition: {
+        ...ofCashier,
+        name: 'CashierDeleted',
+        description: 'A cashier without invoices was removed.',
+        schema: () => z.strictObject({ tenantId: z.guid(), cashierId: z.guid(), deletedAt: z.iso.datetime() }),
+      },
+      data: ({ state: { tenantId, id }, command }) => ({ tenantId, cashierId: id, deletedAt: command.acceptedAt }),
+    },
+  ],
+};
+
+/** Every event that tells of a cashier. */
+export const cashierEvents: readonly EventDefinition[] = Object.values(published).flatMap((events) =>
+  events.map(({ definition }) => definition),
+);

@@ -1,6 +1,7 @@
-import type { Cashier } from './cashier.ts';
 import type { Database } from '../platform/database.ts';
-import { type CashierRow, withoutCurrencies } from './row.ts';
+import type { Row } from '../commands/members.ts';
+import type { StoredCashier } from './members.ts';
+import { toStoredCashier } from './row.ts';
 import { sql, sqlAnd } from '../platform/sql.ts';
 
 /** Where a page ends: the last cashier on it. */
@@ -18,15 +19,15 @@ export async function listCashiers(
   tenantId: string,
   limit: number,
   after: CashierPosition | null,
-): Promise<{ cashiers: Omit<Cashier, 'currencies'>[]; next: CashierPosition | null }> {
+): Promise<{ cashiers: StoredCashier[]; next: CashierPosition | null }> {
   const conditions = [
     sql`tenant_id = ${tenantId}::uuid`,
     ...(after ? [sql`(name COLLATE "C", id) > (${after.name}::text COLLATE "C", ${after.id}::uuid)`] : []),
   ];
-  const rows = await database.$queryRaw<CashierRow[]>`
+  const rows = await database.$queryRaw<Row[]>`
     SELECT * FROM cashiers WHERE ${sqlAnd(conditions)}
     ORDER BY name COLLATE "C", id LIMIT ${limit + 1}`;
-  const cashiers = rows.slice(0, limit).map(withoutCurrencies);
+  const cashiers = rows.slice(0, limit).map(toStoredCashier);
   const last = cashiers.at(-1);
   return { cashiers, next: rows.length > limit && last ? { name: last.name, id: last.id } : null };
 }

@@ -1,43 +1,10 @@
-/** A row of `cashiers` as Postgres gives it, and as the rules see it. */
-import type { Cashier } from './cashier.ts';
-import type { AcceptedCurrency } from './currencies.ts';
+/** A cashier as it is read: its row, and the currencies that stand in a table of their own. */
+import { type Row, fromRow } from '../commands/members.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
+import type { AcceptedCurrency } from './currencies.ts';
+import { type StoredCashier, cashierMembers } from './members.ts';
 
-export interface CashierRow {
-  tenant_id: string;
-  id: string;
-  name: string;
-  email: string;
-  version: number;
-  created_at: Date;
-  updated_at: Date;
-}
-
-export const toCashier = (row: CashierRow, currencies: readonly AcceptedCurrency[]): Cashier => ({
-  ...withoutCurrencies(row),
-  currencies,
-});
-
-export const withoutCurrencies = (row: CashierRow): Omit<Cashier, 'currencies'> => ({
-  tenantId: row.tenant_id,
-  id: row.id,
-  name: row.name,
-  email: row.email,
-  version: row.version,
-  createdAt: row.created_at.toISOString(),
-  updatedAt: row.updated_at.toISOString(),
-});
-
-/** The columns of a cashier as JSON values, by the names of the table. */
-export const fromCashier = (cashier: Cashier): Record<keyof CashierRow, string | number> => ({
-  tenant_id: cashier.tenantId,
-  id: cashier.id,
-  name: cashier.name,
-  email: cashier.email,
-  version: cashier.version,
-  created_at: cashier.createdAt,
-  updated_at: cashier.updatedAt,
-});
+export const toStoredCashier = (row: Row): StoredCashier => fromRow(cashierMembers, row);
 
 /** The currencies that a cashier accepts, sorted by code; none means all. */
 export async function currenciesOf(
@@ -53,4 +20,14 @@ export async function currenciesOf(
     currency,
     effectiveFrom: effectiveFrom.toISOString().slice(0, 10),
   }));
+}
+
+/** The same of a cashier that may not be there: null then. */
+export async function acceptedCurrencies(
+  database: Database | TransactionClient,
+  tenantId: string,
+  id: string,
+): Promise<AcceptedCurrency[] | null> {
+  const known = await database.cashier.findUnique({ where: { tenantId_id: { tenantId, id } }, select: { id: true } });
+  return known && currenciesOf(database, tenantId, id);
 }

@@ -1,43 +1,19 @@
-/** The shapes of a cashier on the wire: what comes in is parsed by them, what goes out is described by them. */
+/** The shapes in which cashiers are asked for, changed and listed. */
 import { z } from 'zod';
-import { calendarDate, pageCursor, pageLimit } from '../invoices/schemas.ts';
+import { calendarDate, instantOut, oneLine, pageCursor, pageLimit } from '../values/schema.ts';
 import { cashierTexts } from '../values/text.ts';
-import { oneLine } from '../values/text-schema.ts';
+import { cashierSchema } from './members.ts';
 
 const name = oneLine(...cashierTexts.name).meta({ example: 'Kasse Nord' });
 const email = oneLine(...cashierTexts.email)
   .pipe(z.email())
   .meta({ description: 'Unique in the tenant, in any case', example: 'nord@example.com' });
-const instantOut = z.iso.datetime();
-
-/** A cashier as callers and subscribers see it. */
-export const cashierSchema = z
-  .strictObject({
-    id: z.guid(),
-    name: z.string(),
-    email: z.string(),
-    version: z.int().min(1),
-    createdAt: instantOut,
-    updatedAt: instantOut,
-  })
-  .meta({
-    id: 'Cashier',
-    example: {
-      id: '3f0a4c55-0a5e-5f0a-9b36-6a1f0a9d7c11',
-      name: 'Kasse Nord',
-      email: 'nord@example.com',
-      version: 1,
-      createdAt: '2029-11-30T16:00:00.000Z',
-      updatedAt: '2029-11-30T16:00:00.000Z',
-    },
-  });
-export type WireCashier = z.infer<typeof cashierSchema>;
 
 export const createCashierSchema = z.strictObject({ name, email });
 export const updateCashierSchema = z.strictObject({ name: name.optional(), email: email.optional() });
 
 export const acceptCurrencySchema = z.strictObject({
-  effectiveFrom: calendarDate.meta({ description: 'The first day on which the cashier accepts the currency' }),
+  effectiveFrom: calendarDate().meta({ description: 'The first day on which the cashier accepts the currency' }),
 });
 
 export const acceptedCurrencySchema = z
@@ -55,8 +31,8 @@ export const cashierPaymentSchema = z
     currency: z.string(),
     method: z.string(),
     reference: z.string(),
-    receivedAt: instantOut,
-    recordedAt: instantOut,
+    receivedAt: instantOut(),
+    recordedAt: instantOut(),
   })
   .meta({ id: 'CashierPayment' });
 export type WireCashierPayment = z.infer<typeof cashierPaymentSchema>;
@@ -72,4 +48,4 @@ export const cashierPaymentListSchema = z
 /** A cursor holds the name at which a page ends. */
 const CURSOR_LENGTH_MAX = 800;
 
-export const cashierPageSchema = z.strictObject({ limit: pageLimit, cursor: pageCursor(CURSOR_LENGTH_MAX) });
+export const cashierPageSchema = z.strictObject({ limit: pageLimit(), cursor: pageCursor(CURSOR_LENGTH_MAX) });

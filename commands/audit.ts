@@ -5,9 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { stringify } from 'safe-stable-stringify';
-import type { Cashier } from '../cashiers/cashier.ts';
-import type { CommandHead } from './decision.ts';
-import type { Invoice } from '../invoices/invoice.ts';
+import type { CommandHead, EntityState } from './decision.ts';
 
 /** The last entry of an entity's chain; sequence 0 and no hash before the first. */
 export interface AuditHead {
@@ -17,19 +15,11 @@ export interface AuditHead {
 
 export const NO_AUDIT: AuditHead = { sequence: 0, hash: '' };
 
-/** A dead letter as its audit entries show it; one that belongs to no tenant is entered under the nil UUID. */
-interface AuditedLetter {
-  tenantId: string;
-  id: string;
-  version: number;
-  reason: string;
-  detail: string;
-  attempts: number;
-}
-
 export interface AuditedStep {
-  entityType: 'invoice' | 'cashier' | 'dead_letter';
-  state: Invoice | Cashier | AuditedLetter;
+  /** invoice, cashier, dead_letter ... */
+  entityType: string;
+  /** The whole of it stands in the entry. */
+  state: EntityState;
   /** What the entity's status is after the step; null for one that has no status. */
   status: string | null;
   action: string;

@@ -1,12 +1,28 @@
 /** What the rules say to a command: one shape for every entity. */
 import type { Refusal } from './refusal.ts';
 
-export type Decision<State, Event> =
-  /** The entity as it is after the step, and the domain event that the step is. */
-  | { kind: 'accepted'; state: State; event: Event }
+export type Decision<State, Code extends string = string> =
+  | Accepted<State>
   /** The command was carried out before under another key; nothing changes. */
   | { kind: 'replayed'; state: State }
-  | { kind: 'refused'; refusal: Refusal };
+  | { kind: 'refused'; refusal: Refusal<Code> };
+
+/** The entity as it is after the step. */
+export interface Accepted<State> {
+  kind: 'accepted';
+  state: State;
+  /** Why a person wanted it: kept in the audit trail. */
+  reason: string | null;
+  /** The entity is gone; `state` is what it was last. */
+  removed?: true;
+}
+
+/** What every entity has. */
+export interface EntityState {
+  tenantId: string;
+  id: string;
+  version: number;
+}
 
 /** What every command carries, whatever it is about. */
 export interface CommandHead {
@@ -20,13 +36,12 @@ export interface CommandHead {
   actor: string;
 }
 
-export const refused = (because: Refusal): { kind: 'refused'; refusal: Refusal } => ({
+export const refused = <Code extends string>(because: Refusal<Code>): { kind: 'refused'; refusal: Refusal<Code> } => ({
   kind: 'refused',
   refusal: because,
 });
 
-export const accepted = <State, Event>(state: State, event: Event): Decision<State, Event> => ({
-  kind: 'accepted',
-  state,
-  event,
-});
+export const accepted = <State>(
+  state: State,
+  { reason = null, ...more }: { reason?: string | null; removed?: true } = {},
+): Accepted<State> => ({ kind: 'accepted', state, reason, ...more });

@@ -8,7 +8,7 @@
 import type { CommandHead } from './decision.ts';
 import type { Refusal } from './refusal.ts';
 import type { TransactionClient } from '../platform/database.ts';
-import { STAFF } from '../workflows/contract.ts';
+import { STAFF } from './staff-key.ts';
 
 const FINGERPRINT = 'staff';
 
@@ -28,6 +28,6 @@ export async function formerOutcome(
   const told = await tx.refusal.findFirst({ where: { ...same, attemptId } });
   if (!told) return undefined;
   const { code, detail, members } = told;
-  const refusal = { code: code as Refusal['code'], detail, members: JSON.parse(members) as Refusal['members'] };
+  const refusal = { code, detail, members: JSON.parse(members) as Refusal['members'] };
   return { kind: 'refused', refusal };
 }

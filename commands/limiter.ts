@@ -7,43 +7,42 @@ import { Semaphore, withTimeout } from 'async-mutex';
 export const IN_FLIGHT_MAX = 4;
 export const WAITING_MAX = 200;
 
-/** No place in time: nothing was sent. */
-export class GateClosed extends Error {}
+/** No slot in time: nothing was sent. */
+export class NoSlot extends Error {}
 
-/** Keeps the place of a work that has ended until `until` has, for what it has left in flight. */
-export type Hold = (until: Promise<unknown>) => void;
+/** Keeps the slot of a work that has ended until `until` has, for what it has left in flight. */
+export type Occupy = (until: Promise<unknown>) => void;
 
-export interface Gate {
-  /** Runs `work` when `key` has a place; rejects with GateClosed when none comes within `waitMs` or too many wait. */
-  run: <T>(key: string, waitMs: number, work: (hold: Hold) => Promise<T>) => Promise<T>;
+export interface Limiter {
+  /** Runs `work` when `key` has a slot; rejects with NoSlot when none comes within `waitMs` or too many wait. */
+  run: <T>(key: string, waitMs: number, work: (occupy: Occupy) => Promise<T>) => Promise<T>;
 }
 
-export function createGate({ inFlightMax = IN_FLIGHT_MAX, waitingMax = WAITING_MAX } = {}): Gate {
-  const places = new Map<string, { semaphore: Semaphore; users: number }>();
+export function createLimiter({ inFlightMax = IN_FLIGHT_MAX, waitingMax = WAITING_MAX } = {}): Limiter {
+  const slots = new Map<string, { semaphore: Semaphore; users: number }>();
   return {
     run: async (key, waitMs, work) => {
-      const place = places.get(key) ?? { semaphore: new Semaphore(inFlightMax), users: 0 };
-      if (place.users >= inFlightMax + waitingMax)
-        throw new GateClosed(`More than ${waitingMax} commands wait for ${key}.`);
-      places.set(key, place);
-      place.users += 1;
+      const slot = slots.get(key) ?? { semaphore: new Semaphore(inFlightMax), users: 0 };
+      if (slot.users >= inFlightMax + waitingMax) throw new NoSlot(`More than ${waitingMax} commands wait for ${key}.`);
+      slots.set(key, slot);
+      slot.users += 1;
       const leave = () => {
-        place.users -= 1;
-        if (place.users === 0) places.delete(key);
+        slot.users -= 1;
+        if (slot.users === 0) slots.delete(key);
       };
-      const timeout = new GateClosed(`No place for ${key} within ${waitMs} ms.`);
-      const held: Promise<unknown>[] = [];
+      const timeout = new NoSlot(`No slot for ${key} within ${waitMs} ms.`);
+      const occupied: Promise<unknown>[] = [];
       try {
-        await withTimeout(place.semaphore, Math.max(1, waitMs), timeout).acquire();
+        await withTimeout(slot.semaphore, Math.max(1, waitMs), timeout).acquire();
       } catch (error) {
         leave();
         throw error;
       }
       try {
-        return await work((until) => held.push(until));
+        return await work((until) => occupied.push(until));
       } finally {
-        void Promise.allSettled(held).then(() => {
-          place.semaphore.release();
+        void Promise.allSettled(occupied).then(() => {
+          slot.semaphore.release();
           leave();
         });
       }

@@ -1,5 +1,5 @@
 /**
- * Facts on their way out: written in the transaction of the step that they tell about.
+ * Events on their way out: written in the transaction of the command that they tell of.
  *
  * Always true:
  * 1. A stream's sequences are 1..n without a gap: the number is taken with an upsert in the same transaction, whose
@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { TransactionClient } from '../platform/database.ts';
-import type { FactIds, PlacedEvent } from '../messaging/catalogue.ts';
+import type { EventDefinition, EventIds } from '../messaging/event.ts';
 import { type WireSettings, toRecord } from '../messaging/cloud-event.ts';
 
 /** Relays share the streams by slot; a fixed number, so that their count can change without touching a row. */
@@ -64,19 +64,19 @@ export interface OutboxRow {
   value: string;
 }
 
-/** The row of the outbox for one integration event. */
+/** The row of the outbox for one event. */
 export function outboxRow(
-  name: PlacedEvent,
-  ids: FactIds,
+  definition: EventDefinition,
+  ids: EventIds,
   data: unknown,
   context: { sequence: bigint; time: string; causationId: string },
   settings: WireSettings,
 ): OutboxRow {
   const id = uuidv7();
-  const record = toRecord(name, ids, data, { id, ...context }, settings);
+  const record = toRecord(definition, ids, data, { id, ...context }, settings);
   return {
     id,
-    tenant_id: ids.tenantId ?? '',
+    tenant_id: ids['tenantId'] ?? '',
     stream: record.stream,
     sequence: String(context.sequence),
     slot: slotOf(record.partitionKey),

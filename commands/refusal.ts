@@ -1,27 +1,8 @@
 /**
- * Why the rules refuse a command. The codes are a contract with callers: they are never renamed, and each has a row
- * in api/problems.ts.
+ * Why the rules refuse a command. The codes are a contract with callers: they are never renamed. Each stands in a table
+ * of who refuses with it, with its HTTP status, its title, and the members that its problem document has.
  */
-import type { Status, Step } from '../invoices/lifecycle.ts';
-
-export const refusalCodes = [
-  'validation_failed',
-  'idempotency_key_reused',
-  'invoice_not_found',
-  'payment_reference_used',
-  'version_conflict',
-  'transition_not_allowed',
-  'currency_mismatch',
-  'payment_below_amount',
-  'payment_above_amount',
-  'unknown_cashier',
-  'currency_not_accepted',
-  'cashier_not_found',
-  'email_taken',
-  'cashier_in_use',
-] as const;
-
-export type RefusalCode = (typeof refusalCodes)[number];
+import { z } from 'zod';
 
 /** One thing that is wrong with one field of the input. `path` is dotted, `code` is stable, `message` is for people. */
 export interface FieldError {
@@ -30,34 +11,77 @@ export interface FieldError {
   message: string;
 }
 
-/** What a refusal says beside its code and detail (JSON values). A code that is not here says nothing more. */
-export interface RefusalMembers {
-  validation_failed: { errors: FieldError[] };
-  version_conflict: { currentVersion: number };
-  transition_not_allowed: { invoiceStatus: Status; allowedActions: Step[] };
+export interface RefusalRow {
+  status: number;
+  title: string;
+  /** What it says beside its code and detail (JSON values). A code without says nothing more. */
+  members?: () => z.ZodRawShape;
 }
 
+export type Refusals = Readonly<Record<string, RefusalRow>>;
+
+/** What a command about any entity can be refused with. */
+export const commonRefusals = {
+  version_conflict: {
+    status: 412,
+    title: 'It is at another version',
+    members: () => ({ currentVersion: z.int().min(1).meta({ example: 3 }) }),
+  },
+  validation_failed: {
+    status: 422,
+    title: 'Fields are not valid',
+    members: () => ({
+      errors: z.array(z.strictObject({ path: z.string(), code: z.string(), message: z.string() })).meta({
+        description: 'Every field that is wrong',
+        example: [{ path: 'name', code: 'required', message: 'is missing' }],
+      }),
+    }),
+  },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
+} as const satisfies Refusals;
+
+export type CommonCode = keyof typeof commonRefusals;
+
 /** A refused command: nothing was changed. `members` are further members of the problem document. */
-export interface Refusal {
-  code: RefusalCode;
+export interface Refusal<Code extends string = string> {
+  code: Code;
   detail: string;
   members: Record<string, unknown>;
 }
 
-export const isRefusalCode = (code: unknown): code is RefusalCode =>
-  (refusalCodes as readonly unknown[]).includes(code);
-
-type More<C> = C extends keyof RefusalMembers ? [members: RefusalMembers[C]] : [];
-
-/** A refusal with exactly the members that its code has. */
-export const refusal = <C extends RefusalCode>(code: C, detail: string, ...more: More<C>): Refusal => ({
+/** A refusal whose code says nothing more. */
+export const refusal = <Code extends string>(code: Code, detail: string): Refusal<Code> => ({
   code,
   detail,
-  members: { ...more[0] },
+  members: {},
 });
 
-export const invalidFields = (errors: FieldError[]): Refusal =>
-  refusal('validation_failed', 'The request has fields that are not valid.', { errors });
+/** What a row's problem document has beside the common members. */
+type MembersOf<R> = R extends { members: () => infer S extends z.ZodRawShape } ? z.output<z.ZodObject<S>> : never;
+
+/** A refusal with exactly the members that its row has. */
+export const refusalWith =
+  <R extends Refusals>(_table: R) =>
+  <Code extends keyof R & string>(code: Code, detail: string, members: MembersOf<R[Code]>): Refusal<Code> => ({
+    code,
+    detail,
+    members,
+  });
+
+const common = refusalWith(commonRefusals);
+
+export const invalidFields = (errors: FieldError[]) =>
+  common('validation_failed', 'The request has fields that are not valid.', { errors });
+
+/** `what` is the entity in words: The invoice is at version 2 ... */
+export const versionConflict = (what: string, currentVersion: number, expected: number) =>
+  common('version_conflict', `The ${what} is at version ${currentVersion}, the request expects version ${expected}.`, {
+    currentVersion,
+  });
+
+/** `detail` in the words of who chose the key. */
+export const keyReused = (detail = 'The Idempotency-Key was used for another request.') =>
+  refusal('idempotency_key_reused', detail);
 
 /** What is wrong with fields, in one line; what is wrong with the whole has no path. */
 export const fieldsInWords = (errors: readonly Pick<FieldError, 'path' | 'message'>[]): string =>

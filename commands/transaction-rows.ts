@@ -3,46 +3,50 @@
  * of Postgres, are most of a step's time. Each LIMIT tells Postgres how many rows are given: it would think of a hundred,
  * and read the whole table instead of its index.
  */
-import type { CommandHead } from './decision.ts';
-import type { DomainEvent } from './domain-events.ts';
+import { z } from 'zod';
+import type { CommandHead, EntityState } from './decision.ts';
 import type { Refusal } from './refusal.ts';
 import { type AuditHead, NO_AUDIT } from './audit.ts';
-import type { Rows } from './reactions.ts';
+import type { Records } from './records.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
-import { type Sql, sql, sqlJoin } from '../platform/sql.ts';
-import type { Change, EntityKind } from './entity-kinds.ts';
-import type { AnyPlan, AnyState } from './command.ts';
+import { type Sql, sql, sqlJoin, sqlName } from '../platform/sql.ts';
+import type { Change, EntityDefinition } from './entity.ts';
+import type { AnyCommandDefinition } from './command.ts';
 
-export interface Opened {
+/** A command whose key was taken and whose entity is locked. */
+export interface Loaded {
   command: CommandHead;
   /** false: the key was taken before, the command has been carried out. */
-  claimed: boolean;
+  isNew: boolean;
   /** What this attempt, or a newer one of the same command, was refused with. */
-  told: Refusal | null;
+  previousRefusal: Refusal | null;
   /** This attempt was refused as one of another command. */
-  misused: boolean;
-  state: AnyState | null;
+  isMisused: boolean;
+  state: EntityState | null;
   auditHead: AuditHead;
 }
 
-type OpenedRow = {
-  place: number;
-  id: string | null;
-  claimed: boolean;
-  told: Refusal | null;
-  misused: boolean;
-  audit_sequence: number;
-  audit_hash: string;
-};
+/** What the first statement gives of a command, beside the row of its entity. */
+const loadedRow = z.looseObject({
+  place: z.int(),
+  id: z.string().nullable(),
+  is_new: z.boolean(),
+  previous_refusal: z
+    .object({ code: z.string(), detail: z.string(), members: z.record(z.string(), z.unknown()) })
+    .nullable(),
+  is_misused: z.boolean(),
+  audit_sequence: z.int().nullable(),
+  audit_hash: z.string().nullable(),
+});
 
-/** The first statement: takes the commands' keys (or waits for who took them) and locks the entities. */
-export async function openCommands(
+/** The first statement: takes the commands' keys (or waits for who took them), locks the entities and loads them. */
+export async function lockAndLoad(
   tx: TransactionClient,
-  plan: AnyPlan,
+  definition: AnyCommandDefinition,
   commands: readonly CommandHead[],
-): Promise<Opened[]> {
-  const wanted = commands.map((command, place) => ({ place, ...commandColumns(plan, command) }));
-  const rows = await tx.$queryRaw<OpenedRow[]>`
+): Promise<Loaded[]> {
+  const wanted = commands.map((command, place) => ({ place, ...commandColumns(definition, command) }));
+  const rows = await tx.$queryRaw<unknown[]>`
     WITH wanted AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) AS given(place int, tenant_id uuid,
         command_key text, fingerprint text, attempt_id text, entity_id uuid, step text) LIMIT ${wanted.length}),
@@ -51,46 +55,47 @@ export async function openCommands(
       SELECT tenant_id, command_key, fingerprint, attempt_id, entity_id, step, now() FROM wanted
       ORDER BY tenant_id, command_key
       ON CONFLICT DO NOTHING RETURNING tenant_id, command_key),
-    locked AS (${plan.kind.lock})
-    SELECT wanted.place, claim.command_key IS NOT NULL AS claimed, locked.*,
+    locked AS (${definition.entity.lock})
+    SELECT wanted.place, claim.command_key IS NOT NULL AS is_new, locked.*,
       (SELECT jsonb_build_object('code', code, 'detail', detail, 'members', members::jsonb) FROM refusals
        WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
          AND refusals.fingerprint = wanted.fingerprint AND refusals.entity_id = wanted.entity_id
          AND refusals.attempt_id >= wanted.attempt_id
-       ORDER BY refusals.attempt_id LIMIT 1) AS told,
+       ORDER BY refusals.attempt_id LIMIT 1) AS previous_refusal,
       EXISTS (SELECT FROM refusals
        WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
          AND refusals.attempt_id = wanted.attempt_id
-         AND (refusals.fingerprint <> wanted.fingerprint OR refusals.entity_id <> wanted.entity_id)) AS misused
+         AND (refusals.fingerprint <> wanted.fingerprint OR refusals.entity_id <> wanted.entity_id)) AS is_misused
     FROM wanted
     LEFT JOIN claim ON claim.tenant_id = wanted.tenant_id AND claim.command_key = wanted.command_key
     LEFT JOIN locked ON locked.tenant_id = wanted.tenant_id AND locked.id = wanted.entity_id
     ORDER BY wanted.place`;
-  const opened: Opened[] = [];
-  for (const row of rows) {
+  const loaded: Loaded[] = [];
+  for (const raw of rows) {
+    const row = loadedRow.parse(raw);
     const command = commands[row.place];
-    if (!command) throw new TypeError('Opening a step returned a row that nobody asked for.');
-    opened.push({
+    if (!command) throw new TypeError('Loading commands returned a row that nobody asked for.');
+    loaded.push({
       command,
-      claimed: row.claimed,
-      told: row.told,
-      misused: row.misused,
-      state: row.id === null ? null : await plan.kind.load(tx, row),
-      auditHead: row.id === null ? NO_AUDIT : { sequence: row.audit_sequence, hash: row.audit_hash },
+      isNew: row.is_new,
+      previousRefusal: row.previous_refusal,
+      isMisused: row.is_misused,
+      state: row.id === null ? null : await definition.entity.load(tx, row),
+      auditHead: { sequence: row.audit_sequence ?? NO_AUDIT.sequence, hash: row.audit_hash ?? NO_AUDIT.hash },
     });
   }
-  return opened;
+  return loaded;
 }
 
-function commandColumns(plan: AnyPlan, command: CommandHead) {
+function commandColumns({ entityId, step }: AnyCommandDefinition, command: CommandHead) {
   const { tenantId, key, fingerprint, attemptId } = command;
   return {
     tenant_id: tenantId,
     command_key: key,
     fingerprint,
     attempt_id: attemptId,
-    entity_id: plan.entityId(command),
-    step: plan.step,
+    entity_id: entityId(command),
+    step,
   };
 }
 
@@ -100,43 +105,55 @@ export interface Answered {
   answer: string;
 }
 
-export interface Done {
-  state: AnyState;
-  event: DomainEvent;
+/** A command that was accepted, with everything that is to be written of it. */
+export interface Done extends Omit<Change<EntityState>, 'audit'> {
   auditHead: AuditHead;
-  rows: Rows;
+  records: Records;
 }
 
-const outboxColumns = sql`id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value`;
-const inserts: Record<keyof Rows, (json: string) => Sql> = {
-  payments: (json) => sql`the_payments AS (
-    INSERT INTO payments SELECT * FROM jsonb_populate_recordset(NULL::payments, ${json}::jsonb))`,
-  cashier_payments: (json) => sql`the_cashier_payments AS (
-    INSERT INTO cashier_payments SELECT * FROM jsonb_populate_recordset(NULL::cashier_payments, ${json}::jsonb))`,
-  audit_entries: (json) => sql`the_audit AS (
-    INSERT INTO audit_entries SELECT * FROM jsonb_populate_recordset(NULL::audit_entries, ${json}::jsonb))`,
-  outbox_events: (json) => sql`the_events AS (
-    INSERT INTO outbox_events (${outboxColumns})
-    SELECT ${outboxColumns} FROM jsonb_populate_recordset(NULL::outbox_events, ${json}::jsonb))`,
+/** Its columns that Postgres does not fill by itself. */
+const outboxColumns = sqlJoin(
+  ['id', 'tenant_id', 'stream', 'sequence', 'slot', 'topic', 'partition_key', 'type', 'headers', 'value'].map(sqlName),
+  ', ',
+);
+
+const insertInto = (table: string, rows: readonly object[], columns = sql`*`): Sql => {
+  const into = sqlName(table);
+  const listed = columns.sql === '*' ? sql`` : sql`(${columns})`;
+  return sql`${sqlName(`the_${table}`)} AS (
+    INSERT INTO ${into} ${listed}
+    SELECT ${columns} FROM jsonb_populate_recordset(NULL::${into}, ${JSON.stringify(rows)}::jsonb))`;
 };
 
-/** Everything that steps write, in one statement: round trips, not the work of Postgres, are most of a step's time. */
-export async function writeSteps(
+/** The statements that insert what is recorded, one a table. */
+function insertsOf(records: readonly Records[]): Sql[] {
+  const events = records.flatMap((one) => one.events);
+  const tables = new Map<string, object[]>();
+  const add = (table: string, rows: readonly object[]) => tables.set(table, [...(tables.get(table) ?? []), ...rows]);
+  for (const { rows, audit } of records) {
+    for (const [table, added] of Object.entries(rows)) add(table, added);
+    if (audit) add('audit_entries', [audit]);
+  }
+  return [
+    ...[...tables].filter(([, rows]) => rows.length > 0).map(([table, rows]) => insertInto(table, rows)),
+    ...(events.length > 0 ? [insertInto('outbox_events', events, outboxColumns)] : []),
+  ];
+}
+
+/** Everything that commands write, in one statement: round trips, not the work of Postgres, are most of their time. */
+export async function writeCommands(
   tx: TransactionClient,
-  kind: EntityKind<AnyState, DomainEvent>,
+  entity: EntityDefinition,
   done: readonly Done[],
   answers: readonly Answered[],
 ): Promise<void> {
-  const changes = done.map(({ state, event, auditHead, rows }): Change<AnyState, DomainEvent> => {
-    const last = rows.audit_entries.at(-1);
-    return { state, event, audit: last ? { sequence: last.sequence, hash: last.hash } : auditHead };
-  });
+  const changes = done.map(({ auditHead, records: { audit }, ...change }): Change<EntityState> => ({
+    ...change,
+    audit: audit ? { sequence: audit.sequence, hash: audit.hash } : auditHead,
+  }));
   const parts = [
-    ...(changes.length > 0 ? kind.write(changes) : []),
-    ...(Object.keys(inserts) as (keyof Rows)[]).flatMap((table) => {
-      const rows: unknown[] = done.flatMap((one): unknown[] => one.rows[table]);
-      return rows.length > 0 ? [inserts[table](JSON.stringify(rows))] : [];
-    }),
+    ...(changes.length > 0 ? entity.write(changes) : []),
+    ...insertsOf(done.map(({ records }) => records)),
     sql`answers AS (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(answers)}::jsonb)
         AS given(tenant_id uuid, command_key text, answer text) LIMIT ${answers.length})`,
@@ -151,19 +168,19 @@ export async function writeSteps(
 export const releaseKey = (tx: TransactionClient, { tenantId, key }: CommandHead): Promise<unknown> =>
   tx.command.delete({ where: { tenantId_key: { tenantId, key } } });
 
-/** Keeps refusals under their attempts, and gives back the keys: a new attempt is decided afresh (INV-06). */
-export async function keepRefusals(
+/** Stores refusals under their attempts, and gives back the keys: a new attempt is decided afresh (INV-06). */
+export async function storeRefusals(
   database: Database | TransactionClient,
-  plan: AnyPlan,
-  refused: readonly { command: CommandHead; refusal: Refusal; claimed: boolean }[],
+  definition: AnyCommandDefinition,
+  refused: readonly { command: CommandHead; refusal: Refusal; isNew: boolean }[],
 ): Promise<void> {
   if (refused.length === 0) return;
-  const rows = refused.map(({ command, refusal: { code, detail, members }, claimed }) => ({
-    ...commandColumns(plan, command),
+  const rows = refused.map(({ command, refusal: { code, detail, members }, isNew }) => ({
+    ...commandColumns(definition, command),
     code,
     detail,
     members: JSON.stringify(members),
-    claimed,
+    claimed: isNew,
   }));
   await database.$executeRaw`
     WITH given AS (

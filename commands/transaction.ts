@@ -14,143 +14,152 @@
  * 7. A refused command leaves nothing but its refusal, under its attempt: Temporal re-applies accepted updates after a
  *    reset, and the caller has been told the refusal.
  */
-import { type CommandHead, type Decision, refused } from './decision.ts';
-import type { DomainEvent } from './domain-events.ts';
-import { type Refusal, refusal } from './refusal.ts';
 import type { WireSettings } from '../messaging/cloud-event.ts';
-import { takeSequences } from './outbox.ts';
-import { type Reactions, factIds, reactions as allReactions, reactionsTo, rowsOf, streamsOf } from './reactions.ts';
 import { type Database, type TransactionClient, violatedConstraint } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
-import { STAFF } from '../workflows/contract.ts';
+import { STAFF } from './staff-key.ts';
+import type { AnyCommandDefinition, AnyOutcome, CommandDefinition, Outcome } from './command.ts';
+import { type Accepted, type CommandHead, type Decision, type EntityState, refused } from './decision.ts';
 import { formerOutcome } from './former-keys.ts';
-import type { AnyOutcome, AnyPlan, AnyState, Outcome, Plan } from './command.ts';
-import { type Opened, keepRefusals, openCommands, releaseKey, writeSteps } from './transaction-rows.ts';
+import { takeSequences } from './outbox.ts';
+import { recordsOf, streamsOf } from './records.ts';
+import { type Refusal, keyReused } from './refusal.ts';
+import { type Done, type Loaded, lockAndLoad, releaseKey, storeRefusals, writeCommands } from './transaction-rows.ts';
 
 export interface TransactionDeps {
   database: Database;
   wire: WireSettings;
   /** Called after a commit: there is something to publish. */
-  nudge: () => void;
+  notify: () => void;
   /** How long to wait for the transaction to begin; as long as a local activity may, when absent. */
   waitMs?: number;
-  /** What follows from a domain event; the table of commands/reactions.ts but in tests. */
-  reactions?: Reactions;
 }
 
-type Decided = Opened & (Decision<AnyState, DomainEvent> | { kind: 'known'; answer: string });
+interface Decided {
+  loaded: Loaded;
+  decision: Decision<EntityState> | { kind: 'known'; answer: string };
+}
+
+interface AcceptedCommand {
+  loaded: Loaded;
+  decision: Accepted<EntityState>;
+}
+
+const isAccepted = (one: Decided): one is AcceptedCommand => one.decision.kind === 'accepted';
 
 /**
- * Carries commands out, each once. Rejects when the database failed or a reaction threw: nothing was changed then
- * (see platform/database.ts for what may be tried again).
+ * Carries commands out, each once. Rejects when the database failed or a record could not be made: nothing was changed
+ * then (see platform/database.ts for what may be tried again).
  */
-export async function carryOut<State extends AnyState, Event extends DomainEvent, Command extends CommandHead, F, A>(
+export async function carryOut<State extends EntityState, Command extends CommandHead, L, A>(
   deps: TransactionDeps,
-  typedPlan: Plan<State, Event, Command, F, A>,
+  typed: CommandDefinition<State, Command, L, A>,
   given: readonly Command[],
-): Promise<Outcome<State, Event, A>[]> {
-  const plan = typedPlan as unknown as AnyPlan;
+): Promise<Outcome<State, A>[]> {
+  const definition = typed as unknown as AnyCommandDefinition;
   const commands = given.map((command) => ({ ...command, acceptedAt: new Date(command.acceptedAt).toISOString() }));
   try {
     const outcomes = await deps.database.$transaction(
-      (tx) => inTransaction(deps, plan, tx, commands),
+      (tx) => inTransaction(deps, definition, tx, commands),
       deps.waitMs === undefined ? {} : { maxWait: deps.waitMs },
     );
     faultPoint('after-commit');
-    if (outcomes.some(({ kind }) => kind === 'done')) deps.nudge();
-    return outcomes as Outcome<State, Event, A>[];
+    if (outcomes.some(({ kind }) => kind === 'done')) deps.notify();
+    return outcomes as Outcome<State, A>[];
   } catch (error) {
-    const because = plan.kind.refusalOf(violatedConstraint(error) ?? '');
+    const because = definition.entity.refusalOf(violatedConstraint(error) ?? '');
     const [command] = commands;
     if (!because || !command || commands.length > 1) throw error;
-    await keepRefusals(deps.database, plan, [{ command, refusal: because, claimed: false }]);
+    await storeRefusals(deps.database, definition, [{ command, refusal: because, isNew: false }]);
     return [{ kind: 'refused', refusal: because }];
   }
 }
 
 async function inTransaction(
-  { wire, reactions = allReactions }: TransactionDeps,
-  plan: AnyPlan,
+  { wire }: TransactionDeps,
+  definition: AnyCommandDefinition,
   tx: TransactionClient,
   commands: readonly CommandHead[],
 ): Promise<AnyOutcome[]> {
   const decided: Decided[] = [];
-  for (const opened of await openCommands(tx, plan, commands))
-    decided.push({ ...opened, ...(await decideOne(tx, plan, reactions, opened)) });
-  const accepted = decided.filter((one) => one.kind === 'accepted');
+  for (const loaded of await lockAndLoad(tx, definition, commands))
+    decided.push(await decideOne(tx, definition, loaded));
+  const accepted = decided.filter(isAccepted);
   const nextSequence = await takeSequences(
     tx,
-    accepted.flatMap(({ event, state }) => streamsOf(reactions, event, factIds({ state }), wire.environment)),
+    accepted.flatMap(({ decision: { state } }) => streamsOf(definition, state, wire.environment)),
   );
-  const done = await completed(tx, plan, accepted);
+  const states = await completed(tx, definition, accepted);
   const recordedAt = new Date().toISOString();
-  const changes = done.map((one) => {
-    const { state, event, command, auditHead } = one;
-    const occurrence = { event, state, step: plan.step, command, auditHead, recordedAt, nextSequence, wire };
-    return { ...one, rows: rowsOf(reactions, occurrence) };
+  const done = accepted.map(({ loaded, decision }, index): Done => {
+    const state = states[index] ?? decision.state;
+    const { command, auditHead } = loaded;
+    const recording = { state, command, reason: decision.reason, auditHead, recordedAt, nextSequence, wire };
+    return {
+      before: loaded.state,
+      state,
+      removed: decision.removed ?? false,
+      auditHead,
+      records: recordsOf(definition, recording),
+    };
   });
-  const outcomes = decided.map((one) => outcomeOf(plan, one, done[accepted.indexOf(one as (typeof accepted)[number])]));
-  const answers = decided.flatMap(({ kind, command }, index) => {
+  const whole = new Map(accepted.map((one, index) => [one as Decided, states[index] ?? one.decision.state]));
+  const outcomes = decided.map((one) => outcomeOf(definition, one, whole.get(one)));
+  const answers = decided.flatMap(({ loaded: { command }, decision }, index) => {
     const outcome = outcomes[index];
-    if (kind === 'known' || !outcome || outcome.kind === 'refused') return [];
-    const { tenantId, key } = command;
-    return [{ tenant_id: tenantId, command_key: key, answer: JSON.stringify(outcome.answer) }];
+    if (decision.kind === 'known' || !outcome || outcome.kind === 'refused') return [];
+    return [{ tenant_id: command.tenantId, command_key: command.key, answer: JSON.stringify(outcome.answer) }];
   });
-  if (answers.length > 0) await writeSteps(tx, plan.kind, changes, answers);
-  await keepRefusals(
+  if (answers.length > 0) await writeCommands(tx, definition.entity, done, answers);
+  await storeRefusals(
     tx,
-    plan,
-    decided.flatMap((one) =>
-      one.kind === 'refused' ? [{ command: one.command, refusal: one.refusal, claimed: one.claimed }] : [],
+    definition,
+    decided.flatMap(({ loaded: { command, isNew }, decision }) =>
+      decision.kind === 'refused' ? [{ command, refusal: decision.refusal, isNew }] : [],
     ),
   );
-  await plan.also?.(tx, outcomes);
+  await definition.also?.(tx, outcomes);
   faultPoint('before-commit');
   return outcomes;
 }
 
 /** What came of a command; `whole` is the entity with what the last lock has added. */
-function outcomeOf(plan: AnyPlan, decided: Decided, whole: { state: AnyState } | undefined): AnyOutcome {
-  const { command } = decided;
-  switch (decided.kind) {
+function outcomeOf(
+  definition: AnyCommandDefinition,
+  { loaded: { command }, decision }: Decided,
+  whole: EntityState | undefined,
+): AnyOutcome {
+  switch (decision.kind) {
     case 'refused':
-      return { kind: 'refused', refusal: decided.refusal };
+      return { kind: 'refused', refusal: decision.refusal };
     case 'known':
-      return { kind: 'replayed', answer: JSON.parse(decided.answer) as unknown };
+      return { kind: 'replayed', answer: JSON.parse(decision.answer) as unknown };
     case 'replayed':
-      return { kind: 'replayed', answer: plan.answer(decided.state, command) };
+      return { kind: 'replayed', answer: definition.answer(decision.state, command) };
     case 'accepted': {
-      const { state } = whole ?? decided;
-      return { kind: 'done', answer: plan.answer(state, command), state, event: decided.event };
+      const state = whole ?? decision.state;
+      return { kind: 'done', answer: definition.answer(state, command), state, reason: decision.reason };
     }
   }
 }
 
-/** The order of checks begins here: a key that was used, a refusal that was told, then the rules. */
-async function decideOne(
-  tx: TransactionClient,
-  plan: AnyPlan,
-  reactions: Reactions,
-  { command, claimed, told, misused, state }: Opened,
-): Promise<Decision<AnyState, DomainEvent> | { kind: 'known'; answer: string }> {
-  const subject = { entityId: plan.entityId(command), step: plan.step };
-  if (!claimed) {
+/** The order of checks begins here: a key that was used, a refusal that was recorded, then the rules. */
+async function decideOne(tx: TransactionClient, definition: AnyCommandDefinition, loaded: Loaded): Promise<Decided> {
+  const { command, isNew, previousRefusal, isMisused, state } = loaded;
+  const subject = { entityId: definition.entityId(command), step: definition.step };
+  if (!isNew) {
     const answer = await storedAnswer(tx, command, subject);
-    return answer === undefined ? refused(keyReused(command.key)) : { kind: 'known', answer };
+    return { loaded, decision: answer === undefined ? refused(reused(command.key)) : { kind: 'known', answer } };
   }
-  if (misused) return refused(keyReused(command.key));
-  if (told) return refused(told);
+  if (isMisused) return { loaded, decision: refused(reused(command.key)) };
+  if (previousRefusal) return { loaded, decision: refused(previousRefusal) };
   const former = await formerOutcome(tx, command, subject);
   if (former?.kind === 'known') await releaseKey(tx, command);
-  if (former) return former;
-  const facts = await plan.readFacts?.(tx, command, state);
-  const decision = plan.decide(state, command, facts);
-  if (decision.kind !== 'accepted') return decision;
-  for (const { refuses } of reactionsTo(reactions, decision.event)) {
-    const because = refuses?.(decision.event, decision.state);
-    if (because) return refused(because);
-  }
-  return decision;
+  if (former) return { loaded, decision: former };
+  const parsed = definition.parse?.(command, state) ?? command;
+  if ('refusal' in parsed) return { loaded, decision: refused(parsed.refusal) };
+  const lookups = await definition.lookUp?.(tx, parsed, state);
+  return { loaded: { ...loaded, command: parsed }, decision: definition.decide(state, parsed, lookups) };
 }
 
 /** What this very command was answered with; undefined when its key is another's. */
@@ -165,24 +174,22 @@ async function storedAnswer(
 }
 
 /** In the words of who chose the key. */
-export const keyReused = (key = ''): Refusal =>
-  refusal(
-    'idempotency_key_reused',
-    key.startsWith(STAFF)
-      ? 'The Update ID was used for another request at this invoice. Leave it empty, or take another.'
-      : 'The Idempotency-Key was used for another request.',
-  );
+const reused = (key: string): Refusal =>
+  key.startsWith(STAFF)
+    ? keyReused('The Update ID was used for another request at this invoice. Leave it empty, or take another.')
+    : keyReused();
 
-async function completed<One extends { state: AnyState; command: CommandHead }>(
+/** The accepted entities, in their order, with what the last lock has added. */
+async function completed(
   tx: TransactionClient,
-  plan: AnyPlan,
-  accepted: readonly One[],
-): Promise<One[]> {
-  if (!plan.complete || accepted.length === 0) return [...accepted];
-  const states = await plan.complete(
+  { complete }: AnyCommandDefinition,
+  accepted: readonly AcceptedCommand[],
+): Promise<EntityState[]> {
+  const states = accepted.map(({ decision: { state } }) => state);
+  if (!complete || states.length === 0) return states;
+  return complete(
     tx,
-    accepted.map(({ state }) => state),
-    accepted.map(({ command }) => command),
+    states,
+    accepted.map(({ loaded: { command } }) => command),
   );
-  return accepted.map((one, index) => ({ ...one, state: states[index] ?? one.state }));
 }

@@ -7,24 +7,18 @@
  * 2. Each is decided through its own workflow, as if a person had sent the decision; its id follows from the batch's
  *    and the letter's, so that a piece of work done again decides nothing twice.
  * 3. The row comes first, then the workflow, then the row says so. What a crash left undone, or staff have terminated,
- *    startMissingBatches starts.
+ *    the sweep for missing workflows starts.
  */
-import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { type SendDeps, isOpen } from '../commands/send-update.ts';
 import { v5 as uuidv5 } from 'uuid';
 import type { BatchVerb } from './dead-letter.ts';
 import type { Database } from '../platform/database.ts';
 import { deadLetterById } from './rows.ts';
 import { type DeadLetterBatch, type GroupFilter, batchById } from './batch-reads.ts';
-import { type OpenBatch, missingBatchWorkflows } from '../commands/workflows-due.ts';
-import {
-  type DeadLetterBatchInput,
-  deadLetterBatchWorkflowId,
-  searchAttributes,
-  workflowTypes,
-} from '../workflows/contract.ts';
-import type { SendDeps } from '../invoices/send.ts';
+import type { DeadLetterBatchInput } from '../workflows/contract.ts';
+import { startWorkflow } from '../commands/workflow-kind.ts';
+import { batchWorkflow } from './batch-workflow.ts';
 import { type DecisionResult, sendDecision } from './send.ts';
-import { START_LIMIT_MS, startEach } from '../commands/start-workflows.ts';
 
 export interface BatchDeps {
   database: Database;
@@ -48,18 +42,9 @@ export async function startBatch(deps: BatchDeps, request: BatchRequest, deadlin
   await record(deps.database, request);
   const batch = await batchById(deps.database, request.id);
   if (!batch) throw new TypeError('A batch that was recorded is not there.');
-  if (batch.endedAt === null) await startWorkflow(deps, batch, deadline);
+  if (batch.endedAt === null)
+    await startWorkflow({ ...deps.send, database: deps.database }, batchWorkflow, batch, deadline);
   return batch;
-}
-
-/** Starts the workflows of batches that may have none: their start was lost, or staff have terminated them. */
-export async function startMissingBatches(deps: BatchDeps, limit: number): Promise<void> {
-  await startEach(
-    await missingBatchWorkflows(deps.database, limit),
-    (batch) => startWorkflow(deps, batch, Date.now() + START_LIMIT_MS),
-    ({ id }, error) =>
-      deps.send.logger.warn({ err: error, batchId: id }, 'the workflow of a batch could not be started'),
-  );
 }
 
 /** Batch and letters in one statement: they are those of one instant. */
@@ -80,32 +65,6 @@ async function record(
       AND (${filter.type ?? null}::text IS NULL OR letter.type = ${filter.type ?? null})
       AND (${verb} = 'replay' OR letter.direction = 'inbound')
     ORDER BY letter.id LIMIT ${BATCH_LETTERS_MAX}`;
-}
-
-/** How a batch's workflow is started, by whoever finds that it is missing. */
-export const batchStart = (taskQueue: string, { id, tenantId, verb }: OpenBatch) => ({
-  workflowId: deadLetterBatchWorkflowId(id),
-  taskQueue,
-  args: [{ batchId: id }] satisfies [DeadLetterBatchInput],
-  staticSummary: `Dead letters, many at once: ${verb}`,
-  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
-});
-
-async function startWorkflow(
-  { database, send: { client, taskQueue } }: BatchDeps,
-  batch: OpenBatch,
-  deadline: number,
-): Promise<void> {
-  await client.withDeadline(deadline, () =>
-    client.workflow.start(workflowTypes.deadLetterBatch, {
-      ...batchStart(taskQueue, batch),
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    }),
-  );
-  await database.deadLetterBatch.updateMany({
-    where: { id: batch.id, workflowStartedAt: null },
-    data: { workflowStartedAt: new Date() },
-  });
 }
 
 /** A decision is the batch's and the letter's. */
@@ -130,7 +89,7 @@ export async function decideNext(
   const { operator, reason } = batch;
   const decision = { operator, reason, decisionId: decisionIdOf(batchId, deadLetterId) };
   const result = await sendDecision(send, letter, batch.verb as BatchVerb, decision, Date.now() + limitMs);
-  if (result.kind === 'unknown' && patient) throw new Error(`The dead letter ${deadLetterId} has no answer yet.`);
+  if (isOpen(result) && patient) throw new Error(`The dead letter ${deadLetterId} has no answer yet.`);
   await database.deadLetterBatchItem.updateMany({ where: { ...where, deadLetterId }, data: outcomeOf(result) });
   return true;
 }
@@ -142,7 +101,7 @@ export async function endBatch({ deadLetterBatch }: Database, { batchId }: DeadL
 
 function outcomeOf(result: DecisionResult): { outcome: 'done' | 'refused' | 'unknown'; detail: string | null } {
   switch (result.kind) {
-    case 'decided':
+    case 'answered':
       return result.answer.status === 'open'
         ? { outcome: 'refused', detail: `${result.answer.reason}: ${result.answer.detail}` }
         : { outcome: 'done', detail: null };
@@ -154,6 +113,7 @@ function outcomeOf(result: DecisionResult): { outcome: 'done' | 'refused' | 'unk
       return { outcome: 'refused', detail: 'The decision could not be carried out; nothing was recorded.' };
     case 'stopped':
       return { outcome: 'unknown', detail: result.detail };
+    case 'pending':
     case 'unknown':
       return { outcome: 'unknown', detail: 'No answer in time; its own workflow goes on with it.' };
   }

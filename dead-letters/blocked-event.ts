@@ -10,10 +10,11 @@
  *    the outbox has.
  */
 import { v7 as uuidv7 } from 'uuid';
-import { EVENT_BYTES_MAX, editableTexts } from './dead-letter.ts';
-import { type EventName, catalog, eventNames } from '../messaging/catalogue.ts';
+import { editableTexts } from './dead-letter.ts';
+import { type EventDefinition, schemaOf } from '../messaging/event.ts';
+import { eventWithheld } from '../messaging/event-withheld.ts';
 import { type WireSettings, eventType, withheldHeaders } from '../messaging/cloud-event.ts';
-import type { StoredEvent } from '../messaging/event-sink.ts';
+import { EVENT_BYTES_MAX, type StoredEvent } from '../messaging/event-sink.ts';
 import type { Inspect } from '../messaging/event-source.ts';
 import { faultsOf } from '../messaging/faults.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
@@ -83,7 +84,7 @@ export async function withholdEvent(
   if (type === WITHHELD) throw standsForAnother();
   const id = uuidv7();
   const context = { id, time: new Date().toISOString(), causationId: decisionId };
-  const data = catalog.EventWithheld.schema.parse({ withheldId: letter.outboxEventId, withheldType: type, reason });
+  const data = schemaOf(eventWithheld.schema).parse({ withheldId: letter.outboxEventId, withheldType: type, reason });
   await tx.outboxEvent.update({
     where: { id: letter.outboxEventId ?? '' },
     data: {
@@ -105,7 +106,7 @@ export async function editEvent(tx: TransactionClient, letter: DeadLetterRow, pa
   await tx.outboxEvent.update({ where: { id }, data: { value: payload } });
 }
 
-const WITHHELD = eventType('EventWithheld');
+const WITHHELD = eventType(eventWithheld);
 
 const standsForAnother = (): DecisionRefused =>
   new DecisionRefused('An EventWithheld names another event and stays as it is. Mend the cause, and use replay.');
@@ -129,11 +130,17 @@ async function lockWaiting(tx: TransactionClient, letter: DeadLetterRow): Promis
   return event;
 }
 
+/** What a new payload is judged by: a message by who would handle it, an event of ours by its definition. */
+export interface Judges {
+  inspect: Inspect;
+  catalogue: readonly EventDefinition[];
+}
+
 /**
  * The payload that is kept when `payload` is put in the letter's. A message must be one that can be handled, as far as
  * `inspect` can tell; an event must be as its schema says, and tell what was recorded. Throws DecisionRefused.
  */
-export function editedPayload(letter: DeadLetterRow, payload: string, inspect: Inspect): string {
+export function editedPayload(letter: DeadLetterRow, payload: string, { inspect, catalogue }: Judges): string {
   const data = jsonOf(payload);
   if (letter.direction === 'inbound') {
     const editedValue = new Uint8Array(Buffer.from(payload));
@@ -142,9 +149,9 @@ export function editedPayload(letter: DeadLetterRow, payload: string, inspect: I
     return sized(payload);
   }
   if (letter.type === WITHHELD) throw standsForAnother();
-  const name = eventNames.find((one) => eventType(one) === letter.type);
-  if (!name) throw payloadRefused(`The catalogue has no event ${letter.type}, so its payload cannot be checked.`);
-  checkSchema(name, data);
+  const event = catalogue.find((one) => eventType(one) === letter.type);
+  if (!event) throw payloadRefused(`The catalogue has no event ${letter.type}, so its payload cannot be checked.`);
+  checkSchema(event, data);
   const changed = recordedThatDiffers(jsonOf(Buffer.from(letter.value ?? []).toString('utf8')), data);
   if (changed.length > 0)
     throw payloadRefused(
@@ -167,9 +174,9 @@ export function tooLarge(payload: string): string | undefined {
     : undefined;
 }
 
-function checkSchema(name: EventName, data: unknown): void {
-  const parsed = catalog[name].schema.safeParse(data);
-  if (!parsed.success) throw payloadRefused(`The payload is no ${name}: ${faultsOf(parsed.error)}`);
+function checkSchema({ name, schema }: EventDefinition, data: unknown): void {
+  const parsed = schema && schemaOf(schema).safeParse(data);
+  if (parsed && !parsed.success) throw payloadRefused(`The payload is no ${name}: ${faultsOf(parsed.error)}`);
 }
 
 /** The paths at which two payloads differ, but for the texts that may be edited. */

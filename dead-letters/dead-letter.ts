@@ -1,4 +1,5 @@
 /** Dead letters: what they are, and what a person can decide about them. */
+import { EVENT_BYTES_MAX } from '../messaging/event-sink.ts';
 
 /** A message that could not be handled, or an event that the broker refuses for good. */
 export const directions = ['inbound', 'outbound'] as const;
@@ -23,9 +24,6 @@ export type Resolution = (typeof resolutions)[number];
 
 /** A letter that nobody has decided for so long is pointed out. */
 export const ESCALATE_AFTER_MS = 24 * 60 * 60 * 1000;
-
-/** Of an event's payload: brokers take 1 MiB a partition by default, its headers and the record's own bytes beside it. */
-export const EVENT_BYTES_MAX = 900_000;
 
 /**
  * Characters of an edited payload, which has EVENT_BYTES_MAX bytes at most. Escaped as a JSON text it has twice as many at

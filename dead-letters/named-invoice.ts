@@ -1,5 +1,5 @@
 /** The invoice that a dead letter is about: its payload says which, as it would be handed in or sent now. */
-import { uuid } from '../invoices/schemas.ts';
+import { uuidIn } from '../values/text.ts';
 import type { Database } from '../platform/database.ts';
 import type { LetterInvoice } from '../workflows/contract.ts';
 import type { DeadLetterRow } from './rows.ts';
@@ -27,7 +27,7 @@ export function invoiceIdIn(letter: Named): string | null {
           .toString('utf8')
           .split('|')[1];
   const named = data ? (idIn(data) ?? idIn(data['data'])) : inKey;
-  return uuid.safeParse(named).data ?? null;
+  return uuidIn(named) ?? null;
 }
 
 /** A structured CloudEvent has its data in a member of its own. */

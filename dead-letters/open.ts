@@ -5,28 +5,21 @@
  * Always true:
  * 1. The row is the truth and comes first; then its workflow is started, then the row says so. Whoever opens a dead
  *    letter has not done until all three have happened. What a crash left undone, or staff have terminated,
- *    startMissingDeadLetters starts.
+ *    the sweep for missing workflows starts.
  * 2. A message is kept once: by its source and id, or by its place when it has none that can be read. Other bytes under
  *    the same source and id, or at the same place of a topic that was made anew, are another message: kept too, with its
  *    source and id.
  * 3. What a person has decided is never opened again.
  */
 import type { Client } from '@temporalio/client';
-import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { v7 as uuidv7 } from 'uuid';
 import type { IncomingRecord, Refused } from '../messaging/event-source.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { type DeadLetterRow, deadLetterById } from './rows.ts';
-import { type UndecidedLetter, missingLetterWorkflows } from '../commands/workflows-due.ts';
-import {
-  type DeadLetterInput,
-  WORKFLOW_TASK_TIMEOUT_MS,
-  deadLetterWorkflowId,
-  searchAttributes,
-  workflowTypes,
-} from '../workflows/contract.ts';
-import { START_LIMIT_MS, startEach } from '../commands/start-workflows.ts';
+import { START_LIMIT_MS } from '../commands/start-workflows.ts';
+import { startWorkflow } from '../commands/workflow-kind.ts';
+import { deadLetterWorkflow } from './workflow.ts';
 
 export interface DeadLetterDeps {
   database: Database;
@@ -50,7 +43,7 @@ export async function openDeadLetter(deps: DeadLetterDeps, message: Message, ref
   await startWhenMissing(deps, await keep(deps, message, refused));
 }
 
-/** Starts the workflow of a letter whose row was written elsewhere; what fails is left to startMissingDeadLetters. */
+/** Starts the workflow of a letter whose row was written elsewhere; what fails is left to the sweep for missing workflows. */
 export async function startSoon(deps: DeadLetterDeps, deadLetterId: string): Promise<void> {
   try {
     const letter = await deadLetterById(deps.database, deadLetterId);
@@ -62,17 +55,8 @@ export async function startSoon(deps: DeadLetterDeps, deadLetterId: string): Pro
 
 /** A letter that is decided, or whose workflow was started, is left as it is. */
 export async function startWhenMissing(deps: DeadLetterDeps, letter: DeadLetterRow): Promise<void> {
-  if (letter.resolvedAt === null && letter.workflowStartedAt === null) await start(deps, letter);
-}
-
-/** Starts the workflows of open dead letters that may have none: their start was lost, or staff have terminated them. */
-export async function startMissingDeadLetters(deps: DeadLetterDeps, limit: number): Promise<void> {
-  await startEach(
-    await missingLetterWorkflows(deps.database, limit),
-    (letter) => start(deps, letter),
-    ({ id }, error) =>
-      deps.logger.warn({ err: error, deadLetterId: id }, 'the workflow of a dead letter could not be started'),
-  );
+  if (letter.resolvedAt === null && letter.workflowStartedAt === null)
+    await startWorkflow(deps, deadLetterWorkflow, letter, Date.now() + START_LIMIT_MS);
 }
 
 /** The dead letter of this very message, if it was kept before. */
@@ -138,47 +122,3 @@ function storableIdentity({ source, eventId }: Message): { source: string | null
 /** Postgres keeps no NUL in a text, and UTF-8 no half of a pair. */
 const storable = (text: string | null): string | null =>
   text === null ? null : Buffer.from(text).toString('utf8').replaceAll('\0', '');
-
-async function start({ database, client, taskQueue }: DeadLetterDeps, letter: UndecidedLetter): Promise<void> {
-  const { workflowId, ...options } = startOptions(taskQueue, letter);
-  await client.withDeadline(Date.now() + START_LIMIT_MS, () =>
-    client.workflow.start(workflowTypes.deadLetter, { workflowId, ...options }),
-  );
-  await database.deadLetter.updateMany({
-    where: { id: letter.id, workflowStartedAt: null },
-    data: { workflowStartedAt: new Date() },
-  });
-}
-
-/** How the workflow of a letter is started, by whoever needs it. */
-export function startOptions(taskQueue: string, { id, tenantId, direction, topic, type, reason }: UndecidedLetter) {
-  const attributes = [
-    { key: searchAttributes.topic, value: topic },
-    { key: searchAttributes.eventType, value: type },
-    { key: searchAttributes.failureReason, value: reason },
-    { key: searchAttributes.billingTenant, value: tenantId },
-  ];
-  return {
-    workflowId: deadLetterWorkflowId(id),
-    taskQueue,
-    args: [{ deadLetterId: id } satisfies DeadLetterInput] as [DeadLetterInput],
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
-    staticSummary: `Dead letter, ${direction}: ${reason}`,
-    staticDetails: staticDetails(direction),
-    typedSearchAttributes: attributes.flatMap(({ key, value }) => (value ? [{ key, value }] : [])),
-  };
-}
-
-const staticDetails = (direction: string): string =>
-  [
-    direction === 'outbound'
-      ? 'An event that Kafka refuses for good, held until a person decides. Its stream waits, no other does.'
-      : 'A message that could not be handled, held until a person decides.',
-    'Postgres holds the truth: terminating or resetting this workflow loses nothing.',
-    '',
-    direction === 'outbound'
-      ? 'To decide, send an update (More Actions, Send an Update): `replay` sends the event again, `edit` gives it another payload, `withhold` sends EventWithheld in its place.'
-      : 'To decide, send an update (More Actions, Send an Update): `replay` hands the message in again, `edit` gives it another payload, `discard` ends it.',
-    'Each takes your name and a reason. Request Cancellation changes nothing.',
-  ].join('\n');

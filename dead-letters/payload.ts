@@ -1,5 +1,5 @@
 /** The message of a dead letter: its payload, and the record it was. */
-import { isUtf8 } from 'node:buffer';
+import { textOf } from '../messaging/utf8.ts';
 import type { IncomingRecord } from '../messaging/event-source.ts';
 import type { DeadLetterRow } from './rows.ts';
 
@@ -10,9 +10,6 @@ export const payloadBytes = ({ value, editedValue }: Pick<DeadLetterRow, 'value'
 /** The same as text, when it is UTF-8; an absent one is empty. */
 export const payloadText = (row: Pick<DeadLetterRow, 'value' | 'editedValue'>): string | null =>
   textOf(payloadBytes(row));
-
-export const textOf = (bytes: Uint8Array | null): string | null =>
-  bytes === null ? '' : isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : null;
 
 /** The record of a message as it came, with the payload as it is now. */
 export function recordOf(row: DeadLetterRow): IncomingRecord {

@@ -1,10 +1,9 @@
 /** The shapes of a dead letter on the wire, and of what is decided about it. */
+import { ABANDON } from '../commands/abandon.ts';
+import { oneLine, pageCursor, pageLimit, untrimmed } from '../values/schema.ts';
 import { z } from 'zod';
 import { EDITED_PAYLOAD_MAX, batchVerbs, directions, resolutions, verbNames } from './dead-letter.ts';
-import { pageCursor, pageLimit } from '../invoices/schemas.ts';
-import { ABANDON } from '../invoices/lifecycle.ts';
 import { FILTER_LENGTH, REASON_LENGTH } from '../values/text.ts';
-import { oneLine, untrimmed } from '../values/text-schema.ts';
 
 const members = {
   id: z.guid(),
@@ -66,7 +65,7 @@ export const listDeadLettersSchema = z.strictObject({
   reason: filter,
   topic: filter,
   type: filter,
-  limit: pageLimit,
+  limit: pageLimit(),
   cursor: pageCursor(200),
 });
 

@@ -1,9 +1,10 @@
-import type { Invoice } from './invoice.ts';
+import type { Invoice } from './lifecycle.ts';
+import { toInvoice } from './entity.ts';
 import type { Database } from '../platform/database.ts';
-import { type InvoiceRow, toInvoice } from './row.ts';
+import type { Row } from '../commands/members.ts';
 
 export async function invoiceById(database: Database, tenantId: string, invoiceId: string): Promise<Invoice | null> {
-  const [row] = await database.$queryRaw<InvoiceRow[]>`
+  const [row] = await database.$queryRaw<Row[]>`
     SELECT * FROM invoices WHERE tenant_id = ${tenantId}::uuid AND id = ${invoiceId}::uuid`;
   return row ? toInvoice(row) : null;
 }

@@ -1,7 +1,8 @@
-import type { Invoice } from './invoice.ts';
-import type { WireInvoice } from './schemas.ts';
+import type { Invoice } from './lifecycle.ts';
+import type { WireInvoice } from './wire.ts';
+import { toInvoice } from './entity.ts';
 import type { Database } from '../platform/database.ts';
-import { type InvoiceRow, toInvoice } from './row.ts';
+import type { Row } from '../commands/members.ts';
 
 export interface CommandLookUp {
   /** What this very command was answered with; `reused` when its key was answered to another one. */
@@ -18,7 +19,7 @@ export interface SoughtCommand {
   step: string;
 }
 
-type Found = InvoiceRow & { answer: string | null; is_same: boolean };
+type Found = Row & { id: string | null; answer: string | null; is_same: boolean };
 
 /** What is known before a command is sent: its key's answer and its invoice, in one look. */
 export async function lookUpCommand(

@@ -1,52 +1,90 @@
-/** What every command about an invoice has in common, and what each needs beside the invoice. */
-import type { InvoiceEvent } from '../commands/domain-events.ts';
-import { type Facts, type Invoice, decide, formatInvoiceNumber, touchesCashier } from './invoice.ts';
-import type { WireInvoice } from './schemas.ts';
-import { toWire } from './wire.ts';
-import type { Action } from './lifecycle.ts';
-import type { TransactionClient } from '../platform/database.ts';
-import { currenciesOf } from '../cashiers/row.ts';
+/** The command of each step, as the transaction carries it out: derived from the step's definition. */
+import { type Refusal, invalidFields } from '../commands/refusal.ts';
+import { STAFF } from '../commands/staff-key.ts';
+import { parseStaffBody } from './staff-body.ts';
+import type { CommandDefinition } from '../commands/command.ts';
+import { acceptedCurrencies, acceptsCurrency } from '../cashiers/index.ts';
+import type { Database, TransactionClient } from '../platform/database.ts';
+import { invoiceEntity } from './entity.ts';
+import { eventsOf } from './events.ts';
+import { decide } from './invoice.ts';
+import {
+  type Action,
+  type Invoice,
+  type Step,
+  type StepBodies,
+  type StepCommand,
+  isTimedStep,
+  steps,
+} from './lifecycle.ts';
+import { formatInvoiceNumber } from './number.ts';
 import { paymentWithReference } from './payment-with-reference.ts';
-import type { StepCommand } from '../workflows/contract.ts';
-import { invoiceKind } from '../commands/entity-kinds.ts';
-import type { Plan } from '../commands/command.ts';
+import type { LookupPort, Lookups, StepDefinition } from './step.ts';
+import { type WireInvoice, toWire } from './wire.ts';
 
-export type InvoicePlan<S extends Action> = Plan<Invoice, InvoiceEvent, StepCommand<S>, Facts, WireInvoice>;
+export type StepCommandDefinition<S extends Action> = CommandDefinition<Invoice, StepCommand<S>, Lookups, WireInvoice>;
 
-/** The plan of a step; what a step needs beside it is added by its activity. */
-export const invoicePlan = <S extends Action>(step: S): InvoicePlan<S> => ({
-  kind: invoiceKind,
-  step,
-  entityId: ({ invoiceId }) => invoiceId,
-  decide: (state, command, facts) => decide(state, { step, ...command }, facts),
-  answer: (invoice, { acceptedAt }) => toWire(invoice, acceptedAt),
-});
-
-/** The cashier that the invoice would have after a create or an update, and what he accepts (INV-04). */
-export async function readCashier(
-  tx: TransactionClient,
-  { tenantId, body }: StepCommand<'create'> | StepCommand<'update'>,
-  state: Invoice | null,
-): Promise<Facts> {
-  const cashierId = body.cashierId === undefined ? (state?.cashierId ?? null) : body.cashierId;
-  if (cashierId === null || !touchesCashier(body)) return {};
-  const known = await tx.cashier.findUnique({ where: { tenantId_id: { tenantId, id: cashierId } } });
-  return { cashier: known && { currencies: await currenciesOf(tx, tenantId, cashierId) } };
+export interface StepSettings {
+  /** For tests: overdue begins so long after finalizing. */
+  overdueAfterMs: number | undefined;
 }
 
-/** The payment of the tenant that has this reference already decides whether it is a new one (INV-41). */
-export const readPayment = async (tx: TransactionClient, { tenantId, body }: StepCommand<'pay'>): Promise<Facts> => ({
-  paymentWithReference: await paymentWithReference(tx, tenantId, body.reference),
+/** The command of a step. */
+export function commandOf<S extends Action>(step: S, settings: StepSettings): StepCommandDefinition<S> {
+  const definition: Partial<Pick<StepDefinition, 'lookUp' | 'completes' | 'rows'>> = isTimedStep(step)
+    ? {}
+    : (steps[step as Exclude<S, 'overdue' | 'remind'>] as object);
+  const { lookUp, completes, rows } = definition;
+  return {
+    entity: invoiceEntity,
+    step,
+    entityId: ({ invoiceId }) => invoiceId,
+    ...(isTimedStep(step) ? {} : { parse: (command, state) => parsed(step, command, state) }),
+    ...(lookUp
+      ? { lookUp: (tx, command, state) => lookUp(command, state, portOf(tx, command.tenantId, settings)) }
+      : {}),
+    decide: (state, command, lookups) => decide(state, { step, ...command }, lookups),
+    ...(completes === 'number' ? { complete: drawNumbers } : {}),
+    answer: (invoice, { acceptedAt }) => toWire(invoice, acceptedAt),
+    events: eventsOf(step),
+    ...(rows ? { rows } : {}),
+  };
+}
+
+/** Only staff's bodies were not parsed at an edge. */
+function parsed<C extends StepCommand>(step: Step, command: C, invoice: Invoice | null): C | { refusal: Refusal } {
+  if (!command.key.startsWith(STAFF)) return command;
+  const body = parseStaffBody(step, command, invoice);
+  return 'errors' in body ? { refusal: invalidFields(body.errors) } : { ...command, body: body.data };
+}
+
+/** What a decision needs beside the invoice, outside of a transaction: for what is refused whatever happens meanwhile. */
+export const lookUpFor = async <S extends Step>(
+  database: Database,
+  { step, tenantId, body }: { step: S; tenantId: string; body: StepBodies[S] },
+  invoice: Invoice,
+): Promise<Lookups> => {
+  const { lookUp } = steps[step] as unknown as Pick<StepDefinition, 'lookUp'>;
+  return (await lookUp?.({ body }, invoice, portOf(database, tenantId, { overdueAfterMs: undefined }))) ?? {};
+};
+
+const portOf = (tx: Database | TransactionClient, tenantId: string, { overdueAfterMs }: StepSettings): LookupPort => ({
+  paymentWithReference: (reference) => paymentWithReference(tx, tenantId, reference),
+  cashier: async (id) => {
+    const accepted = await acceptedCurrencies(tx, tenantId, id);
+    return accepted && { accepts: (currency, day) => acceptsCurrency(accepted, currency, day) };
+  },
+  overdueAfterMs,
 });
 
 /**
  * Finalizing draws the public numbers, as the last lock of the transaction: gap-free per tenant and year (INV-21).
  * All commands are of one tenant and one year.
  */
-export async function drawNumbers(
+async function drawNumbers(
   tx: TransactionClient,
   invoices: readonly Invoice[],
-  [command]: readonly StepCommand<'finalize'>[],
+  [command]: readonly { tenantId: string; acceptedAt: string }[],
 ): Promise<Invoice[]> {
   if (!command) return [];
   const year = new Date(command.acceptedAt).getUTCFullYear();

@@ -1,57 +1,108 @@
 /**
- * The life of an invoice as data. Everything that depends on it (allowed actions, update names, activity names,
- * events) is derived from this table by type: add a step here and the compiler names every place that misses it.
+ * The registry of what can happen to an invoice. A new step is a file in steps/ and a line here; what depends on it
+ * (statuses, allowed actions, updates, activities, routes, problems, events) is derived from this table, most of it by
+ * type.
  */
+import { ABANDON } from '../commands/abandon.ts';
+import type { z } from 'zod';
+import type { InvoiceFields } from './members.ts';
+import type { Refusals } from '../commands/refusal.ts';
+import type { FurtherEvent, InvoiceCommand, StepEvent } from './step.ts';
+import { cancel } from './steps/cancel.ts';
+import { create } from './steps/create.ts';
+import { finalize } from './steps/finalize.ts';
+import { overdue } from './steps/overdue.ts';
+import { pay } from './steps/pay.ts';
+import { remind } from './steps/remind.ts';
+import { update } from './steps/update.ts';
 
-export const statuses = ['draft', 'finalized', 'paid', 'cancelled'] as const;
-export type Status = (typeof statuses)[number];
+export const steps = { create, update, finalize, pay, cancel } as const;
 
-interface Transition {
-  /** Statuses the step may start from; none for the step that makes the invoice. */
-  readonly from: readonly Status[];
-  readonly to: Status;
-  /** What a history says about the step. */
-  readonly pastTense: string;
-}
+/** What time brings to an invoice. It changes neither status nor version. */
+export const timedSteps = { overdue, remind } as const;
 
-export const lifecycle = {
-  create: { from: [], to: 'draft', pastTense: 'created' },
-  update: { from: ['draft'], to: 'draft', pastTense: 'updated' },
-  finalize: { from: ['draft'], to: 'finalized', pastTense: 'finalized' },
-  pay: { from: ['finalized'], to: 'paid', pastTense: 'paid' },
-  cancel: { from: ['draft', 'finalized'], to: 'cancelled', pastTense: 'cancelled' },
-} as const satisfies Record<string, Transition>;
-
-export type Step = keyof typeof lifecycle;
-export const steps = Object.keys(lifecycle) as Step[];
-
-/** The steps an invoice of this status can take, in the order of the table. */
-export const allowedActions = (status: Status): Step[] =>
-  steps.filter((step) => (lifecycle[step] as Transition).from.includes(status));
-
-/** A final invoice never changes again. */
-export const isFinal = (status: Status): boolean => allowedActions(status).length === 0;
-
-/** What time brings to a finalized invoice. It changes neither status nor version, so it is no row of the table. */
-export const timedSteps = {
-  overdue: { pastTense: 'became overdue' },
-  remind: { pastTense: 'reminded of the payment' },
-} as const;
-
+type Steps = typeof steps;
+export type Step = keyof Steps;
 export type TimedStep = keyof typeof timedSteps;
 /** Everything that can happen to an invoice. */
 export type Action = Step | TimedStep;
 
-export const isTimedStep = (action: HistoryAction): action is TimedStep => Object.hasOwn(timedSteps, action);
+/** A status is where a step leads. */
+export type Status = Steps[Step]['to'][number];
+export const statuses = [...new Set(Object.values(steps).flatMap(({ to }): readonly Status[] => to))];
 
-/** A person stopped an attempt. It stands in a history, and changes nothing: not even the version. */
-export const ABANDON = 'abandon';
+/** A step may start only from a status that another leads to. */
+type Startable = Steps[Step]['from'][number] | (typeof timedSteps)[TimedStep]['from'][number];
+true satisfies [Exclude<Startable, Status>] extends [never] ? true : Exclude<Startable, Status>;
+
+/** An invoice as Postgres holds it. */
+export interface Invoice extends InvoiceFields {
+  status: Status;
+}
+
+type BodyOf<D> = D extends { body: () => z.ZodType<infer Body> } ? Body : never;
+export type StepBodies = { [S in Step]: BodyOf<Steps[S]> };
+
+/** What a command carries; those of time say which timer it is. */
+export type ActionBodies = StepBodies & {
+  [S in TimedStep]: Parameters<(typeof timedSteps)[S]['decide']>[1]['body'];
+};
+
+/** A command of a step, as it is carried out. */
+export type StepCommand<S extends Action = Action> = InvoiceCommand<ActionBodies[S]>;
+
+export const stepNames = Object.keys(steps) as Step[];
+
+/** The activity of an action, as histories and the Web UI know it. */
+export type ActivityName = (Steps & typeof timedSteps)[Action]['activity'];
+
+/** What every definition has, whatever it is called. */
+interface AnyDefinition {
+  from: readonly string[];
+  pastTense: string;
+  activity: ActivityName;
+  event: StepEvent<never, z.ZodRawShape>;
+  furtherEvents?: readonly FurtherEvent<never>[];
+}
+
+export interface AnyStep extends AnyDefinition {
+  to: readonly [Status, ...Status[]];
+  summary: string;
+  description?: string;
+  examples: Readonly<Record<string, unknown>>;
+  http?: { method: 'post' | 'patch'; path: string };
+  body: () => z.ZodType;
+  refusals: Refusals;
+  completes?: 'number';
+}
+
+/** The definition of a step, for what is the same of all. */
+export const stepOf = (step: Step): AnyStep => steps[step];
+
+/** The definition of whatever can happen. */
+export const definitionOf = (action: Action): AnyDefinition =>
+  isTimedStep(action) ? timedSteps[action] : steps[action];
+
+export const actions = [...stepNames, ...(Object.keys(timedSteps) as TimedStep[])];
+
+/** The steps an invoice of this status can take, in the order of the registry. */
+export const allowedActions = (status: Status): Step[] =>
+  stepNames.filter((step) => stepOf(step).from.includes(status));
+
+export type FinalStatus = Exclude<Status, Steps[Step]['from'][number]>;
+
+/** A final invoice never changes again. */
+export const isFinal = (status: Status): status is FinalStatus => allowedActions(status).length === 0;
+
+/** May time bring this to an invoice of the status? */
+export const mayBring = (step: TimedStep, status: Status): boolean =>
+  (timedSteps[step].from as readonly Status[]).includes(status);
+
+export const isTimedStep = (action: HistoryAction): action is TimedStep => Object.hasOwn(timedSteps, action);
 
 /** Everything that a history tells of. */
 export type HistoryAction = Action | typeof ABANDON;
 
 /** What a history says about an action. */
-export function pastTenseOf(action: HistoryAction): string {
-  if (action === ABANDON) return 'an attempt was stopped';
-  return isTimedStep(action) ? timedSteps[action].pastTense : lifecycle[action].pastTense;
-}
+export const pastTenseOf = (action: HistoryAction): string =>
+  action === ABANDON ? 'an attempt was stopped' : definitionOf(action).pastTense;

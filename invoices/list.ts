@@ -1,7 +1,8 @@
-import type { Invoice } from './invoice.ts';
+import type { Invoice } from './lifecycle.ts';
+import { toInvoice } from './entity.ts';
 import type { ListInvoices } from './schemas.ts';
 import type { Database } from '../platform/database.ts';
-import { type InvoiceRow, toInvoice } from './row.ts';
+import type { Row } from '../commands/members.ts';
 import { sql, sqlAnd } from '../platform/sql.ts';
 
 /** Where a page ends: the last invoice on it. Rows added later are newer, so they never move a page. */
@@ -19,7 +20,7 @@ export async function listInvoices(
 ): Promise<{ invoices: Invoice[]; next: ListPosition | null }> {
   const conditions = [
     sql`tenant_id = ${tenantId}::uuid`,
-    ...(filter.status ? [sql`status = ${filter.status}::invoice_status`] : []),
+    ...(filter.status ? [sql`status = ${filter.status}`] : []),
     ...(filter.currency ? [sql`currency = ${filter.currency}`] : []),
     ...(filter.cashierId ? [sql`cashier_id = ${filter.cashierId}::uuid`] : []),
     ...(filter.customerReference ? [sql`customer_reference = ${filter.customerReference}`] : []),
@@ -28,7 +29,7 @@ export async function listInvoices(
     ...(filter.dueAfter ? [sql`due_date > ${filter.dueAfter}::date`] : []),
     ...(after ? [sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`] : []),
   ];
-  const rows = await database.$queryRaw<InvoiceRow[]>`
+  const rows = await database.$queryRaw<Row[]>`
     SELECT * FROM invoices WHERE ${sqlAnd(conditions)}
     ORDER BY created_at DESC, id DESC LIMIT ${filter.limit + 1}`;
   const invoices = rows.slice(0, filter.limit).map(toInvoice);

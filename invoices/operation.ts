@@ -1,5 +1,5 @@
+import type { WireInvoice } from './wire.ts';
 import type { Refusal } from '../commands/refusal.ts';
-import type { WireInvoice } from './schemas.ts';
 import type { Database } from '../platform/database.ts';
 
 /** What Postgres knows of an attempt: the answer, the refusal, or null when neither was recorded. */
@@ -13,5 +13,5 @@ export async function operationOutcome(
   const refused = await database.refusal.findFirst({ where: { tenantId, attemptId } });
   if (!refused) return null;
   const { code, detail, members } = refused;
-  return { refusal: { code: code as Refusal['code'], detail, members: JSON.parse(members) as Refusal['members'] } };
+  return { refusal: { code, detail, members: JSON.parse(members) as Refusal['members'] } };
 }

@@ -6,16 +6,19 @@
  *    whoever hands it in: the consumer, or a person who replays it.
  * 2. Nobody's money is skipped: what the rules refuse is told with the reason, and kept by who handed it in.
  */
+import type { SendDeps } from '../commands/send-update.ts';
+import type { PayBody } from './steps/pay.ts';
 import { fingerprintOf, storedKey } from '../commands/key.ts';
-import { type OutgoingCommand, type SendDeps, sendCommand } from './send.ts';
+import { type OutgoingCommand, sendCommand } from './send.ts';
 import { refusalInWords } from '../commands/refusal.ts';
-import { payInvoiceSchema } from './schemas.ts';
-import type { PayBody } from './invoice.ts';
+import { schemaOf } from '../messaging/event.ts';
+import { paymentReceived } from './received.ts';
+import { pay } from './steps/pay.ts';
 import type { Refused } from '../messaging/event-source.ts';
 import { faultsOf } from '../messaging/faults.ts';
 import type { Database } from '../platform/database.ts';
-import { type Handler, type ReceivedEvent, refused } from '../messaging/handler.ts';
-import { identityTaken } from '../dead-letters/identity-taken.ts';
+import { type Handler, type HandlerDefinition, type ReceivedEvent, refused } from '../messaging/handler.ts';
+import { identityTaken } from '../dead-letters/index.ts';
 
 export interface PaymentReceivedDeps {
   database: Database;
@@ -26,8 +29,8 @@ export interface PaymentReceivedDeps {
 
 const ACTOR = 'payment gateway';
 
-export const createPaymentReceived =
-  ({ database, send, deadlineMs }: PaymentReceivedDeps): Handler<'PaymentReceived'> =>
+const createPaymentReceived =
+  ({ database, send, deadlineMs }: PaymentReceivedDeps): Handler<typeof paymentReceived> =>
   async (event) => {
     const body = bodyOf(event);
     if (body.kind === 'refused') return body;
@@ -50,9 +53,9 @@ export const createPaymentReceived =
   };
 
 /** The payment that the event announces, as a caller would send it; or what is wrong, as the message calls it. */
-export function bodyOf({ data }: ReceivedEvent<'PaymentReceived'>): { kind: 'body'; value: PayBody } | Refused {
+export function bodyOf({ data }: ReceivedEvent<typeof paymentReceived>): { kind: 'body'; value: PayBody } | Refused {
   const { amount, currency, paymentMethod: method, paymentReference: reference, receivedAt } = data;
-  const parsed = payInvoiceSchema.safeParse({ amount, currency, method, reference, receivedAt });
+  const parsed = schemaOf(pay.body).safeParse({ amount, currency, method, reference, receivedAt });
   if (parsed.success) return { kind: 'body', value: parsed.data };
   return refused('invalid_data', faultsOf({ issues: parsed.error.issues.map(inMessage) }));
 }
@@ -68,7 +71,7 @@ const inMessage = ({ path, message }: { path: PropertyKey[]; message: string }) 
   message,
 });
 
-function commandOf(event: ReceivedEvent<'PaymentReceived'>, body: PayBody): OutgoingCommand<'pay'> {
+function commandOf(event: ReceivedEvent<typeof paymentReceived>, body: PayBody): OutgoingCommand<'pay'> {
   const { tenantId, invoiceId } = event.data;
   return {
     step: 'pay',
@@ -82,3 +85,12 @@ function commandOf(event: ReceivedEvent<'PaymentReceived'>, body: PayBody): Outg
     expectedVersion: null,
   };
 }
+
+export const paymentReceivedHandler: HandlerDefinition<typeof paymentReceived, PaymentReceivedDeps> = {
+  event: paymentReceived,
+  create: createPaymentReceived,
+  inspect: (event) => {
+    const body = bodyOf(event);
+    return body.kind === 'refused' ? body : null;
+  },
+};

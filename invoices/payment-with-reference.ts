@@ -1,4 +1,4 @@
-import type { Payment } from './invoice.ts';
+import type { Payment } from './step.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 
 /** The payment of a tenant with this reference; references are unique in a tenant. */

@@ -1,10 +1,12 @@
 /** A payment as a gateway would announce it on Kafka: for trying things out, never in production (PAY-01). */
+import type { CommandDefinition } from '../commands/command.ts';
 import { type CommandHead, accepted, refused } from '../commands/decision.ts';
-import type { InvoiceEvent } from '../commands/domain-events.ts';
-import { type Invoice, type PayBody, invoiceNotFound } from './invoice.ts';
 import { formatAmount } from '../values/money.ts';
-import { invoiceKind } from '../commands/entity-kinds.ts';
-import type { Plan } from '../commands/command.ts';
+import { invoiceEntity } from './entity.ts';
+import type { Invoice } from './lifecycle.ts';
+import { paymentReceived } from './received.ts';
+import { invoiceNotFound } from './refusals.ts';
+import type { PayBody } from './steps/pay.ts';
 
 export interface SimulatePayment extends CommandHead {
   invoiceId: string;
@@ -20,18 +22,30 @@ export interface SimulatedPayment {
   paymentReference: string;
 }
 
+const announced = (invoiceId: string, payment: PayBody): SimulatedPayment => ({
+  invoiceId,
+  amount: formatAmount(payment.amountMinor, payment.currency),
+  currency: payment.currency,
+  paymentMethod: payment.method,
+  paymentReference: payment.reference,
+});
+
 /** Whatever the invoice's status, so that refusals can be tried too. The invoice itself stays as it is. */
-export const simulatePaymentPlan: Plan<Invoice, InvoiceEvent, SimulatePayment, void, SimulatedPayment> = {
-  kind: invoiceKind,
+export const simulatePayment: CommandDefinition<Invoice, SimulatePayment, void, SimulatedPayment> = {
+  entity: invoiceEntity,
   step: 'simulatePayment',
   entityId: ({ invoiceId }) => invoiceId,
-  decide: (invoice, { invoiceId, payment }) =>
-    invoice ? accepted(invoice, { name: 'paymentSimulated', payment }) : refused(invoiceNotFound(invoiceId)),
-  answer: ({ id }, { payment }) => ({
-    invoiceId: id,
-    amount: formatAmount(payment.amountMinor, payment.currency),
-    currency: payment.currency,
-    paymentMethod: payment.method,
-    paymentReference: payment.reference,
-  }),
+  decide: (invoice, { invoiceId }) => (invoice ? accepted(invoice) : refused(invoiceNotFound(invoiceId))),
+  answer: ({ id }, { payment }) => announced(id, payment),
+  events: [
+    {
+      definition: paymentReceived,
+      data: ({ state: { tenantId, id }, command: { payment } }) => ({
+        tenantId,
+        ...announced(id, payment),
+        receivedAt: payment.receivedAt,
+      }),
+    },
+  ],
+  unaudited: true,
 };

@@ -1,34 +1,36 @@
-/** An invoice and a payment as callers and subscribers see them: the functions behind the shapes of invoice-schema.ts. */
-import { type Invoice, type Payment, isOverdue } from './invoice.ts';
-import type { WireInvoice, WirePayment } from './schemas.ts';
-import { formatAmount } from '../values/money.ts';
+/** An invoice as callers and subscribers see it. */
+import { z } from 'zod';
+import { toWireShape, wireShape } from '../commands/members.ts';
+import { type Invoice, statuses } from './lifecycle.ts';
+import { invoiceMembers } from './members.ts';
+
+export const invoiceSchema = z.strictObject({ ...wireShape(invoiceMembers), status: z.enum(statuses) }).meta({
+  id: 'Invoice',
+  example: {
+    id: '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d',
+    name: 'Hosting, November',
+    customerReference: 'C-7731',
+    status: 'finalized',
+    overdue: false,
+    amount: '1200.00',
+    currency: 'EUR',
+    dueDate: '2030-01-31',
+    cashierId: null,
+    number: 'INV-2029-000042',
+    amountPaid: '0.00',
+    paidAt: null,
+    finalizedAt: '2029-12-01T09:30:00.000Z',
+    cancelledAt: null,
+    cancelReason: null,
+    version: 2,
+    createdAt: '2029-11-30T16:00:00.000Z',
+    updatedAt: '2029-12-01T09:30:00.000Z',
+  },
+});
+export type WireInvoice = z.infer<typeof invoiceSchema>;
 
 /** The invoice as it is seen at the instant `now`: `overdue` depends on the day. */
 export const toWire = (invoice: Invoice, now: string): WireInvoice => ({
-  id: invoice.id,
-  name: invoice.name,
-  customerReference: invoice.customerReference,
+  ...toWireShape(invoiceMembers, invoice, now),
   status: invoice.status,
-  overdue: isOverdue(invoice, now),
-  amount: formatAmount(invoice.amountMinor, invoice.currency),
-  currency: invoice.currency,
-  dueDate: invoice.dueDate,
-  cashierId: invoice.cashierId,
-  number: invoice.number,
-  amountPaid: formatAmount(invoice.amountPaidMinor, invoice.currency),
-  paidAt: invoice.paidAt,
-  finalizedAt: invoice.finalizedAt,
-  cancelledAt: invoice.cancelledAt,
-  cancelReason: invoice.cancelReason,
-  version: invoice.version,
-  createdAt: invoice.createdAt,
-  updatedAt: invoice.updatedAt,
-});
-
-export const paymentToWire = (payment: Payment): WirePayment => ({
-  amount: formatAmount(payment.amountMinor, payment.currency),
-  currency: payment.currency,
-  method: payment.method,
-  reference: payment.reference,
-  receivedAt: payment.receivedAt,
 });

@@ -1,34 +1,30 @@
-/** What a service makes sure of before it starts: the catalogue does not contradict itself, or what is handled here. */
-import type { EventRow } from './catalogue.ts';
-import { typeOf } from './cloud-event.ts';
+/** What a service makes sure of before it starts: its events do not contradict each other, or what is handled here. */
+import { eventType } from './cloud-event.ts';
+import type { EventDefinition } from './event.ts';
 
 /** What is wrong with a catalogue, one line a fault. */
-export class CatalogError extends Error {}
+export class CatalogueError extends Error {}
 
-/**
- * Throws CatalogError with every fault. `rows` is a catalogue, by the names of its members; `handled` are the members
- * for which there is a handler.
- */
-export function checkCatalog(rows: Readonly<Record<string, EventRow>>, handled: readonly string[]): void {
-  const faults = [...typesInCommon(rows), ...handled.flatMap((member) => handledFault(rows, member))];
+/** Throws CatalogueError with every fault. `handled` are the events for which there is a handler. */
+export function checkCatalogue(events: readonly EventDefinition[], handled: readonly EventDefinition[]): void {
+  const faults = [...typesInCommon(events), ...handled.flatMap((event) => handledFault(events, event))];
   if (faults.length === 0) return;
-  throw new CatalogError(`The catalogue of events is not right:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  throw new CatalogueError(`The catalogue of events is not right:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
 }
 
 /** Subscribers know an event by its type alone. */
-function typesInCommon(rows: Readonly<Record<string, EventRow>>): string[] {
-  const members = new Map<string, string[]>();
-  for (const [member, row] of Object.entries(rows)) {
-    const type = typeOf(member, row);
-    members.set(type, [...(members.get(type) ?? []), member]);
+function typesInCommon(events: readonly EventDefinition[]): string[] {
+  const names = new Map<string, string[]>();
+  for (const event of events) {
+    const type = eventType(event);
+    names.set(type, [...(names.get(type) ?? []), event.name]);
   }
-  return [...members]
+  return [...names]
     .filter(([, same]) => same.length > 1)
     .map(([type, same]) => `${same.join(' and ')} have one type, ${type}: each needs a name or a version of its own.`);
 }
 
-function handledFault(rows: Readonly<Record<string, EventRow>>, member: string): string[] {
-  const row = Object.hasOwn(rows, member) ? rows[member] : undefined;
-  if (!row) return [`${member} is handled, but the catalogue has no such event.`];
-  return row.schema ? [] : [`${member} is handled, but it has no schema by which its data could be read.`];
+function handledFault(events: readonly EventDefinition[], event: EventDefinition): string[] {
+  if (!events.includes(event)) return [`${event.name} is handled, but the catalogue has no such event.`];
+  return event.schema ? [] : [`${event.name} is handled, but it has no schema by which its data could be read.`];
 }

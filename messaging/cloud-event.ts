@@ -3,7 +3,8 @@
  * recorded, and kept as text; whoever sends it later sends exactly these bytes, so a duplicate is byte-identical.
  */
 import { kebabCase } from 'change-case';
-import { type EventName, type EventRow, type FactIds, type PlacedEvent, catalog, eventNames } from './catalogue.ts';
+import type { EventDefinition, EventIds } from './event.ts';
+import { eventWithheld } from './event-withheld.ts';
 import { DEFAULT_DOMAIN, topicName, topicSegment } from './topics.ts';
 
 /** Where the facts of one name about one entity go. */
@@ -39,41 +40,37 @@ export interface WireSettings {
   publicUrl: string;
 }
 
-const rowOf = (name: EventName): EventRow => catalog[name];
-
-/** `billing.invoice.paid.v1`: domain, entity, what happened to it, version. `member` is what the catalogue calls it. */
-export function typeOf(
-  member: string,
-  { name = member, entity, domain = DEFAULT_DOMAIN, version }: Pick<EventRow, 'name' | 'entity' | 'domain' | 'version'>,
-): string {
+/** `billing.invoice.paid.v1`: domain, entity, what happened to it, version. */
+export function eventType({ name, entity, domain = DEFAULT_DOMAIN, version }: EventDefinition): string {
   const happened = name.startsWith(entity) ? name.slice(entity.length) : name;
   return `${domain}.${kebabCase(entity)}.${kebabCase(happened)}.v${version}`;
 }
 
-export const eventType = (name: EventName): string => typeOf(name, rowOf(name));
+const schemaUrl = (publicUrl: string, event: EventDefinition): string => `${publicUrl}${schemaPath(event)}`;
 
-export const schemaUrl = (publicUrl: string, name: EventName): string => `${publicUrl}/schemas/${eventType(name)}.json`;
+/** Where the JSON Schema of an event is published, from the service's URL. */
+export const schemaPath = (event: EventDefinition): string => `/schemas/${eventType(event)}.json`;
 
 /** The parts in their declared order, joined by `|`; a missing part is empty, and no key at all means the event's id. */
-export const partitionKeyOf = ({ key }: Pick<EventRow, 'key'>, ids: FactIds, eventId: string): string =>
+export const partitionKeyOf = ({ key }: EventDefinition, ids: EventIds, eventId: string): string =>
   key ? key.map((part) => ids[part] ?? '').join('|') : eventId;
 
 /** Where an event of ours goes; ours all have a key. */
-export function streamPlace(name: PlacedEvent, ids: FactIds, environment: string): StreamPlace {
-  const topic = topicOf(name, environment);
-  const partitionKey = partitionKeyOf(rowOf(name), ids, '');
+export function streamPlace(event: EventDefinition, ids: EventIds, environment: string): StreamPlace {
+  const topic = topicOf(event, environment);
+  const partitionKey = partitionKeyOf(event, ids, '');
   return { topic, partitionKey, stream: `${topic}|${partitionKey}` };
 }
 
 export function toRecord(
-  name: PlacedEvent,
-  ids: FactIds,
+  event: EventDefinition,
+  ids: EventIds,
   data: unknown,
   context: RecordContext,
   settings: WireSettings,
 ): EventRecord {
-  const place = streamPlace(name, ids, settings.environment);
-  const type = eventType(name);
+  const place = streamPlace(event, ids, settings.environment);
+  const type = eventType(event);
   return {
     ...place,
     id: context.id,
@@ -81,14 +78,14 @@ export function toRecord(
     headers: {
       ce_specversion: '1.0',
       ce_id: context.id,
-      ce_source: `/${rowOf(name).domain ?? DEFAULT_DOMAIN}/${topicSegment(rowOf(name))}`,
+      ce_source: `/${event.domain ?? DEFAULT_DOMAIN}/${topicSegment(event)}`,
       ce_type: type,
       ce_time: context.time,
-      ce_subject: ids[rowOf(name).subject] ?? '',
-      ce_dataschema: schemaUrl(settings.publicUrl, name),
+      ce_subject: ids[event.subject] ?? '',
+      ce_dataschema: schemaUrl(settings.publicUrl, event),
       ce_sequence: String(context.sequence),
       ce_partitionkey: place.partitionKey,
-      ce_tenantid: ids.tenantId ?? '',
+      ce_tenantid: ids['tenantId'] ?? '',
       ce_causationid: context.causationId,
       'content-type': 'application/json',
     },
@@ -107,25 +104,23 @@ export const withheldHeaders = (
 ): Record<string, string> => ({
   ...withheld,
   ce_id: id,
-  ce_type: eventType('EventWithheld'),
+  ce_type: eventType(eventWithheld),
   ce_time: time,
-  ce_dataschema: schemaUrl(publicUrl, 'EventWithheld'),
+  ce_dataschema: schemaUrl(publicUrl, eventWithheld),
   ce_causationid: causationId,
 });
 
 /** The topic of an event, as it is named in this environment. */
-export const topicOf = (name: PlacedEvent, environment: string): string => topicName(environment, rowOf(name));
+export const topicOf = (event: EventDefinition, environment: string): string => topicName(environment, event);
 
-/** Every topic of the catalogue, as it is named in this environment. */
-export const eventTopics = (environment: string): string[] => topicsOf(eventNames.map(rowOf), environment);
+/** Every topic of these events, as it is named in this environment. */
+export const topicsOf = (events: readonly EventDefinition[], environment: string): string[] => [
+  ...new Set(events.flatMap((event) => (event.inPlaceOfAnother ? [] : [topicName(environment, event)]))),
+];
 
 /** Those of our own domain: what we send goes there, and waits for no topic of another system. */
-export const ownTopics = (environment: string): string[] =>
+export const ownTopics = (events: readonly EventDefinition[], environment: string): string[] =>
   topicsOf(
-    eventNames.map(rowOf).filter(({ domain }) => domain === undefined),
+    events.filter(({ domain }) => domain === undefined),
     environment,
   );
-
-const topicsOf = (rows: readonly EventRow[], environment: string): string[] => [
-  ...new Set(rows.flatMap((row) => (row.inPlaceOfAnother ? [] : [topicName(environment, row)]))),
-];

@@ -1,18 +1,18 @@
 /**
  * Tells the relays of the same process that something was committed, so that they need not wait for their next look.
- * A relay that is at work when the nudge comes finds the new event at its next look.
+ * A relay that is at work when the notification comes finds the new event at its next look.
  */
-export interface Nudge {
-  nudge: () => void;
-  /** Resolves at the next nudge (or at once, when one came while nobody waited), after `limitMs`, or when the signal aborts. */
+export interface Notifier {
+  notify: () => void;
+  /** Resolves at the next notification (or at once, when one came while nobody waited), after `limitMs`, or when the signal aborts. */
   wait: (limitMs: number, signal: AbortSignal) => Promise<void>;
 }
 
-export function createNudge(): Nudge {
+export function createNotifier(): Notifier {
   const waiting = new Set<() => void>();
   let missed = false;
   return {
-    nudge: () => {
+    notify: () => {
       missed = waiting.size === 0;
       for (const wake of waiting) wake();
     },

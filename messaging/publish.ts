@@ -8,11 +8,10 @@
  * 3. An event that the broker refuses for good, alone, blocks its own stream and no other, and opens a dead letter. It
  *    is never skipped.
  */
-import { EVENT_BYTES_MAX } from '../dead-letters/dead-letter.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/database.ts';
 import { type PendingEvent, pendingEvents } from './pending-events.ts';
-import { type EventSink, RefusedByBroker } from './event-sink.ts';
+import { EVENT_BYTES_MAX, type EventSink, RefusedByBroker } from './event-sink.ts';
 import { blockAndOpenLetter, refusedBecause } from './refused-event.ts';
 
 export const BATCH_EVENTS_MAX = 500;

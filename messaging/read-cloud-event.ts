@@ -4,9 +4,9 @@
  * The library knows how attributes must be. Records it reads too loosely: it tells media types by their case, and
  * makes up a version, an id and a time where there is none.
  */
+import { textOf } from './utf8.ts';
 import { CloudEvent, ValidationError } from 'cloudevents';
 import type { IncomingRecord, Refused } from './event-source.ts';
-import { textOf } from '../dead-letters/payload.ts';
 import { refused } from './handler.ts';
 
 /** An event whose attributes are valid; of its data nothing is known yet. */

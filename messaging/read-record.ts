@@ -1,13 +1,13 @@
 /**
- * Reads a record as it came: a CloudEvent, of a type that is handled, with data as the catalogue says, of one tenant.
+ * Reads a record as it came: a CloudEvent, of a type that is handled, with data as its schema says, of one tenant.
  * Whoever hands a record in, the consumer or a replay, reads it here, and once.
  *
  * The topic's write permission is the identity: an event counts on its own topic only, the tenant in the data counts,
  * and the record's key and ce_tenantid must say the same.
  */
-import { uuid } from '../invoices/schemas.ts';
-import { type PlacedEvent, catalog } from './catalogue.ts';
+import { uuidIn } from '../values/text.ts';
 import { eventType, topicOf } from './cloud-event.ts';
+import { type EventDefinition, schemaOf } from './event.ts';
 import type { IncomingRecord, Refused } from './event-source.ts';
 import { faultsOf } from './faults.ts';
 import { type ReceivedEvent, refused } from './handler.ts';
@@ -21,34 +21,34 @@ export interface EventIdentity {
 }
 
 /** `tenantId` of what is refused: who may see it; null: nobody. */
-export type Reading<N extends PlacedEvent> =
-  | { kind: 'event'; name: N; event: ReceivedEvent<N>; tenantId: string | null; identity: EventIdentity }
+export type Reading<By> =
+  | { kind: 'event'; by: By; event: ReceivedEvent; tenantId: string | null; identity: EventIdentity }
   /** A type for which there is no handler. */
   | { kind: 'unhandled'; type: string }
   | (Refused & { identity: EventIdentity; tenantId: string | null });
 
 const NOBODY: EventIdentity = { source: null, eventId: null, type: null };
 
-/** `environment` is NODE_ENV: it names the topics. */
-export function readRecord<N extends PlacedEvent>(
+/** `handled` are what handles events, each by its event's definition. `environment` is NODE_ENV: it names the topics. */
+export function readRecord<By extends { event: EventDefinition }>(
   record: IncomingRecord,
-  handled: readonly N[],
+  handled: readonly By[],
   environment: string,
-): Reading<N> {
+): Reading<By> {
   const event = readCloudEvent(record);
   if (event.kind === 'refused') return { ...event, identity: NOBODY, tenantId: null };
   const { source, id, type } = event;
   const identity = { source, eventId: id, type };
-  const name = handled.find((one) => eventType(one) === type);
-  if (!name) return { kind: 'unhandled', type };
-  const topic = topicOf(name, environment);
+  const by = handled.find((one) => eventType(one.event) === type);
+  if (!by) return { kind: 'unhandled', type };
+  const topic = topicOf(by.event, environment);
   const nobodys = { identity, tenantId: null };
   if (record.topic !== topic) return { ...refused('wrong_topic', `Such an event belongs on ${topic}.`), ...nobodys };
-  const data = readData(name, event);
+  const data = readData(by.event, event);
   if (data.kind === 'refused') return { ...data, identity, tenantId: tenantOfInvalid(record, event) };
   const tenantId = data.value.tenantId ?? null;
   if (!isTenantOf(record, event, tenantId)) return { ...refused('tenant_mismatch', MISMATCH), ...nobodys };
-  return { kind: 'event', name, tenantId, identity, event: { source, id, type, data: data.value } as ReceivedEvent<N> };
+  return { kind: 'event', by, tenantId, identity, event: { source, id, type, data: data.value } as ReceivedEvent };
 }
 
 const MISMATCH =
@@ -56,10 +56,16 @@ const MISMATCH =
 
 type EventWithTenant = { tenantId?: string | null | undefined };
 
-function readData(name: PlacedEvent, { data }: RecordEvent): { kind: 'data'; value: EventWithTenant } | Refused {
+function readData(
+  { schema }: EventDefinition,
+  { data }: RecordEvent,
+): { kind: 'data'; value: EventWithTenant } | Refused {
   if (data.kind === 'unreadable') return refused('invalid_data', data.why);
-  const parsed = catalog[name].schema.safeParse(data.value);
-  return parsed.success ? { kind: 'data', value: parsed.data } : refused('invalid_data', faultsOf(parsed.error));
+  if (!schema) throw new TypeError('An event that is handled has no schema.');
+  const parsed = schemaOf(schema).safeParse(data.value);
+  return parsed.success
+    ? { kind: 'data', value: parsed.data as EventWithTenant }
+    : refused('invalid_data', faultsOf(parsed.error));
 }
 
 const tenantInKey = ({ key }: IncomingRecord): string => key?.toString('utf8').split('|')[0] ?? '';
@@ -76,7 +82,7 @@ const isTenantOf = (record: IncomingRecord, { tenantId: inHeader }: RecordEvent,
  */
 function tenantOfInvalid(record: IncomingRecord, { tenantId: inHeader, data }: RecordEvent): string | null {
   const inData = data.kind === 'json' && isObject(data.value) ? [data.value['tenantId']] : [];
-  const tenants = [inHeader, tenantInKey(record), ...inData].map((text) => uuid.safeParse(text).data);
+  const tenants = [inHeader, tenantInKey(record), ...inData].map((text) => uuidIn(text));
   const [first = null] = tenants;
   return tenants.every((tenant) => tenant === first) ? first : null;
 }

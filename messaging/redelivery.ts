@@ -6,7 +6,7 @@ import type { IncomingRecord } from './event-source.ts';
 
 export const NO_ANSWER_AFTER_MS = 5 * 60 * 1000;
 
-export interface Patience {
+export interface RedeliveryLimit {
   /** The record is being handled, for the first time or again. */
   seen: (record: IncomingRecord) => void;
   /** It has no answer: is this to go on? An outage begins the wait anew: it is not the record's doing. */
@@ -15,7 +15,7 @@ export interface Patience {
   forget: (record: IncomingRecord) => void;
 }
 
-export function createPatience(limitMs: number, isHealthy: () => Promise<boolean>): Patience {
+export function createRedeliveryLimit(limitMs: number, isHealthy: () => Promise<boolean>): RedeliveryLimit {
   /** One record a partition is under way, so there are no more entries than partitions. */
   const waits = new Map<string, { offset: bigint; since: number }>();
   const place = ({ topic, partition }: IncomingRecord) => `${topic}|${partition}`;

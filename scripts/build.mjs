@@ -38,7 +38,9 @@ function inputs() {
 export async function bundleWorkflows(codePath, source = 'workflows/index.ts') {
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
-  const { code } = await bundleWorkflowCode({ workflowsPath: inProject(source), logger: quiet });
+  // The definitions of steps make their schemas outside of workflows only: zod would add 1 MB.
+  const ignoreModules = ['zod'];
+  const { code } = await bundleWorkflowCode({ workflowsPath: inProject(source), logger: quiet, ignoreModules });
   mkdirSync(path.dirname(codePath), { recursive: true });
   writeFileSync(`${codePath}.${process.pid}`, code);
   renameSync(`${codePath}.${process.pid}`, codePath);

@@ -70,6 +70,12 @@ export function trimmed(text: string): string {
   return characters.slice(first, end).join('');
 }
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The UUID that a text is, in small letters as Postgres gives it back; undefined when it is none. */
+export const uuidIn = (text: unknown): string | undefined =>
+  typeof text === 'string' && UUID.test(text) ? text.toLowerCase() : undefined;
+
 /** How many code points a text has; half a surrogate pair is one. */
 export const codePoints = (text: string): number => text.length - (text.match(BEYOND_16_BITS)?.length ?? 0);
 

@@ -2,12 +2,13 @@
  * What the service and its workflows agree on: names, ids, messages, search attributes. Imported by both sides, so it
  * holds no zod schema and no Node module.
  */
+import type { Intervention } from '../commands/abandon.ts';
+import type { ABANDON } from '../commands/abandon.ts';
+import type { WireInvoice } from '../invoices/wire.ts';
+import type { StepBodies } from '../invoices/lifecycle.ts';
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
-import type { WireInvoice } from '../invoices/schemas.ts';
 import type { DeadLetterVerb, Direction, Resolution } from '../dead-letters/dead-letter.ts';
-import type { CommandHead } from '../commands/decision.ts';
-import type { ActionBodies, StepBodies } from '../invoices/invoice.ts';
-import type { ABANDON, Action, HistoryAction, Status, Step } from '../invoices/lifecycle.ts';
+import type { FinalStatus, HistoryAction, Status, Step } from '../invoices/lifecycle.ts';
 import type { Timer } from '../invoices/timers.ts';
 
 export const workflowTypes = {
@@ -55,16 +56,6 @@ export interface CommandIdentity {
   acceptedAt: string;
 }
 
-/** The beginning of the keys of staff's commands. */
-export const STAFF = 'staff:';
-export const staffKey = (invoiceId: string, updateId: string): string => `${STAFF}${invoiceId}:${updateId}`;
-
-/** The input of a step's activity. */
-export interface StepCommand<S extends Action = Action> extends InvoiceInput, CommandHead {
-  expectedVersion: number | null;
-  body: ActionBodies[S];
-}
-
 /** One line of an invoice's history. */
 export interface HistoryEntry {
   version: number;
@@ -104,20 +95,6 @@ export interface InvoiceView {
   timers: Timer[];
 }
 
-export interface AbandonRequest {
-  actor: string;
-  reason: string;
-}
-
-/** A person has stopped an attempt; it is recorded when the invoice, or the dead letter, is loaded next. */
-export interface Intervention extends AbandonRequest {
-  /** RFC 3339 */
-  at: string;
-  /** What was tried: a step, or what was decided about a dead letter. */
-  step: string;
-  attemptId: string;
-}
-
 /** The input of an activity that loads: absent when nobody has stopped anything. */
 export interface Interventions {
   interventions?: readonly Intervention[];
@@ -129,7 +106,7 @@ export const WAKE = 'wake';
 export const TIME = 'time';
 
 /** How a run of an invoice's workflow ends. */
-export type InvoiceEnd = { ended: 'paid' | 'cancelled' | 'idle' | 'abandoned' };
+export type InvoiceEnd = { ended: FinalStatus | 'idle' | 'abandoned' };
 
 /** The type of the failure of a command that a bug stopped; nothing was changed. */
 export const INTERNAL_ERROR = 'internal_error';

@@ -1,6 +1,7 @@
 /** A dead letter's page in the Web UI, as Markdown: what happened, and what to press. */
+import { ABANDON } from '../commands/abandon.ts';
 import { type DeadLetterVerb, editableTexts } from '../dead-letters/dead-letter.ts';
-import { ABANDON, pastTenseOf } from '../invoices/lifecycle.ts';
+import { pastTenseOf } from '../invoices/lifecycle.ts';
 import type { DeadLetterView, LetterDecision } from './contract.ts';
 import { plain, readable } from './markdown.ts';
 

@@ -9,6 +9,7 @@
  * 3. A replay that is refused again leaves it open, with the new reason.
  * 4. One that nobody has decided for a day is pointed out, once.
  */
+import type { AbandonRequest, Intervention } from '../commands/abandon.ts';
 import {
   CancellationScope,
   allHandlersFinished,
@@ -25,7 +26,6 @@ import {
 import type { Activities } from '../activities/index.ts';
 import { type DeadLetterVerb, ESCALATE_AFTER_MS, verbNames } from '../dead-letters/dead-letter.ts';
 import {
-  type AbandonRequest,
   DEAD_LETTER_RESOLVED,
   type DeadLetterEnd,
   type DeadLetterInput,
@@ -33,7 +33,6 @@ import {
   type DecisionAnswer,
   type DecisionRequest,
   type EditCommand,
-  type Intervention,
 } from './contract.ts';
 import { createAlarm } from './alarm.ts';
 import { deadLetterAttributes, escalatedAttribute, stuckAttribute } from './dead-letter-attributes.ts';

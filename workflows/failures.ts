@@ -1,6 +1,6 @@
 /** What a workflow refuses, and what the failure of a step's activity means to the workflow that asked for it. */
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
-import { isRefusalCode } from '../commands/refusal.ts';
+import { isInvoiceRefusal } from '../invoices/refusals.ts';
 import { INTERNAL_ERROR } from './contract.ts';
 
 /** What was sent, or started, by hand is not as it must be; the message is all that staff are shown. */
@@ -16,7 +16,7 @@ function failureOf(error: unknown): ApplicationFailure | undefined {
 /** Refusals and bugs are answers; everything else means that the outcome is not known. */
 export function isAnswer(error: unknown): boolean {
   const type = failureOf(error)?.type;
-  return isRefusalCode(type) || type === INTERNAL_ERROR;
+  return isInvoiceRefusal(type) || type === INTERNAL_ERROR;
 }
 
 /** What a handler may throw: only an ApplicationFailure fails the update and not the workflow task. */

@@ -1,6 +1,6 @@
 /** The search attributes of an invoice's workflow: what support filters by. */
+import { overdueBegins } from '../invoices/due.ts';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
-import { overdueBegins } from '../invoices/timers.ts';
 import { type InvoiceInput, type InvoiceView, searchAttributes } from './contract.ts';
 
 /**

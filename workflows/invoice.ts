@@ -7,6 +7,8 @@
  * 3. The main line cannot be cancelled, and nothing that staff can send makes a workflow task fail.
  * 4. It ends only when nothing is queued and every handler has answered.
  */
+import type { AbandonRequest, Intervention } from '../commands/abandon.ts';
+import type { StepCommand } from '../invoices/lifecycle.ts';
 import {
   CancellationScope,
   allHandlersFinished,
@@ -25,18 +27,15 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { type Action, type Step, isFinal, steps } from '../invoices/lifecycle.ts';
+import { type Action, type Step, definitionOf, isFinal, stepNames, stepOf } from '../invoices/lifecycle.ts';
 import { type Timer, dueTimer, timerName, timerSummary } from '../invoices/timers.ts';
 import { createAlarm } from './alarm.ts';
 import {
-  type AbandonRequest,
   DETAILS_STEPS,
-  type Intervention,
   type InvoiceEnd,
   type InvoiceInput,
   type InvoiceView,
   type StepAnswer,
-  type StepCommand,
   type StepOutcome,
   type StepRequest,
   TIME,
@@ -54,24 +53,13 @@ import { createWatch, interventionIn } from './watch.ts';
 const local = proxyLocalActivities<Activities>(localFirst);
 const regular = proxyActivities<Activities>(untilItWorks);
 
-/** The activity of each step; its name is what the Web UI shows. */
-const activityOf = {
-  create: 'createInvoice',
-  update: 'updateInvoice',
-  finalize: 'finalizeInvoice',
-  pay: 'payInvoice',
-  cancel: 'cancelInvoice',
-  overdue: 'markOverdue',
-  remind: 'remindOfPayment',
-} as const satisfies Record<Action, keyof Activities>;
-
-const updateDescriptions: Record<Step, string> = {
-  create: 'Sent by the service alone. Staff draft an invoice over REST.',
-  update: 'Changes a draft: {"actor": "you", "body": {"name": "..."}}',
-  finalize: 'Gives a draft its number: {"actor": "you", "body": {}}',
-  pay: 'Records a payment: {"actor": "you", "body": {"amountMinor": 120000, "currency": "EUR", "method": "bank transfer", "reference": "...", "receivedAt": null}}',
-  cancel: 'Cancels a draft or finalized invoice: {"actor": "you", "body": {"reason": "..."}}',
-};
+/** What the Web UI says of an update: what it is for, and what to send. */
+function descriptionOf(step: Step): string {
+  if (step === 'create') return 'Sent by the service alone. Staff draft an invoice over REST.';
+  const { summary, examples } = stepOf(step);
+  const [body = {}] = Object.values(examples);
+  return `${summary}: ${JSON.stringify({ actor: 'you', body })}`;
+}
 
 const UPDATES_PER_RUN_MAX = 1_500;
 const IDLE_DRAFT_MS = 24 * 60 * 60 * 1000;
@@ -102,13 +90,13 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   /** Timers that could not be carried out; the next wake-up tries them again. */
   const failedTimers = new Set<string>();
 
-  for (const step of steps) {
+  for (const step of stepNames) {
     setHandler(defineUpdate<StepAnswer, [StepRequest]>(step), (request) => enqueue(step, request), {
       validator: (request) => {
-        checkStepRequest(step, request);
+        checkStepRequest(request);
         checkIdentity(step, request, currentUpdateInfo()?.id);
       },
-      description: updateDescriptions[step],
+      description: descriptionOf(step),
     });
   }
   setHandler(defineUpdate<string, [AbandonRequest]>('abandon'), watch.giveUp, {
@@ -219,7 +207,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   /** Local first: no task round trips. What infrastructure made fail goes to the retried activity of the same name. */
   async function run(action: Action, command: StepCommand): Promise<StepOutcome> {
     updates += 1;
-    const activity = activityOf[action];
+    const { activity } = definitionOf(action);
     try {
       return await local[activity](command as never);
     } catch (error) {
@@ -256,7 +244,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   function endOfRun(): InvoiceEnd | undefined {
     if (!view) return { ended: 'abandoned' };
     const { status } = view.invoice;
-    if (isFinal(status)) return { ended: status as 'paid' | 'cancelled' };
+    if (isFinal(status)) return { ended: status };
     if (status === 'draft') {
       const idleAt = lastCommandAt + IDLE_DRAFT_MS;
       if (idleAt <= Date.now()) return { ended: 'idle' };

@@ -4,6 +4,7 @@
  * Always true: whoever waits for an attempt that a person has stopped is told so, by whom and why, however the attempt
  * ended; unless it ended with an answer of its own.
  */
+import type { AbandonRequest, Intervention } from '../commands/abandon.ts';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -12,7 +13,7 @@ import {
   patched,
   sleep,
 } from '@temporalio/workflow';
-import { ABANDONED, type AbandonRequest, type Intervention } from './contract.ts';
+import { ABANDONED } from './contract.ts';
 import { STOPPED_IS_TOLD } from './patches.ts';
 import { STUCK_AFTER } from './profiles.ts';
 

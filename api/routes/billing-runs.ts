@@ -1,13 +1,13 @@
 /** The routes of billing runs: the end of a business day, asked for over REST. */
+import { calendarDate, oneLine, uuid } from '../../values/schema.ts';
 import { z } from 'zod';
-import { type StartDeps, startBillingRun } from '../../billing-runs/run.ts';
+import { startBillingRun } from '../../billing-runs/run.ts';
+import type { StartDeps } from '../../commands/workflow-kind.ts';
 import { storedKey } from '../../commands/key.ts';
 import { businessDateError } from '../../billing-runs/business-date.ts';
 import { type FieldError, invalidFields } from '../../commands/refusal.ts';
-import { calendarDate, uuid } from '../../invoices/schemas.ts';
 import { formatAmount } from '../../values/money.ts';
 import { dayTexts } from '../../values/text.ts';
-import { oneLine } from '../../values/text-schema.ts';
 import { type BillingRun, type DryRun, billingRunOf, dryRun } from '../../billing-runs/reads.ts';
 import { Problem, everyCommand, everyRead, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
@@ -20,7 +20,7 @@ export interface BillingRunDeps extends StartDeps {
 const instant = z.iso.datetime();
 const runSchema = z
   .strictObject({
-    businessDate: calendarDate,
+    businessDate: calendarDate(),
     status: z.enum(['running', 'completed']),
     startedAt: instant,
     endedAt: instant.nullable(),
@@ -37,30 +37,30 @@ const runSchema = z
       )
       .meta({ description: 'What asked for the run: the first one started it, the others joined it' }),
     refusals: z
-      .array(z.strictObject({ invoiceId: uuid, code: z.string(), detail: z.string() }))
+      .array(z.strictObject({ invoiceId: uuid(), code: z.string(), detail: z.string() }))
       .meta({ description: 'Drafts that were not finalized, and why; at most 1,000 are listed' }),
   })
   .meta({ id: 'BillingRun' });
 const dryRunSchema = z
   .strictObject({
-    businessDate: calendarDate,
+    businessDate: calendarDate(),
     count: z.int(),
     totals: z.array(z.strictObject({ currency: z.string(), amount: z.string() })),
     items: z
       .array(
         z.strictObject({
-          id: uuid,
+          id: uuid(),
           name: z.string(),
           amount: z.string(),
           currency: z.string(),
-          dueDate: calendarDate,
+          dueDate: calendarDate(),
         }),
       )
       .meta({ description: 'The first 200, by due date' }),
   })
   .meta({ id: 'BillingDryRun' });
 const requestSchema = z.strictObject({
-  businessDate: calendarDate.meta({ description: 'Drafts that are due on this day or before it are finalized' }),
+  businessDate: calendarDate().meta({ description: 'Drafts that are due on this day or before it are finalized' }),
   market: oneLine(...dayTexts.market).nullish(),
   region: oneLine(...dayTexts.region).nullish(),
   dryRun: z.boolean().default(false).meta({ description: 'Only tells what would happen' }),
@@ -100,7 +100,7 @@ export function billingRunRoutes(deps: BillingRunDeps): Route[] {
       answers: { 200: { description: 'The run', schema: runSchema } },
       problems: [...everyRead, 'billing_run_not_found'],
       handle: async ({ identity: { tenantId }, params }) => {
-        const date = calendarDate.safeParse(params['businessDate']);
+        const date = calendarDate().safeParse(params['businessDate']);
         const run = date.success ? await billingRunOf(deps.database, { tenantId, businessDate: date.data }) : null;
         if (!run) throw new Problem('billing_run_not_found', `There is no billing run of ${params['businessDate']}.`);
         return { status: 200, body: wireRun(run) };
@@ -133,7 +133,7 @@ async function start(deps: BillingRunDeps, call: Call): Promise<Reply> {
 
 /** Told with the other faults; alone it is a rule, and comes after the key (billing-runs/run.ts). */
 function dayError({ body, acceptedAt }: Call): FieldError[] {
-  const date = z.looseObject({ businessDate: calendarDate }).safeParse(body);
+  const date = z.looseObject({ businessDate: calendarDate() }).safeParse(body);
   const error = date.success ? businessDateError(date.data.businessDate, acceptedAt) : undefined;
   return error ? [error] : [];
 }

@@ -1,4 +1,7 @@
 /** The routes that change a cashier: create, update, delete, and the currencies it accepts. */
+import { uuidIn } from '../../values/text.ts';
+import { cashierSchema } from '../../cashiers/members.ts';
+import { currency } from '../../values/schema.ts';
 import { z } from 'zod';
 import {
   type CashierAnswers,
@@ -6,18 +9,17 @@ import {
   type CashierRequest,
   carryOutCashierCommand,
 } from '../../cashiers/commands.ts';
-import { cashierIdOf, fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
+import { fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
+import { cashierIdOf } from '../../cashiers/id.ts';
 import type { TransactionDeps } from '../../commands/transaction.ts';
 import { type CashierBodies, type CashierStep, cashierNotFound } from '../../cashiers/cashier.ts';
 import {
   acceptCurrencySchema,
   acceptedCurrencySchema,
-  cashierSchema,
   createCashierSchema,
   updateCashierSchema,
 } from '../../cashiers/schemas.ts';
 import type { FieldError } from '../../commands/refusal.ts';
-import { currency, uuid } from '../../invoices/schemas.ts';
 import type { WireSettings } from '../../messaging/cloud-event.ts';
 import { type Database, PATIENT_WAIT_MS } from '../../platform/database.ts';
 import { etag, expectedVersion } from '../headers.ts';
@@ -33,7 +35,7 @@ export interface CashierCommandDeps {
 const replayed: readonly AnswerHeader[] = ['Idempotency-Replayed'];
 const existing: readonly ProblemCode[] = [...everyCommand, 'cashier_not_found'];
 const byId = z.object({ id: z.string().meta({ description: 'The cashier’s id' }) });
-const codeSchema = z.object({ code: currency });
+const codeSchema = z.object({ code: currency() });
 const byIdAndCode = byId.extend({ code: z.string().meta({ description: 'ISO 4217 code', example: 'EUR' }) });
 const noContent = (description: string) => ({ 204: { description, headers: replayed } });
 
@@ -47,7 +49,7 @@ interface CommandRoute<S extends CashierStep> extends Omit<Route, 'operationId' 
 
 export function cashierCommandRoutes({ database, wire }: CashierCommandDeps): Route[] {
   // The relays look by themselves: they run in the workers, which a request does not reach.
-  const deps: TransactionDeps = { database, wire, nudge: () => undefined, waitMs: PATIENT_WAIT_MS };
+  const deps: TransactionDeps = { database, wire, notify: () => undefined, waitMs: PATIENT_WAIT_MS };
   const route = <S extends CashierStep>(row: CommandRoute<S>): Route => {
     const { step, ifMatch = false, parse, reply, operationId = `${step}Cashier`, ...described } = row;
     return {
@@ -146,7 +148,7 @@ export function cashierCommandRoutes({ database, wire }: CashierCommandDeps): Ro
 
 /** What is wrong with the code in the path is told together with what is wrong with the body. */
 function parseAcceptCurrency({ params, body }: Call): CashierBodies['acceptCurrency'] {
-  const code = currency.safeParse(params['code']);
+  const code = currency().safeParse(params['code']);
   const wrong: FieldError[] = (code.error?.issues ?? []).map(({ message }) => ({
     path: 'code',
     code: 'unknown_currency',
@@ -182,9 +184,9 @@ function requestOf<S extends CashierStep>(
 }
 
 function existingId(text: string | undefined): string {
-  const id = uuid.safeParse(text);
-  if (!id.success) throw problemOf(cashierNotFound(text ?? ''));
-  return id.data;
+  const id = uuidIn(text);
+  if (!id) throw problemOf(cashierNotFound(text ?? ''));
+  return id;
 }
 
 function replyTo<S extends CashierStep>(

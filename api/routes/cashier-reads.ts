@@ -1,17 +1,15 @@
 /** The routes that read cashiers, what they accept, and what was paid to them. */
+import { type Cashier, cashierSchema, cashierToWire } from '../../cashiers/members.ts';
+import { instant, untrimmed } from '../../values/schema.ts';
 import { z } from 'zod';
-import { type Cashier, cashierNotFound } from '../../cashiers/cashier.ts';
+import { cashierNotFound } from '../../cashiers/cashier.ts';
 import {
   acceptedCurrenciesSchema,
   cashierListSchema,
   cashierPageSchema,
   cashierPaymentListSchema,
-  cashierSchema,
 } from '../../cashiers/schemas.ts';
-import { cashierToWire } from '../../cashiers/wire.ts';
-import { instant, uuid } from '../../invoices/schemas.ts';
-import { cashierTexts } from '../../values/text.ts';
-import { untrimmed } from '../../values/text-schema.ts';
+import { cashierTexts, uuidIn } from '../../values/text.ts';
 import type { Database } from '../../platform/database.ts';
 import { cashierById } from '../../cashiers/by-id.ts';
 import { type CashierPosition, listCashiers } from '../../cashiers/list.ts';
@@ -33,8 +31,8 @@ const ofOne: Pick<Route, 'method' | 'tag' | 'params'> & { problems: readonly Pro
 export function cashierReadRoutes({ database }: { database: Database }): Route[] {
   /** An unknown, a malformed and another tenant's id cannot be told apart. */
   async function find({ identity, params }: Call): Promise<Cashier> {
-    const id = uuid.safeParse(params['id']);
-    const cashier = id.success ? await cashierById(database, identity.tenantId, id.data) : null;
+    const id = uuidIn(params['id']);
+    const cashier = id ? await cashierById(database, identity.tenantId, id) : null;
     if (!cashier) throw problemOf(cashierNotFound(params['id'] ?? ''));
     return cashier;
   }
@@ -109,5 +107,5 @@ const cashierPosition = z
   .tuple([untrimmed(0, cashierTexts.name[1]), z.guid()])
   .transform(([name, id]): CashierPosition => ({ name, id }));
 const paymentPosition = z
-  .tuple([instant, z.guid()])
+  .tuple([instant(), z.guid()])
   .transform(([recordedAt, paymentId]): PaymentPosition => ({ recordedAt, paymentId }));

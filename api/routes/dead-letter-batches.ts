@@ -1,12 +1,13 @@
 /** The routes of batches: the same decision about many dead letters. */
+import { uuidIn } from '../../values/text.ts';
+import { keyReused } from '../../commands/refusal.ts';
+
 import { stringify } from 'safe-stable-stringify';
 import { z } from 'zod';
 import { startBatch } from '../../dead-letters/batch.ts';
-import { batchIdOf } from '../../commands/key.ts';
-import { keyReused } from '../../commands/transaction.ts';
+import { batchIdOf } from '../../dead-letters/batch-id.ts';
 import type { BatchVerb } from '../../dead-letters/dead-letter.ts';
 import { type WireDeadLetterBatch, deadLetterBatchSchema, groupSchema } from '../../dead-letters/schemas.ts';
-import { uuid } from '../../invoices/schemas.ts';
 import { type DeadLetterBatch, batchById, notDoneOf } from '../../dead-letters/batch-reads.ts';
 import { Problem, everyCommand, everyRead, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
@@ -46,8 +47,8 @@ export function deadLetterBatchRoutes(deps: DeadLetterDeps): Route[] {
       answers: { 200: { description: 'The batch', schema: deadLetterBatchSchema } },
       problems: [...everyRead, 'dead_letter_batch_not_found'],
       handle: async ({ identity, params }) => {
-        const id = uuid.safeParse(params['id']);
-        const batch = id.success ? await batchById(deps.database, id.data) : null;
+        const id = uuidIn(params['id']);
+        const batch = id ? await batchById(deps.database, id) : null;
         if (batch?.tenantId !== identity.tenantId)
           throw new Problem('dead_letter_batch_not_found', `There is no batch ${params['id'] ?? ''}.`);
         return { status: 200, body: await toWire(deps, batch) };

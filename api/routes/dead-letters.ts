@@ -1,6 +1,10 @@
 /** The routes of dead letters: what could not be handled, and a person's decision about it. */
+import type { SendDeps } from '../../commands/send-update.ts';
+import { textOf } from '../../messaging/utf8.ts';
+import { EVENT_BYTES_MAX } from '../../messaging/event-sink.ts';
+import { uuidIn } from '../../values/text.ts';
+import { instant } from '../../values/schema.ts';
 import { z } from 'zod';
-import type { SendDeps } from '../../invoices/send.ts';
 import { type DecisionResult, sendDecision } from '../../dead-letters/send.ts';
 import { tooLarge } from '../../dead-letters/blocked-event.ts';
 import {
@@ -13,11 +17,9 @@ import {
   editSchema,
   listDeadLettersSchema,
 } from '../../dead-letters/schemas.ts';
-import { type DeadLetterVerb, EVENT_BYTES_MAX, type Resolution } from '../../dead-letters/dead-letter.ts';
-import { instant, uuid } from '../../invoices/schemas.ts';
+import { type DeadLetterVerb, type Resolution } from '../../dead-letters/dead-letter.ts';
 import type { Database } from '../../platform/database.ts';
 import { decisionsOf } from '../../dead-letters/decisions.ts';
-import { textOf } from '../../dead-letters/payload.ts';
 import {
   type DeadLetterPosition,
   type DeadLetterRow,
@@ -131,8 +133,8 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
 
 /** An unknown, a malformed and another tenant's id cannot be told apart; without a tenant it is nobody's to see. */
 async function find(database: Database, { identity, params }: Call): Promise<DeadLetterRow> {
-  const id = uuid.safeParse(params['id']);
-  const letter = id.success ? await deadLetterById(database, id.data) : null;
+  const id = uuidIn(params['id']);
+  const letter = id ? await deadLetterById(database, id) : null;
   if (letter?.tenantId !== identity.tenantId)
     throw new Problem('dead_letter_not_found', `There is no dead letter ${params['id'] ?? ''}.`);
   return letter;
@@ -160,7 +162,7 @@ async function decide(
 
 function refuseUnlessDecided(result: DecisionResult, letter: DeadLetterRow): void {
   switch (result.kind) {
-    case 'decided':
+    case 'answered':
       return;
     case 'resolved':
       throw resolved(letter);
@@ -173,6 +175,7 @@ function refuseUnlessDecided(result: DecisionResult, letter: DeadLetterRow): voi
         'attempt_stopped',
         `${result.detail} Read the dead letter, and send the decision again if it is still wanted.`,
       );
+    case 'pending':
     case 'unknown':
       throw unavailable(
         'Nobody answered in time; whether the decision was carried out is not known. Read the dead letter, and send the decision again when it is still open.',
@@ -188,7 +191,7 @@ const resolved = ({ resolution, resolvedBy }: DeadLetterRow): Problem =>
   });
 
 const positionSchema = z
-  .tuple([instant, z.guid()])
+  .tuple([instant(), z.guid()])
   .transform(([openedAt, id]): DeadLetterPosition => ({ openedAt, id }));
 
 const toSummary = (row: DeadLetterSummaryRow): WireDeadLetterSummary => ({

@@ -1,32 +1,21 @@
-/** The routes that change an invoice: create, update, finalize, pay, cancel. */
+/** The routes that change an invoice, one a step: derived from the steps' definitions. */
+import type { SendDeps } from '../../commands/send-update.ts';
+import { kebabCase } from 'change-case';
 import { z } from 'zod';
-import { fingerprintOf, invoiceIdOf, storedKey } from '../../commands/key.ts';
-import { type OutgoingCommand, type SendDeps, type SendResult, sendCommand } from '../../invoices/send.ts';
-import { keyReused } from '../../commands/transaction.ts';
-import type { FieldError } from '../../commands/refusal.ts';
-import {
-  type Invoice,
-  type PayBody,
-  type StepBodies,
-  decide,
-  dueDateError,
-  invoiceNotFound,
-} from '../../invoices/invoice.ts';
-import {
-  type WireInvoice,
-  calendarDate,
-  cancelInvoiceSchema,
-  createInvoiceSchema,
-  finalizeInvoiceSchema,
-  invoiceSchema,
-  payInvoiceSchema,
-  updateInvoiceSchema,
-  uuid,
-} from '../../invoices/schemas.ts';
-import { type Step, isFinal } from '../../invoices/lifecycle.ts';
-import type { Database } from '../../platform/database.ts';
+import { fingerprintOf, storedKey } from '../../commands/key.ts';
+import { keyReused } from '../../commands/refusal.ts';
 import { lookUpCommand } from '../../invoices/command-look-up.ts';
-import { paymentWithReference } from '../../invoices/payment-with-reference.ts';
+import { lookUpFor } from '../../invoices/commands.ts';
+import { dueDateErrorIn } from '../../invoices/due.ts';
+import { invoiceIdOf } from '../../invoices/id.ts';
+import { decide } from '../../invoices/invoice.ts';
+import { type Invoice, type Step, type StepBodies, isFinal, stepNames, stepOf } from '../../invoices/lifecycle.ts';
+import { invoiceNotFound } from '../../invoices/refusals.ts';
+import { type OutgoingCommand, type SendResult, sendCommand } from '../../invoices/send.ts';
+import { type WireInvoice, invoiceSchema } from '../../invoices/wire.ts';
+import { schemaOf } from '../../messaging/event.ts';
+import type { Database } from '../../platform/database.ts';
+import { uuidIn } from '../../values/text.ts';
 import { etag, expectedVersion } from '../headers.ts';
 import { Problem, type ProblemCode, commandStopped, everyCommand, problemOf, unavailable } from '../problems.ts';
 import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
@@ -47,12 +36,6 @@ const existing: readonly ProblemCode[] = [
   'version_conflict',
   'transition_not_allowed',
 ];
-const payProblems: readonly ProblemCode[] = [
-  'payment_reference_used',
-  'currency_mismatch',
-  'payment_below_amount',
-  'payment_above_amount',
-];
 const byId = z.object({ id: z.string().meta({ description: 'The invoice’s id' }) });
 const pending = {
   description: 'Accepted, not carried out yet: ask at Location',
@@ -61,90 +44,51 @@ const pending = {
 } as const;
 const answer = (description: string) => ({ description, schema: invoiceSchema, headers: answerHeaders });
 
-interface CommandRoute<S extends Step> extends Pick<Route, 'method' | 'path' | 'summary' | 'description' | 'problems'> {
-  step: S;
-  body: NonNullable<Route['body']> & { schema: z.ZodType<StepBodies[S]> };
+export const invoiceCommandRoutes = (deps: InvoiceCommandDeps): Route[] =>
+  stepNames.map((step) => (step === 'create' ? creating(deps) : changing(deps, step)));
+
+function creating(deps: InvoiceCommandDeps): Route {
+  return {
+    ...routeOf(deps, 'create', byWorkflow),
+    command: { ifMatch: false },
+    answers: { 201: { ...answer('The draft'), headers: ['Location', ...answerHeaders] }, 202: pending },
+  };
 }
 
-export function invoiceCommandRoutes(deps: InvoiceCommandDeps): Route[] {
-  const route = <S extends Step>({ step, ...row }: CommandRoute<S>): Route => ({
-    ...row,
+function changing(deps: InvoiceCommandDeps, step: Step): Route {
+  return {
+    ...routeOf(deps, step, existing),
+    params: byId,
+    command: { ifMatch: true },
+    answers: { 200: answer('The invoice after the step'), 202: pending },
+  };
+}
+
+/** What the routes of all steps have in common; `problems` are beside the step's own. */
+function routeOf(
+  deps: InvoiceCommandDeps,
+  step: Step,
+  problems: readonly ProblemCode[],
+): Omit<Route, 'command' | 'answers'> {
+  const { http, summary, description, examples, refusals, body } = stepOf(step);
+  const { method, path } = http ?? { method: 'post', path: `/v1/invoices/{id}/${kebabCase(step)}` };
+  const schema = schemaOf(body);
+  return {
+    method,
+    path,
     operationId: `${step}Invoice`,
+    summary,
+    ...(description === undefined ? {} : { description }),
     tag: 'Invoices',
-    command: { ifMatch: step !== 'create' },
-    ...(step === 'create' ? {} : { params: byId }),
-    answers:
-      step === 'create'
-        ? { 201: { ...answer('The draft'), headers: ['Location', ...answerHeaders] }, 202: pending }
-        : { 200: answer('The invoice after the step'), 202: pending },
-    handle: (call) => carryOut(deps, step, row.path, call, parseBody(row.body.schema, call)),
-  });
-  return [
-    route({
-      step: 'create',
-      method: 'post',
-      path: '/v1/invoices',
-      summary: 'Draft an invoice',
-      body: {
-        schema: createInvoiceSchema,
-        required: true,
-        examples: { shortest: { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' } },
-      },
-      problems: [...byWorkflow, 'unknown_cashier', 'currency_not_accepted'],
-    }),
-    route({
-      step: 'update',
-      method: 'patch',
-      path: '/v1/invoices/{id}',
-      summary: 'Change a draft',
-      description:
-        'Absent members are unchanged, null clears. An amount alone is in the invoice’s currency; a currency alone must fit the amount.',
-      body: {
-        schema: updateInvoiceSchema,
-        required: true,
-        examples: { price: { amount: '1300.00', currency: 'EUR' } },
-      },
-      problems: [...existing, 'unknown_cashier', 'currency_not_accepted'],
-    }),
-    route({
-      step: 'finalize',
-      method: 'post',
-      path: '/v1/invoices/{id}/finalize',
-      summary: 'Give a draft its public number',
-      description: 'Without a due date it becomes due in 30 days.',
-      body: { schema: finalizeInvoiceSchema, required: false, examples: { nothing: {} } },
-      problems: existing,
-    }),
-    route({
-      step: 'pay',
-      method: 'post',
-      path: '/v1/invoices/{id}/pay',
-      summary: 'Record the payment of a finalized invoice',
-      description: 'The amount must be what is open. A reference that was used for the same payment is answered again.',
-      body: {
-        schema: payInvoiceSchema,
-        required: true,
-        examples: {
-          transfer: { amount: '1200.00', currency: 'EUR', method: 'bank transfer', reference: 'PAY-2026-000812' },
-        },
-      },
-      problems: [...existing, ...payProblems],
-    }),
-    route({
-      step: 'cancel',
-      method: 'post',
-      path: '/v1/invoices/{id}/cancel',
-      summary: 'Cancel a draft or a finalized invoice',
-      body: { schema: cancelInvoiceSchema, required: false, examples: { reason: { reason: 'Ordered twice' } } },
-      problems: existing,
-    }),
-  ];
+    body: { schema, required: !schema.safeParse(undefined).success, examples },
+    problems: [...problems, ...(Object.keys(refusals) as ProblemCode[])],
+    handle: (call) => carryOut(deps, step, path, call, parseBody(schema, call) as StepBodies[Step]),
+  };
 }
 
 /** What depends on the day is told together with the other faults; alone it is the rules that refuse it. */
 function parseBody<T extends z.ZodType>(schema: T, { body, acceptedAt }: Call): z.output<T> {
-  const date = calendarDate.safeParse((body as { dueDate?: unknown } | null | undefined)?.dueDate);
-  const wrongDay: FieldError | undefined = date.success ? dueDateError(date.data, acceptedAt) : undefined;
+  const wrongDay = dueDateErrorIn(body, acceptedAt);
   return parseOrRefuse(schema, body, wrongDay ? [wrongDay] : []);
 }
 
@@ -181,28 +125,23 @@ async function carryOut<S extends Step>(
 }
 
 function existingId(text: string | undefined): string {
-  const id = uuid.safeParse(text);
-  if (!id.success) throw problemOf(invoiceNotFound(text ?? ''));
-  return id.data;
+  const id = uuidIn(text);
+  if (!id) throw problemOf(invoiceNotFound(text ?? ''));
+  return id;
 }
 
 /** Nothing changes an invoice that is final, so the rules can refuse without asking its workflow. */
 async function refuseWhatIsFinal(database: Database, command: OutgoingCommand, invoice: Invoice | null): Promise<void> {
   if (!invoice) throw problemOf(invoiceNotFound(command.invoiceId));
   if (!isFinal(invoice.status)) return;
-  const reference = command.step === 'pay' ? (command.body as PayBody).reference : null;
-  const facts =
-    reference === null
-      ? {}
-      : { paymentWithReference: await paymentWithReference(database, command.tenantId, reference) };
-  const decision = decide(invoice, command, facts);
+  const decision = decide(invoice, command, await lookUpFor(database, command, invoice));
   if (decision.kind === 'refused') throw problemOf(decision.refusal);
 }
 
 function replyTo(step: Step, { invoiceId }: OutgoingCommand, result: SendResult): Reply {
   switch (result.kind) {
     case 'answered':
-      return replyWith(step, result.invoice, result.replayed);
+      return replyWith(step, result.answer.invoice, result.answer.replayed);
     case 'refused':
       throw problemOf(result.refusal);
     case 'failed':

@@ -1,14 +1,10 @@
 /** The routes that read invoices. They ask Postgres alone, so they go on while Temporal is away. */
+import { uuidIn } from '../../values/text.ts';
+import { invoiceNotFound } from '../../invoices/refusals.ts';
+import { instant } from '../../values/schema.ts';
+import { invoiceSchema } from '../../invoices/wire.ts';
 import { z } from 'zod';
-import { invoiceNotFound } from '../../invoices/invoice.ts';
-import {
-  historySchema,
-  instant,
-  invoiceListSchema,
-  invoiceSchema,
-  listInvoicesSchema,
-  uuid,
-} from '../../invoices/schemas.ts';
+import { historySchema, invoiceListSchema, listInvoicesSchema } from '../../invoices/schemas.ts';
 import { toWire } from '../../invoices/wire.ts';
 import { isTimedStep } from '../../invoices/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
@@ -30,8 +26,8 @@ const byId = z.object({ id: z.string().meta({ description: 'The invoice’s id' 
 export function invoiceReadRoutes({ database }: { database: Database }): Route[] {
   /** An unknown, a malformed and another tenant's id cannot be told apart. */
   async function find({ identity, params }: Call) {
-    const id = uuid.safeParse(params['id']);
-    const invoice = id.success ? await invoiceById(database, identity.tenantId, id.data) : null;
+    const id = uuidIn(params['id']);
+    const invoice = id ? await invoiceById(database, identity.tenantId, id) : null;
     if (!invoice) throw problemOf(invoiceNotFound(params['id'] ?? ''));
     return invoice;
   }
@@ -93,4 +89,4 @@ export function invoiceReadRoutes({ database }: { database: Database }): Route[]
   ];
 }
 
-const positionSchema = z.tuple([instant, z.guid()]).transform(([createdAt, id]): ListPosition => ({ createdAt, id }));
+const positionSchema = z.tuple([instant(), z.guid()]).transform(([createdAt, id]): ListPosition => ({ createdAt, id }));

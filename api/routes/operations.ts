@@ -1,13 +1,17 @@
 /** What became of a command that was answered with 202. */
+import { failureIn } from '../../commands/send-update.ts';
+import type { SendDeps } from '../../commands/send-update.ts';
+import { uuidIn } from '../../values/text.ts';
+import { type WireInvoice, invoiceSchema } from '../../invoices/wire.ts';
+
 import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { z } from 'zod';
-import { type SendDeps, type SendResult, toldBy } from '../../invoices/send.ts';
+import { toldBy } from '../../invoices/send.ts';
 import type { Refusal } from '../../commands/refusal.ts';
-import { type WireInvoice, invoiceSchema, uuid } from '../../invoices/schemas.ts';
 import type { Database } from '../../platform/database.ts';
 import { operationOutcome } from '../../invoices/operation.ts';
 import { type StepAnswer, invoiceWorkflowId } from '../../workflows/contract.ts';
@@ -48,14 +52,14 @@ export function operationRoutes({ database, send }: { database: Database; send: 
       answers: { 200: { description: 'The operation', schema: operationSchema } },
       problems: [...everyRead, 'operation_not_found'],
       handle: async ({ identity, params, query }) => {
-        const attemptId = uuid.safeParse(params['attemptId']);
-        const invoiceId = uuid.safeParse(querySchema.safeParse(query).data?.invoiceId);
-        const recorded = attemptId.success ? await operationOutcome(database, identity.tenantId, attemptId.data) : null;
+        const attemptId = uuidIn(params['attemptId']);
+        const invoiceId = uuidIn(querySchema.safeParse(query).data?.invoiceId);
+        const recorded = attemptId ? await operationOutcome(database, identity.tenantId, attemptId) : null;
         if (recorded) return reply(params['attemptId'], recorded);
-        if (!attemptId.success || !invoiceId.success) {
+        if (!attemptId || !invoiceId) {
           throw new Problem('operation_not_found', `There is no operation ${params['attemptId'] ?? ''}.`);
         }
-        return reply(attemptId.data, await askWorkflow(send, identity.tenantId, invoiceId.data, attemptId.data));
+        return reply(attemptId, await askWorkflow(send, identity.tenantId, invoiceId, attemptId));
       },
     },
   ];
@@ -78,7 +82,8 @@ async function askWorkflow(
       workflow.getUpdateHandle<StepAnswer>(attemptId).result(),
     );
   } catch (error) {
-    const told: SendResult | undefined = toldBy(error);
+    const failure = failureIn(error);
+    const told = failure && toldBy(failure);
     if (told?.kind === 'refused') return { refusal: told.refusal };
     if (told?.kind === 'failed') return { status: 'failed' };
     if (told?.kind === 'stopped') return { status: 'unknown', problem: commandStopped(told.detail) };

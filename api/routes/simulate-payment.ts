@@ -1,11 +1,16 @@
 /** Announces a payment of an invoice on Kafka, as a gateway would (PAY-01). */
+import { schemaOf } from '../../messaging/event.ts';
+import { pay } from '../../invoices/steps/pay.ts';
+import { uuidIn } from '../../values/text.ts';
+import { invoiceNotFound } from '../../invoices/refusals.ts';
+import { uuid } from '../../values/schema.ts';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
-import { simulatePaymentPlan } from '../../invoices/simulate-payment.ts';
+import { simulatePayment } from '../../invoices/simulate-payment.ts';
 import { type TransactionDeps, carryOut } from '../../commands/transaction.ts';
-import { invoiceNotFound, openAmountMinor } from '../../invoices/invoice.ts';
-import { payInvoiceSchema, simulatePaymentSchema, uuid } from '../../invoices/schemas.ts';
+import { openAmountMinor } from '../../invoices/invoice.ts';
+import { simulatePaymentSchema } from '../../invoices/schemas.ts';
 import { formatAmount } from '../../values/money.ts';
 import { PATIENT_WAIT_MS } from '../../platform/database.ts';
 import { invoiceById } from '../../invoices/by-id.ts';
@@ -20,7 +25,7 @@ const PATH = '/v1/invoices/{id}/simulate-payment';
 
 const announcedSchema = z
   .strictObject({
-    invoiceId: uuid,
+    invoiceId: uuid(),
     amount: z.string(),
     currency: z.string(),
     paymentMethod: z.string(),
@@ -56,13 +61,13 @@ export const simulatePaymentRoute = (deps: SimulatePaymentDeps): Route => ({
 async function announce(deps: SimulatePaymentDeps, call: Call): Promise<Reply> {
   const { tenantId, actor } = call.identity;
   const given = parseOrRefuse(simulatePaymentSchema, call.body);
-  const id = uuid.safeParse(call.params['id']);
-  const invoice = id.success ? await invoiceById(deps.database, tenantId, id.data) : null;
+  const id = uuidIn(call.params['id']);
+  const invoice = id ? await invoiceById(deps.database, tenantId, id) : null;
   if (!invoice) throw problemOf(invoiceNotFound(call.params['id'] ?? ''));
   const currency = given.currency ?? invoice.currency;
   // Nothing is open once it is paid or cancelled; its whole amount is what somebody would pay by mistake.
   const amountMinor = openAmountMinor(invoice) || invoice.amountMinor;
-  const payment = parseOrRefuse(payInvoiceSchema, {
+  const payment = parseOrRefuse(schemaOf(pay.body), {
     amount: formatAmount(amountMinor, invoice.currency),
     method: METHOD,
     reference: `SIM-${randomUUID()}`,
@@ -81,7 +86,7 @@ async function announce(deps: SimulatePaymentDeps, call: Call): Promise<Reply> {
     attemptId: newAttemptId(),
     acceptedAt: call.acceptedAt,
   };
-  const [outcome] = await carryOut({ ...deps, nudge: () => undefined, waitMs: PATIENT_WAIT_MS }, simulatePaymentPlan, [
+  const [outcome] = await carryOut({ ...deps, notify: () => undefined, waitMs: PATIENT_WAIT_MS }, simulatePayment, [
     command,
   ]);
   if (!outcome) throw new TypeError('A command came back without an outcome.');

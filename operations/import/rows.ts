@@ -5,9 +5,7 @@
  * The fields are passed on as they are: whether an amount or a date is valid is for the service to say.
  */
 import { createHash } from 'node:crypto';
-import type { z } from 'zod';
 import type { FieldError } from '../../commands/refusal.ts';
-import type { cancelInvoiceSchema, createInvoiceSchema, payInvoiceSchema } from '../../invoices/schemas.ts';
 import type { Step } from '../../invoices/lifecycle.ts';
 
 export interface Row {
@@ -42,13 +40,12 @@ export interface Mapping {
 export const importSteps = ['create', 'finalize', 'pay', 'cancel'] as const satisfies readonly Step[];
 export type ImportStep = (typeof importSteps)[number];
 
-interface Bodies extends Record<ImportStep, unknown> {
-  create: z.input<typeof createInvoiceSchema>;
-  finalize: Record<string, never>;
-  pay: z.input<typeof payInvoiceSchema>;
-  cancel: z.input<typeof cancelInvoiceSchema>;
+/** A body is what the file says: whether it is right is for the service to say. */
+export interface Command {
+  step: ImportStep;
+  key: string;
+  body: Readonly<Record<string, unknown>>;
 }
-export type Command = { [S in ImportStep]: { step: S; key: string; body: Bodies[S] } }[ImportStep];
 
 /** The commands of one row, in order; the first is the create. */
 export interface Plan {
@@ -154,7 +151,7 @@ function commandsOf(number: string, cell: Cell, mapping: Mapping): Command[] {
   return commands;
 }
 
-function createBody(number: string, cell: Cell, mapping: Mapping): Bodies['create'] {
+function createBody(number: string, cell: Cell, mapping: Mapping): Command['body'] {
   const customerReference = cell('customerReference');
   const dueDate = cell('dueDate');
   return {

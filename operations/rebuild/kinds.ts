@@ -1,25 +1,7 @@
-/** What is started again, the most urgent first: what moves events, what people wait for, then what time brings. */
-import { billingRunStart } from '../../billing-runs/run.ts';
-import { batchStart } from '../../dead-letters/batch.ts';
-import { startOptions as deadLetterStart } from '../../dead-letters/open.ts';
-import { type SendDeps, invoiceStart } from '../../invoices/send.ts';
-import { type StartOptions, startAbsent } from '../../commands/start-workflows.ts';
-import type { Database } from '../../platform/database.ts';
-import type { DeadLetterRow } from '../../dead-letters/rows.ts';
-import {
-  type OpenBatch,
-  type OpenRun,
-  type TimedInvoice,
-  countOpenBatches,
-  countOpenRuns,
-  countTimedInvoices,
-  countUndecidedLetters,
-  openBatches,
-  openRuns,
-  timedInvoices,
-  undecidedLetters,
-} from '../../commands/workflows-due.ts';
-import { workflowTypes } from '../../workflows/contract.ts';
+/** What is started again: of each kind the workflows that should exist, page by page. */
+import { startAbsent } from '../../commands/start-workflows.ts';
+import type { StartDeps, WorkflowKind } from '../../commands/workflow-kind.ts';
+import { workflowKinds } from '../../registry/workflow-kinds.ts';
 
 /** A workflow that should exist. */
 export interface Due {
@@ -35,61 +17,21 @@ export interface Kind {
   next: () => Promise<Due[]>;
 }
 
-export type KindsDeps = Pick<SendDeps, 'client' | 'taskQueue'> & { database: Database };
+export const kindsOf = (deps: StartDeps): Kind[] => workflowKinds.map((kind) => dueOf(deps, kind));
 
-const INVOICES_PAGE = 1_000;
-/** A letter holds a message, of up to a megabyte. */
-const LETTERS_PAGE = 25;
-const BATCHES_PAGE = 100;
-const RUNS_PAGE = 100;
-
-export const kindsOf = ({ database, client, taskQueue }: KindsDeps): Kind[] => {
-  const due = (type: string, options: StartOptions): Due => ({
-    workflowId: options.workflowId,
-    start: () => startAbsent(client, type, options),
-  });
-  return [
-    {
-      name: 'dead letters',
-      count: () => countUndecidedLetters(database),
-      next: pages(
-        (after: DeadLetterRow | null) => undecidedLetters(database, after, LETTERS_PAGE),
-        (letter) => due(workflowTypes.deadLetter, deadLetterStart(taskQueue, letter)),
-      ),
-    },
-    {
-      name: 'batches of letters',
-      count: () => countOpenBatches(database),
-      next: pages(
-        (after: OpenBatch | null) => openBatches(database, after, BATCHES_PAGE),
-        (batch) => due(workflowTypes.deadLetterBatch, batchStart(taskQueue, batch)),
-      ),
-    },
-    {
-      name: 'billing runs',
-      count: () => countOpenRuns(database),
-      next: pages(
-        (after: OpenRun | null) => openRuns(database, after, RUNS_PAGE),
-        (run) => due(workflowTypes.billingRun, billingRunStart(taskQueue, run)),
-      ),
-    },
-    {
-      name: 'invoices',
-      count: () => countTimedInvoices(database),
-      next: pages(
-        (after: TimedInvoice | null) => timedInvoices(database, after, INVOICES_PAGE),
-        (invoice) => due(workflowTypes.invoice, invoiceStart(taskQueue, invoice)),
-      ),
-    },
-  ];
-};
-
-/** Moves on only after a page was read. */
-function pages<Row>(read: (after: Row | null) => Promise<Row[]>, dueOf: (row: Row) => Due): () => Promise<Due[]> {
+function dueOf<Row>({ database, client, taskQueue }: StartDeps, kind: WorkflowKind<Row>): Kind {
   let last: Row | null = null;
-  return async () => {
-    const rows = await read(last);
-    last = rows.at(-1) ?? last;
-    return rows.map(dueOf);
+  return {
+    name: kind.name,
+    count: () => kind.count(database),
+    next: async () => {
+      const rows = await kind.page(database, last, kind.pageSize);
+      // Moves on only after a page was read.
+      last = rows.at(-1) ?? last;
+      return rows.map((row) => {
+        const options = kind.startOptions(taskQueue, row);
+        return { workflowId: options.workflowId, start: () => startAbsent(client, kind.type, options) };
+      });
+    },
   };
 }

@@ -2,13 +2,14 @@
  * The audit trail: of each entity a chain 1..n, each entry with the hash that its text gives, its end in the entity's
  * row, and the row as the last entry tells it. That a person has stopped an attempt changes nothing.
  */
+import { ABANDON } from '../../commands/abandon.ts';
+import { toInvoice } from '../../invoices/entity.ts';
 import { stringify } from 'safe-stable-stringify';
 import { NIL } from 'uuid';
-import { ABANDON } from '../../invoices/lifecycle.ts';
 import { type AuditRow, auditHash } from '../../commands/audit.ts';
 import type { Database, TransactionClient } from '../../platform/database.ts';
-import { type CashierRow, toCashier } from '../../cashiers/row.ts';
-import { type InvoiceRow, toInvoice } from '../../invoices/row.ts';
+import { toStoredCashier } from '../../cashiers/row.ts';
+import type { Row } from '../../commands/members.ts';
 import { type Sql, sql } from '../../platform/sql.ts';
 import {
   type Check,
@@ -207,21 +208,23 @@ function endProblem(kind: Kind, last: AuditRow | undefined, row: Current | undef
 const isUndecided = (state: Record<string, unknown>): boolean => state['resolution'] === null;
 
 async function readInvoices(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
-  const rows = await tx.$queryRaw<(InvoiceRow & Head)[]>`
+  const rows = await tx.$queryRaw<(Row & Head & EntityKey)[]>`
     SELECT invoices.* FROM ${wantedKeys(keys)} JOIN invoices USING (tenant_id, id)`;
   return new Map(rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toInvoice(row) } }]));
 }
 
 async function readCashiers(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
   const rows = await tx.$queryRaw<
-    (CashierRow & Head & { currencies: { currency: string; effectiveFrom: string }[] })[]
+    (Row & Head & EntityKey & { currencies: { currency: string; effectiveFrom: string }[] })[]
   >`
     SELECT cashiers.*, (
       SELECT coalesce(jsonb_agg(jsonb_build_object('currency', currency, 'effectiveFrom', effective_from)
                                 ORDER BY currency COLLATE "C"), '[]')
       FROM cashier_currencies c WHERE c.tenant_id = cashiers.tenant_id AND c.cashier_id = cashiers.id) AS currencies
     FROM ${wantedKeys(keys)} JOIN cashiers USING (tenant_id, id)`;
-  return new Map(rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toCashier(row, row.currencies) } }]));
+  return new Map(
+    rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toStoredCashier(row), currencies: row.currencies } }]),
+  );
 }
 
 /** Only what a decision settles: how often a message was handed in, and why it was refused, changes without one. */

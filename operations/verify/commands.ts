@@ -3,11 +3,10 @@
  * A command that was carried out was not refused, and every step of a history is a command's. That a person has stopped
  * an attempt is no step.
  */
+import { ABANDON } from '../../commands/abandon.ts';
+import { type Cashier, cashierToWire } from '../../cashiers/members.ts';
+import type { Invoice } from '../../invoices/lifecycle.ts';
 import { stringify } from 'safe-stable-stringify';
-import type { Cashier } from '../../cashiers/cashier.ts';
-import { cashierToWire } from '../../cashiers/wire.ts';
-import type { Invoice } from '../../invoices/invoice.ts';
-import { ABANDON } from '../../invoices/lifecycle.ts';
 import { toWire } from '../../invoices/wire.ts';
 import type { Database } from '../../platform/database.ts';
 import { type Sql, sql } from '../../platform/sql.ts';

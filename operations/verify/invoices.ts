@@ -2,12 +2,17 @@
  * Each invoice against what else is known of it: its payments, its cashier's, its history, its events, its timers.
  * What must hold is one table below.
  */
-import { type Invoice } from '../../invoices/invoice.ts';
-import { ABANDON, type Action, type Status, type Step, isTimedStep, lifecycle } from '../../invoices/lifecycle.ts';
+import { ABANDON } from '../../commands/abandon.ts';
+import type { Invoice } from '../../invoices/lifecycle.ts';
+import { toInvoice } from '../../invoices/entity.ts';
+import { type Action, type Status, type Step, actions, isTimedStep, stepOf } from '../../invoices/lifecycle.ts';
 import { timersOf } from '../../invoices/timers.ts';
 import { eventType, streamPlace } from '../../messaging/cloud-event.ts';
 import type { Database, TransactionClient } from '../../platform/database.ts';
-import { type InvoiceRow, toInvoice } from '../../invoices/row.ts';
+import type { Row } from '../../commands/members.ts';
+import { eventOf, invoiceEvents } from '../../invoices/events.ts';
+import type { EventDefinition } from '../../messaging/event.ts';
+import { eventWithheld } from '../../messaging/event-withheld.ts';
 import { type Sql, sql } from '../../platform/sql.ts';
 import {
   type Check,
@@ -24,7 +29,7 @@ import {
   wantedKeys,
 } from './check.ts';
 
-interface InvoiceWithTimer extends InvoiceRow {
+interface InvoiceWithTimer extends Row, EntityKey {
   next_timer_at: Date | null;
 }
 
@@ -71,7 +76,7 @@ interface Facts {
 export const invoices: Check = {
   name: 'invoices',
   run: async (world, tally) => {
-    const read = (after: InvoiceRow | null) => {
+    const read = (after: InvoiceWithTimer | null) => {
       const { tenant_id: tenantId, id } = after ?? NO_KEY;
       const which = sql`${ofTenants(world, sql`tenant_id`)} AND (tenant_id, id) > (${tenantId}::uuid, ${id}::uuid)`;
       return check(world.database, which, world.environment, tally);
@@ -88,7 +93,7 @@ export const checkInvoices = (
   tally: Tally,
 ): Promise<unknown> => check(database, sql`(tenant_id, id) IN (SELECT * FROM ${wantedKeys(keys)})`, environment, tally);
 
-async function check(database: Database, which: Sql, environment: string, tally: Tally): Promise<InvoiceRow[]> {
+async function check(database: Database, which: Sql, environment: string, tally: Tally): Promise<InvoiceWithTimer[]> {
   const { rows, facts } = await snapshot(database, (tx) => readFacts(tx, which, environment));
   for (const one of facts) {
     tally.saw('payments', one.payments.length);
@@ -139,29 +144,32 @@ async function readFacts(tx: TransactionClient, which: Sql, environment: string)
   return { rows, facts };
 }
 
+const invoiceGenerated = generated();
+
+function generated(): EventDefinition {
+  const found = invoiceEvents.find(({ name }) => name === 'InvoiceGenerated');
+  if (!found) throw new TypeError('There is no event InvoiceGenerated.');
+  return found;
+}
+
 const publicStream = ({ tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string): string =>
-  streamPlace('InvoiceCreated', { tenantId, invoiceId }, environment).stream;
+  streamPlace(eventOf('create'), { tenantId, invoiceId }, environment).stream;
 
 const internalStream = ({ tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string): string =>
-  streamPlace('InvoiceGenerated', { tenantId, invoiceId }, environment).stream;
+  streamPlace(invoiceGenerated, { tenantId, invoiceId }, environment).stream;
 
 /** The one event that tells of an entry of the history. */
-const eventOfAction: Record<Action, string> = {
-  create: eventType('InvoiceCreated'),
-  update: eventType('InvoiceUpdated'),
-  finalize: eventType('InvoiceFinalized'),
-  pay: eventType('InvoicePaid'),
-  cancel: eventType('InvoiceCancelled'),
-  overdue: eventType('InvoiceOverdue'),
-  remind: eventType('InvoicePaymentReminderDue'),
-};
-const GENERATED = eventType('InvoiceGenerated');
+const eventOfAction = Object.fromEntries(actions.map((action) => [action, eventType(eventOf(action))])) as Record<
+  Action,
+  string
+>;
+const GENERATED = eventType(invoiceGenerated);
 /** A timer that is late by more was not carried out; after a long outage they come one after the other. */
 const TIMER_LATE_MS = 60 * 60_000;
 
-const WITHHELD = eventType('EventWithheld');
-const OVERDUE = eventType('InvoiceOverdue');
-const REMINDER = eventType('InvoicePaymentReminderDue');
+const WITHHELD = eventType(eventWithheld);
+const OVERDUE = eventOfAction.overdue;
+const REMINDER = eventOfAction.remind;
 
 function readEvent({ type, value }: EventRow): Facts['events'][number] {
   const data = parsedObject(value) ?? {};
@@ -193,8 +201,7 @@ const rules = {
   statusIsTheLastStep: ({ invoice: { status }, steps }) => {
     const last = steps.at(-1);
     if (!last) return 'has no history';
-    const to: Status | undefined = lifecycle[last.action]?.to;
-    return status === to && status === last.status
+    return stepOf(last.action).to.includes(status) && status === last.status
       ? undefined
       : `is ${status}, the last step of its history is ${last.action} (${last.status})`;
   },

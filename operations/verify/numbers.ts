@@ -1,5 +1,5 @@
 /** Public numbers: per tenant and year 1..last_number, each once, and on what was finalized in that year only (INV-21). */
-import { formatInvoiceNumber } from '../../invoices/invoice.ts';
+import { formatInvoiceNumber } from '../../invoices/number.ts';
 import type { Database } from '../../platform/database.ts';
 import { sql } from '../../platform/sql.ts';
 import { type Check, NO_KEY, PAGE, type Tally, type World, ofTenants, pages } from './check.ts';

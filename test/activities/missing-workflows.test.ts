@@ -8,13 +8,15 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { finalizeChunk } from '../../billing-runs/run.ts';
-import { startMissingDeadLetters } from '../../dead-letters/open.ts';
-import { createGate } from '../../commands/limiter.ts';
+import { createSweep } from '../../commands/workflow-kind.ts';
+import { batchWorkflow } from '../../dead-letters/batch-workflow.ts';
+import { deadLetterWorkflow } from '../../dead-letters/workflow.ts';
+import { billingRunWorkflow } from '../../billing-runs/workflow.ts';
+import { createLimiter } from '../../commands/limiter.ts';
 import { addDays, dateOf } from '../../values/dates.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { missingBatchWorkflows, missingLetterWorkflows, missingRunWorkflows } from '../../commands/workflows-due.ts';
 import { deadLetterWorkflowId, invoiceWorkflowId } from '../../workflows/contract.ts';
 import { testActivities, testWire } from '../support/activities.ts';
 import { manyDrafts } from '../support/drafts.ts';
@@ -92,14 +94,14 @@ const kinds: Record<string, Kind> = {
       database.deadLetter.createMany({
         data: [...startedAt.map((at) => letter({ workflowStartedAt: at })), letter(decided)],
       }),
-    turn: async (limit) => (await missingLetterWorkflows(database, limit)).map(({ id }) => id),
+    turn: async (limit) => (await deadLetterWorkflow.sweeper(database)(limit)).map(({ id }) => id),
   },
   'batches of letters': {
     plant: (startedAt) =>
       database.deadLetterBatch.createMany({
         data: [...startedAt.map((at) => batch({ workflowStartedAt: at })), batch({ endedAt: now() })],
       }),
-    turn: async (limit) => (await missingBatchWorkflows(database, limit)).map(({ id }) => id),
+    turn: async (limit) => (await batchWorkflow.sweeper(database)(limit)).map(({ id }) => id),
   },
   'billing runs': {
     plant: (startedAt) =>
@@ -109,7 +111,7 @@ const kinds: Record<string, Kind> = {
           run(startedAt.length, { endedAt: now() }),
         ],
       }),
-    turn: async (limit) => (await missingRunWorkflows(database, limit)).map(({ businessDate }) => businessDate),
+    turn: async (limit) => (await billingRunWorkflow.sweeper(database)(limit)).map(({ businessDate }) => businessDate),
   },
 };
 
@@ -146,9 +148,9 @@ it('a letter that Temporal refuses for good keeps no other from its workflow, no
   const { client } = system.temporal;
   const [refused, others] = [letter({ type: 'x'.repeat(100_000) }), numbered(3).map(() => letter())];
   await database.deadLetter.create({ data: refused });
-  await startMissingDeadLetters(deps(client), 10);
+  await createSweep(deps(client), deadLetterWorkflow)(10);
   await database.deadLetter.createMany({ data: others });
-  await startMissingDeadLetters(deps(client), 10);
+  await createSweep(deps(client), deadLetterWorkflow)(10);
   expect(await startedAtOf(refused.id)).toBeNull();
   for (const { id } of others) {
     expect(await startedAtOf(id)).not.toBeNull();
@@ -159,7 +161,7 @@ it('a letter that Temporal refuses for good keeps no other from its workflow, no
 it('rejects while Temporal is away, so that the relay tries again', async () => {
   const { id } = await database.deadLetter.create({ data: letter() });
   const connection = Connection.lazy({ address: '127.0.0.1:1' });
-  await expect(startMissingDeadLetters(deps(new Client({ connection })), 10)).rejects.toThrow(
+  await expect(createSweep(deps(new Client({ connection })), deadLetterWorkflow)(10)).rejects.toThrow(
     'Failed to start Workflow',
   );
   expect(await startedAtOf(id)).toBeNull();
@@ -187,7 +189,7 @@ describe('wake-ups', () => {
     });
     const { taskQueue, logger } = deps(client);
     const { sendWakeups } = testActivities(database, {
-      send: { client: failing, taskQueue, logger, gate: createGate() },
+      send: { client: failing, taskQueue, logger, limiter: createLimiter() },
     });
     return async (done: () => Promise<boolean>) => {
       const environment = new MockActivityEnvironment();
@@ -222,7 +224,7 @@ describe('wake-ups', () => {
     const businessDate = dateOf(now().toISOString());
     await database.invoice.updateMany({ data: { nextTimerAt: null } });
     const ids = await manyDrafts(database, tenantId, TURNS_MAX + 10, businessDate);
-    const chunk = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+    const chunk = { database, wire: testWire, notify: () => undefined, overdueAfterMs: undefined };
     await finalizeChunk(chunk, { tenantId, businessDate }, ids.length);
     await database.workflowWakeup.deleteMany();
     const missing = new Set(ids);
@@ -244,7 +246,7 @@ describe('wake-ups', () => {
     const businessDate = dateOf(now().toISOString());
     await database.invoice.updateMany({ data: { nextTimerAt: null } });
     const ids = await manyDrafts(database, tenantId, LOOK_MAX + 20, businessDate);
-    const chunk = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+    const chunk = { database, wire: testWire, notify: () => undefined, overdueAfterMs: undefined };
     await finalizeChunk(chunk, { tenantId, businessDate }, LOOK_MAX + 20);
     await database.workflowWakeup.deleteMany();
     await database.invoice.updateMany({ where: { id: { in: ids } }, data: { nextTimerAt: minutesAgo(5) } });

@@ -1,10 +1,10 @@
 /** Long jobs in pieces: a piece that is cut short right after the last of the work still ends the job. */
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { dateOf } from '../../values/dates.ts';
-import { createNudge } from '../../messaging/notify.ts';
-import { type Reactions, reactions } from '../../commands/reactions.ts';
+import { createNotifier } from '../../messaging/notify.ts';
+import { steps } from '../../invoices/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
@@ -15,6 +15,7 @@ beforeAll(() => {
   database = testDatabase();
 });
 afterAll(() => database?.$disconnect());
+afterEach(() => vi.restoreAllMocks());
 
 it('a billing run is marked as ended by the piece that finalizes its last draft, also when its time is up then', async () => {
   const run = { tenantId: randomUUID(), businessDate: dateOf(new Date().toISOString()) };
@@ -25,8 +26,8 @@ it('a billing run is marked as ended by the piece that finalizes its last draft,
   });
   const environment = new MockActivityEnvironment();
   // The end of the time for a piece, right after its commit.
-  const nudge = { ...createNudge(), nudge: () => environment.cancel() };
-  const { finalizeDueDrafts } = testActivities(database, { nudge });
+  const notifier = { ...createNotifier(), notify: () => environment.cancel() };
+  const { finalizeDueDrafts } = testActivities(database, { notifier });
   expect(await environment.run(finalizeDueDrafts, run)).toEqual({ finalized: 3, refused: 0, left: 0 });
   expect(await database.billingRun.findFirstOrThrow({ where })).toMatchObject({
     finalized: 3,
@@ -34,17 +35,14 @@ it('a billing run is marked as ended by the piece that finalizes its last draft,
   });
 });
 
-/** Activities with a bug that stops some drafts. */
+/** Activities with a bug that stops some drafts, until `vi.restoreAllMocks`. */
 function buggyActivities(stops: (id: string) => boolean) {
-  const bug: Reactions['invoiceFinalized'][number] = {
-    react: ({ state }) => {
-      if (stops(state.id)) throw new TypeError('A bug.');
-      return {};
-    },
-  };
-  return testActivities(database, {
-    reactions: { ...reactions, invoiceFinalized: [...reactions.invoiceFinalized, bug] },
+  const { decide } = steps.finalize;
+  vi.spyOn(steps.finalize, 'decide').mockImplementation((next, ...given) => {
+    if (stops(next.id)) throw new TypeError('A bug.');
+    return decide(next, ...given);
   });
+  return testActivities(database);
 }
 
 it('a draft that a bug stops is passed over and named, and is finalized when the bug is mended', async () => {
@@ -59,6 +57,7 @@ it('a draft that a bug stops is passed over and named, and is finalized when the
   expect(await piece(buggy)).toEqual({ finalized: 4, refused: 0, left: 1 });
   await expect(piece(buggy)).rejects.toThrow(`1 cannot be finalized, a bug stops them. The first is invoice ${broken}`);
   expect(await database.billingRun.findFirstOrThrow({ where })).toMatchObject({ finalized: 4, endedAt: null });
+  vi.restoreAllMocks();
   expect(await piece(testActivities(database))).toEqual({ finalized: 5, refused: 0, left: 0 });
   const rows = await database.invoice.findMany({ where, orderBy: { number: 'asc' } });
   expect(rows.map(({ number }) => Number(number?.slice(-6)))).toEqual([1, 2, 3, 4, 5]);

@@ -1,4 +1,6 @@
 /** The transaction of a step on a real Postgres: keys, attempts, refusals, twins, the audit chain. */
+import { staffKey } from '../../commands/staff-key.ts';
+import type { StepCommand } from '../../invoices/lifecycle.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { stringify } from 'safe-stable-stringify';
@@ -7,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import type { Database } from '../../platform/database.ts';
 import { lookUpCommand } from '../../invoices/command-look-up.ts';
-import { type StepCommand, staffKey } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 

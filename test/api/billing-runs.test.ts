@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { finalizeChunk } from '../../billing-runs/run.ts';
-import { createGate } from '../../commands/limiter.ts';
+import { createLimiter } from '../../commands/limiter.ts';
 import { createDeliver } from '../../messaging/deliver.ts';
-import { createHandlers } from '../../messaging/handlers.ts';
+import { createHandlers } from '../../registry/handlers.ts';
 import { addDays, dateOf } from '../../values/dates.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { billingRunWorkflowId, workflowTypes } from '../../workflows/contract.ts';
@@ -80,7 +80,7 @@ async function atDay<T>(days: number, work: () => Promise<T>): Promise<T> {
 const handIn = ({ key, value, headers }: ReturnType<typeof businessDayEnded>) => {
   const { database, temporal, config } = system;
   const logger = createLogger({ level: 'silent', name: 'test' });
-  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
+  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, limiter: createLimiter(), logger };
   const deliver = createDeliver(createHandlers({ database, send, deadlineMs: 10_000 }), config.NODE_ENV);
   const place = { topic: TOPIC, partition: 0, offset: 0n };
   return deliver({ ...place, key: Buffer.from(key), value: Buffer.from(value), headers });
@@ -278,7 +278,7 @@ it('what is cancelled or moved while the run is at it is reported with the reaso
   await system.database.billingRun.create({
     data: { tenantId, businessDate: day, startedAt: now, workflowStartedAt: now },
   });
-  const deps = { database: system.database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+  const deps = { database: system.database, wire: testWire, notify: () => undefined, overdueAfterMs: undefined };
   let chunk: Promise<number> | undefined;
   await system.database.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT 1 FROM invoices WHERE id IN (${held}::uuid, ${moved}::uuid) ORDER BY id FOR UPDATE`;
@@ -316,7 +316,7 @@ it('two runs that overlap, of two days, finalize each draft once and list nothin
   await system.database.billingRun.createMany({
     data: days.map((day) => ({ tenantId, businessDate: new Date(day), startedAt: now, workflowStartedAt: now })),
   });
-  const deps = { database: system.database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+  const deps = { database: system.database, wire: testWire, notify: () => undefined, overdueAfterMs: undefined };
   let chunks: Promise<number>[] = [];
   await system.database.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT 1 FROM invoices WHERE tenant_id = ${tenantId}::uuid FOR UPDATE`;

@@ -1,10 +1,11 @@
+import type { WireCashier } from '../../cashiers/members.ts';
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { stringify } from 'safe-stable-stringify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CashierRequest, carryOutCashierCommand } from '../../cashiers/commands.ts';
 import { newAttemptId } from '../../commands/key.ts';
-import type { WireCashier, WireCashierPayment } from '../../cashiers/schemas.ts';
-import type { WireInvoice } from '../../invoices/schemas.ts';
+import type { WireCashierPayment } from '../../cashiers/schemas.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Caller, RequestOptions } from '../support/caller.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
@@ -722,17 +723,17 @@ describe('races', () => {
       body: cashierBody(),
     });
     const wire = { environment: 'test', publicUrl: 'http://localhost' };
-    const nudge = () => undefined;
+    const notify = () => undefined;
 
     it('CSH-03: is decided again, and then comes out right', async () => {
       const { database, begun } = await losingRaces(2);
-      expect(await carryOutCashierCommand({ database, wire, nudge }, createCommand())).toMatchObject({ kind: 'done' });
+      expect(await carryOutCashierCommand({ database, wire, notify }, createCommand())).toMatchObject({ kind: 'done' });
       expect(begun()).toBe(3);
     });
 
     it('CSH-03: three times at most', async () => {
       const { database, begun } = await losingRaces(9);
-      await expect(carryOutCashierCommand({ database, wire, nudge }, createCommand())).rejects.toThrow(/[Ff]oreign/);
+      await expect(carryOutCashierCommand({ database, wire, notify }, createCommand())).rejects.toThrow(/[Ff]oreign/);
       expect(begun()).toBe(3);
     });
   });

@@ -1,6 +1,6 @@
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import { type Caller, paymentOf } from '../support/caller.ts';
 import { type Subscriber, sequencesByStream, subscribe } from '../support/subscriber.ts';
 import { atMost } from '../support/speed.ts';

@@ -1,8 +1,8 @@
 /** The main scenario, in HTTP and Kafka alone. */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ApiDeps, apiRoutes } from '../../api/app.ts';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';

@@ -2,9 +2,9 @@
  * What a value may be, at the entrances that only the whole service has. What would break without it: a body that one
  * check takes and the next one refuses is answered with 500, and an amount is not the one that was sent.
  */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import { type Caller, type Problem, paymentOf } from '../support/caller.ts';
 import { type Gateway, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
 import { staffOf } from '../support/staff.ts';

@@ -1,6 +1,6 @@
 /** What a caller sees while the answer takes long (design: the life of a command, waiting). */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import type { Caller } from '../support/caller.ts';
 import { atMost } from '../support/speed.ts';
 import { staffOf } from '../support/staff.ts';

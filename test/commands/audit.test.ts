@@ -1,7 +1,7 @@
+import type { Invoice } from '../../invoices/lifecycle.ts';
 import { createHash } from 'node:crypto';
 import { stringify } from 'safe-stable-stringify';
 import { describe, expect, it } from 'vitest';
-import type { Invoice } from '../../invoices/invoice.ts';
 import { type AuditRow, type AuditedStep, NO_AUDIT, auditRow } from '../../commands/audit.ts';
 
 const NOW = '2030-01-31T12:00:00.000Z';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf, invoiceIdOf, newAttemptId, storedKey } from '../../commands/key.ts';
+import { fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
+import { invoiceIdOf } from '../../invoices/id.ts';
 
 const TENANT = '7c1b2f7e-54a5-4a55-9a11-1c7c4a1f0e01';
 const OTHER_TENANT = '11111111-1111-4111-8111-111111111111';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { GateClosed, createGate } from '../../commands/limiter.ts';
+import { NoSlot, createLimiter } from '../../commands/limiter.ts';
 
 const PATIENT_MS = 60_000;
 
-/** Work that starts when the gate lets it in and ends when the test says so. */
+/** Work that starts when the limiter lets it in and ends when the test says so. */
 function createWork() {
   const running = new Map<string, { finish: () => void; fail: (error: Error) => void }>();
   const started: string[] = [];
@@ -28,13 +28,13 @@ function createWork() {
 /** Lets everything happen that can happen without the test: all microtasks end before the next macrotask. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe('gate', () => {
+describe('limiter', () => {
   // Above a limit in flight, updates of one workflow are refused or lost.
   it('never runs more than inFlightMax of a key at once, and the others in the order they came', async () => {
-    const gate = createGate({ inFlightMax: 2, waitingMax: 10 });
+    const limiter = createLimiter({ inFlightMax: 2, waitingMax: 10 });
     const { started, work, finish } = createWork();
     const names = ['a', 'b', 'c', 'd', 'e'];
-    const answers = names.map((name) => gate.run('invoice', PATIENT_MS, work(name)));
+    const answers = names.map((name) => limiter.run('invoice', PATIENT_MS, work(name)));
     await settle();
     expect(started).toEqual(['a', 'b']);
     finish('b');
@@ -51,17 +51,17 @@ describe('gate', () => {
 
   // A caller who has gone leaves a command in the workflow: its place is taken until the command has a result.
   it('keeps a place for what a work has left in flight', async () => {
-    const gate = createGate({ inFlightMax: 1, waitingMax: 10 });
+    const limiter = createLimiter({ inFlightMax: 1, waitingMax: 10 });
     let end: (() => void) | undefined;
     const inFlight = new Promise<void>((resolve) => (end = resolve));
     await expect(
-      gate.run('invoice', PATIENT_MS, async (hold) => {
+      limiter.run('invoice', PATIENT_MS, async (hold) => {
         hold(inFlight);
         return 'pending';
       }),
     ).resolves.toBe('pending');
     const { started, work, finish } = createWork();
-    const next = gate.run('invoice', PATIENT_MS, work('next'));
+    const next = limiter.run('invoice', PATIENT_MS, work('next'));
     await settle();
     expect(started).toEqual([]);
     end?.();
@@ -72,11 +72,11 @@ describe('gate', () => {
   });
 
   it('does not hold up other keys', async () => {
-    const gate = createGate({ inFlightMax: 1, waitingMax: 1 });
+    const limiter = createLimiter({ inFlightMax: 1, waitingMax: 1 });
     const { started, work, finish } = createWork();
-    const first = gate.run('one', PATIENT_MS, work('first'));
-    const waiting = gate.run('one', PATIENT_MS, work('waiting'));
-    const other = gate.run('other', PATIENT_MS, work('other'));
+    const first = limiter.run('one', PATIENT_MS, work('first'));
+    const waiting = limiter.run('one', PATIENT_MS, work('waiting'));
+    const other = limiter.run('other', PATIENT_MS, work('other'));
     await settle();
     expect(started).toEqual(['first', 'other']);
     finish('other');
@@ -90,14 +90,14 @@ describe('gate', () => {
 
   // Without a bound, a caller in a loop would fill the memory with requests that nobody waits for any more.
   it('lets at most waitingMax wait for a key, and has room again when one has ended', async () => {
-    const gate = createGate({ inFlightMax: 1, waitingMax: 2 });
+    const limiter = createLimiter({ inFlightMax: 1, waitingMax: 2 });
     const { started, work, finish } = createWork();
-    const answers = ['a', 'b', 'c'].map((name) => gate.run('invoice', PATIENT_MS, work(name)));
-    await expect(gate.run('invoice', PATIENT_MS, work('too many'))).rejects.toBeInstanceOf(GateClosed);
+    const answers = ['a', 'b', 'c'].map((name) => limiter.run('invoice', PATIENT_MS, work(name)));
+    await expect(limiter.run('invoice', PATIENT_MS, work('too many'))).rejects.toBeInstanceOf(NoSlot);
     await settle();
     finish('a');
     await answers[0];
-    answers.push(gate.run('invoice', PATIENT_MS, work('d')));
+    answers.push(limiter.run('invoice', PATIENT_MS, work('d')));
     for (const name of ['b', 'c', 'd']) {
       await settle();
       finish(name);
@@ -107,11 +107,11 @@ describe('gate', () => {
   });
 
   it('closes when no place comes in time; what waited is never run afterwards, and no place is lost', async () => {
-    const gate = createGate({ inFlightMax: 1, waitingMax: 5 });
+    const limiter = createLimiter({ inFlightMax: 1, waitingMax: 5 });
     const { started, work, finish } = createWork();
-    const first = gate.run('invoice', PATIENT_MS, work('first'));
-    await expect(gate.run('invoice', 1, work('late'))).rejects.toBeInstanceOf(GateClosed);
-    const next = gate.run('invoice', PATIENT_MS, work('next'));
+    const first = limiter.run('invoice', PATIENT_MS, work('first'));
+    await expect(limiter.run('invoice', 1, work('late'))).rejects.toBeInstanceOf(NoSlot);
+    const next = limiter.run('invoice', PATIENT_MS, work('next'));
     await settle();
     expect(started).toEqual(['first']);
     finish('first');
@@ -122,31 +122,31 @@ describe('gate', () => {
     await expect(next).resolves.toBe('next');
   });
 
-  // The wait is limited, not the work: a command under way is never cut off by the gate.
+  // The wait is limited, not the work: a command under way is never cut off by the limiter.
   it('does not limit how long the work takes', async () => {
-    const gate = createGate({ inFlightMax: 1, waitingMax: 5 });
+    const limiter = createLimiter({ inFlightMax: 1, waitingMax: 5 });
     const { work, finish } = createWork();
-    const slow = gate.run('invoice', 1, work('slow'));
+    const slow = limiter.run('invoice', 1, work('slow'));
     // Its timeout is longer than the slow one's, so when it has ended the slow one's is over as well.
-    await expect(gate.run('invoice', 5, work('late'))).rejects.toBeInstanceOf(GateClosed);
+    await expect(limiter.run('invoice', 5, work('late'))).rejects.toBeInstanceOf(NoSlot);
     finish('slow');
     await expect(slow).resolves.toBe('slow');
   });
 
   it('a deadline that is over still gets a place that is free, and none that is taken', async () => {
-    const gate = createGate({ inFlightMax: 1, waitingMax: 5 });
+    const limiter = createLimiter({ inFlightMax: 1, waitingMax: 5 });
     const { work, finish } = createWork();
-    const first = gate.run('invoice', -1, work('first'));
-    await expect(gate.run('invoice', -1, work('late'))).rejects.toBeInstanceOf(GateClosed);
+    const first = limiter.run('invoice', -1, work('first'));
+    await expect(limiter.run('invoice', -1, work('late'))).rejects.toBeInstanceOf(NoSlot);
     finish('first');
     await expect(first).resolves.toBe('first');
   });
 
   it('frees the place of work that fails, and tells the failure as it is', async () => {
-    const gate = createGate({ inFlightMax: 1, waitingMax: 5 });
+    const limiter = createLimiter({ inFlightMax: 1, waitingMax: 5 });
     const { work, finish, fail } = createWork();
-    const broken = gate.run('invoice', PATIENT_MS, work('broken'));
-    const next = gate.run('invoice', PATIENT_MS, work('next'));
+    const broken = limiter.run('invoice', PATIENT_MS, work('broken'));
+    const next = limiter.run('invoice', PATIENT_MS, work('next'));
     await settle();
     const failure = new Error('refused');
     fail('broken', failure);
@@ -157,12 +157,12 @@ describe('gate', () => {
   });
 
   it('frees the place of work that throws before it waits for anything', async () => {
-    const gate = createGate({ inFlightMax: 1, waitingMax: 0 });
+    const limiter = createLimiter({ inFlightMax: 1, waitingMax: 0 });
     const failure = new Error('at once');
     const throwing = () => {
       throw failure;
     };
-    await expect(gate.run('invoice', PATIENT_MS, throwing)).rejects.toBe(failure);
-    await expect(gate.run('invoice', PATIENT_MS, () => Promise.resolve('free'))).resolves.toBe('free');
+    await expect(limiter.run('invoice', PATIENT_MS, throwing)).rejects.toBe(failure);
+    await expect(limiter.run('invoice', PATIENT_MS, () => Promise.resolve('free'))).resolves.toBe('free');
   });
 });

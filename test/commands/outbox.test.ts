@@ -1,3 +1,4 @@
+import { eventNamed } from '../support/events.ts';
 import { describe, expect, it } from 'vitest';
 import { SLOTS, outboxRow, slotOf, takeSequences } from '../../commands/outbox.ts';
 import type { TransactionClient } from '../../platform/database.ts';
@@ -8,7 +9,7 @@ const settings = { environment: 'test', publicUrl: 'https://billing.example' };
 
 describe('a row of the outbox', () => {
   const context = { sequence: 9_007_199_254_740_993n, time: '2030-01-31T12:00:00.000Z', causationId: 'rest:5f2c' };
-  const row = () => outboxRow('InvoiceUpdated', ids, { amount: '1.00' }, context, settings);
+  const row = () => outboxRow(eventNamed('InvoiceUpdated'), ids, { amount: '1.00' }, context, settings);
 
   // What is sent is what was written here, whoever sends it and whenever.
   it('MSG-02, MSG-03: place, sequence and record of the event, as text', () => {

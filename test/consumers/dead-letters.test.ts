@@ -1,10 +1,12 @@
 /** PAY-04: a payment that the rules refuse waits for a person, over REST or in the Web UI. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createGate } from '../../commands/limiter.ts';
-import { findDeadLetter, openDeadLetter, startMissingDeadLetters } from '../../dead-letters/open.ts';
+import { createLimiter } from '../../commands/limiter.ts';
+import { createSweep } from '../../commands/workflow-kind.ts';
+import { findDeadLetter, openDeadLetter } from '../../dead-letters/open.ts';
+import { deadLetterWorkflow } from '../../dead-letters/workflow.ts';
 import { createDeliver } from '../../messaging/deliver.ts';
-import { createHandlers } from '../../messaging/handlers.ts';
+import { createHandlers } from '../../registry/handlers.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { type DecisionAnswer, deadLetterWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
@@ -182,7 +184,7 @@ const audit = (id: string) =>
 const handIn = ({ key, value, headers }: Message) => {
   const { database, temporal, config } = system;
   const logger = createLogger({ level: 'silent', name: 'test' });
-  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, gate: createGate(), logger };
+  const send = { client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, limiter: createLimiter(), logger };
   const deliver = createDeliver(createHandlers({ database, send, deadlineMs: 10_000 }), config.NODE_ENV);
   const place = { topic: PAYMENTS_TOPIC, partition: 0, offset: 0n };
   return deliver({ ...place, key: Buffer.from(key), value: Buffer.from(value), headers });
@@ -473,7 +475,7 @@ it('a crash between row and workflow: the missing workflow is started, once; a r
   expect(row.workflowStartedAt).toBeNull();
 
   await waitFor('its workflow', async () => {
-    await startMissingDeadLetters(deps, 100);
+    await createSweep(deps, deadLetterWorkflow)(100);
     return (await system.database.deadLetter.findUnique({ where: { id: row.id } }))?.workflowStartedAt;
   });
   expect(await staff(row.id).status()).toBe('RUNNING');

@@ -1,6 +1,6 @@
 /** PAY-04: a message whose payload is wrong is edited by a person, and handed in again. */
+import { EVENT_BYTES_MAX } from '../../messaging/event-sink.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { EVENT_BYTES_MAX } from '../../dead-letters/dead-letter.ts';
 import type { DecisionAnswer } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
 import { type Gateway, type Message, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createGate } from '../../commands/limiter.ts';
-import { createHandlers } from '../../messaging/handlers.ts';
-import { type ReceiverDeps, createReceiver } from '../../messaging/receive.ts';
+import { createLimiter } from '../../commands/limiter.ts';
+import { createHandlers } from '../../registry/handlers.ts';
+import { type ReceiverDeps, createReceiver } from '../../dead-letters/receive.ts';
 import type { HandleRecord, IncomingRecord } from '../../messaging/event-source.ts';
 import { createLogger } from '../../platform/logger.ts';
 import type { Caller } from '../support/caller.ts';
@@ -124,7 +124,7 @@ function byHand(
   const logger = createLogger({ level: 'silent', name: 'test' });
   const { NODE_ENV: environment, TEMPORAL_TASK_QUEUE: taskQueue } = system.config;
   const deps = { database: system.database, client, taskQueue, logger, environment };
-  const send = { client, taskQueue: deps.taskQueue, gate: createGate(), logger };
+  const send = { client, taskQueue: deps.taskQueue, limiter: createLimiter(), logger };
   const handle = createReceiver(
     { ...deps, ...changes },
     createHandlers({ database: system.database, send, deadlineMs }),

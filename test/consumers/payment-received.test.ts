@@ -1,7 +1,7 @@
 /** Payments that arrive on Kafka: the test speaks HTTP and Kafka, as a gateway and an application would. */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import {
   type Gateway,
   type Message,

@@ -1,12 +1,13 @@
 /** What a person may put in the place of a payload: of a message what can be handled, of an event its texts. */
+import { EVENT_BYTES_MAX } from '../../messaging/event-sink.ts';
 import { describe, expect, it } from 'vitest';
 import { DecisionRefused, editedPayload, tooLarge } from '../../dead-letters/blocked-event.ts';
-import { createInspect } from '../../messaging/inspect.ts';
-import { EVENT_BYTES_MAX } from '../../dead-letters/dead-letter.ts';
+import { catalogue } from '../../registry/catalogue.ts';
+import { inspectRecords } from '../../registry/handlers.ts';
 import type { DeadLetterRow } from '../../dead-letters/rows.ts';
 import { invoiceIdIn } from '../../dead-letters/named-invoice.ts';
 
-const inspect = createInspect('test');
+const judges = { inspect: inspectRecords('test'), catalogue };
 const tenantId = '11111111-1111-4111-8111-111111111111';
 const invoiceId = '22222222-2222-4222-8222-222222222222';
 
@@ -14,7 +15,7 @@ const row = (changes: object) => ({ editedValue: null, headers: '{}', key: null,
 
 function refusalOf(letter: DeadLetterRow, payload: unknown): string {
   try {
-    editedPayload(letter, typeof payload === 'string' ? payload : JSON.stringify(payload), inspect);
+    editedPayload(letter, typeof payload === 'string' ? payload : JSON.stringify(payload), judges);
   } catch (error) {
     if (error instanceof DecisionRefused && error.type === 'payload_refused') return error.message;
     throw error;
@@ -112,7 +113,7 @@ describe('a message', () => {
 
   it('PAY-04: one that can be handled is taken as it was given, another invoice’s too', () => {
     const text = JSON.stringify({ ...payment, invoiceId: tenantId }, null, 2);
-    expect(editedPayload(letter, text, inspect)).toBe(text);
+    expect(editedPayload(letter, text, judges)).toBe(text);
   });
 
   it.each([

@@ -4,13 +4,13 @@
  *
  * `npm test` takes a slice of the file; `npm run test:import` takes all of it.
  */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { createCaller } from '../support/caller.ts';

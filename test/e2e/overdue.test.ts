@@ -1,7 +1,7 @@
 /** Overdue on the running service: in REST, in the Web UI and on Kafka, also when the workflow is missing. */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import { testActivities } from '../support/activities.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { staffOf } from '../support/staff.ts';

@@ -3,10 +3,10 @@
  * snapshot, a debugger. Postgres ends the session. That is no bug: nobody is answered 500, and no payment becomes a
  * dead letter.
  */
+import type { WireCashier } from '../../cashiers/members.ts';
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import type { Database } from '../../platform/database.ts';
-import type { WireCashier } from '../../cashiers/schemas.ts';
 import { createCaller } from '../support/caller.ts';
 import { testDatabase } from '../support/database.ts';
 import { outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';

@@ -1,7 +1,7 @@
 /** Callers who each take invoices through a story of their own, and send every command until it is answered. */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { atConcurrency } from '../../bench/percentiles.ts';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import { type Answer, type Caller, createCaller, paymentOf } from '../support/caller.ts';
 import { waitFor } from '../support/wait.ts';
 import type { Random } from './random.ts';

@@ -1,17 +1,17 @@
+import { invoiceSchema } from '../../invoices/wire.ts';
 import { LosslessNumber } from 'lossless-json';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { cashierPageSchema } from '../../cashiers/schemas.ts';
 import { listDeadLettersSchema } from '../../dead-letters/schemas.ts';
+import { listInvoicesSchema } from '../../invoices/schemas.ts';
 import {
   cancelInvoiceSchema,
   createInvoiceSchema,
   finalizeInvoiceSchema,
-  invoiceSchema,
-  listInvoicesSchema,
   payInvoiceSchema,
   updateInvoiceSchema,
-} from '../../invoices/schemas.ts';
+} from '../support/bodies.ts';
 
 const CASHIER = '3f0a4c55-0a5e-4f0a-9b36-6a1f0a9d7c11';
 const create = { name: 'Hosting, November', amount: '1200.00', currency: 'EUR' };

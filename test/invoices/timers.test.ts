@@ -1,9 +1,11 @@
+import type { Invoice } from '../../invoices/lifecycle.ts';
+import { isOverdue, overdueBegins, reminderAt } from '../../invoices/due.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addDays } from '../../values/dates.ts';
-import { type Invoice, decide, isOverdue } from '../../invoices/invoice.ts';
+import { decide } from '../../invoices/invoice.ts';
 import type { Status } from '../../invoices/lifecycle.ts';
-import { type Timer, dueTimer, overdueBegins, reminderAt, timersOf } from '../../invoices/timers.ts';
+import { type Timer, dueTimer, timersOf } from '../../invoices/timers.ts';
 
 const CREATED = '2030-01-01T08:00:00.000Z';
 const finalized: Invoice = {

@@ -62,7 +62,7 @@ it(
 async function finalizedInvoices(tenantId: string, count: number): Promise<void> {
   const businessDate = dateOf(new Date().toISOString());
   await manyDrafts(database, tenantId, count, businessDate);
-  const deps = { database, wire: testWire, nudge: () => undefined, waitMs: 10_000, overdueAfterMs: undefined };
+  const deps = { database, wire: testWire, notify: () => undefined, waitMs: 10_000, overdueAfterMs: undefined };
   while ((await finalizeChunk(deps, { tenantId, businessDate }, AT_ONCE)) > 0);
   // The test is about the events; thousands of workflows that wake up would take the machine from them.
   await database.workflowWakeup.deleteMany({ where: { tenantId } });

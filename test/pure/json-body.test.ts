@@ -6,7 +6,7 @@ import { jsonOf } from '../../api/json-body.ts';
 import { Problem } from '../../api/problems.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
 import { groupSchema } from '../../dead-letters/schemas.ts';
-import { createInvoiceSchema } from '../../invoices/schemas.ts';
+import { createInvoiceSchema } from '../support/bodies.ts';
 
 const read = (text: string) => jsonOf(Buffer.from(text));
 const refused = { code: 'malformed_request' };

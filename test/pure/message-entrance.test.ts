@@ -2,6 +2,7 @@
  * Records of Kafka, with values as nobody sends them on purpose. What would break without it: a record that nobody
  * foresaw becomes a dead letter that says nothing, or holds up its partition.
  */
+import { paymentReceived } from '../../invoices/received.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { bodyOf } from '../../invoices/payment-received.ts';
@@ -61,7 +62,7 @@ it.each([
     const taken = takenOf(2000, sent, ([headers, value]) => {
       const place = { topic: PAYMENTS_TOPIC, partition: 0, offset: 0n };
       const record = { ...place, key: Buffer.from(usual.key), value: Buffer.from(value), headers };
-      const reading = readRecord(record, ['PaymentReceived'], 'test');
+      const reading = readRecord(record, [{ event: paymentReceived }], 'test');
       if (reading.kind === 'refused' && (reading.reason === 'internal_error' || reading.detail === ''))
         throw new Error(`It is refused with ${reading.reason}, and without words.`);
       if (reading.kind !== 'event') return undefined;

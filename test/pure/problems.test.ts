@@ -9,12 +9,16 @@ import {
 } from '../../api/problems.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
 import type { Resolution } from '../../dead-letters/dead-letter.ts';
-import { type FieldError, type RefusalCode, isRefusalCode, refusal, refusalCodes } from '../../commands/refusal.ts';
-import { createInvoiceSchema } from '../../invoices/schemas.ts';
+import { cashierRefusals } from '../../cashiers/cashier.ts';
+import { type FieldError, commonRefusals, refusal, refusalWith } from '../../commands/refusal.ts';
+import { invoiceRefusals, isInvoiceRefusal, notAllowed } from '../../invoices/refusals.ts';
+import { createInvoiceSchema } from '../support/bodies.ts';
 
 describe('problems', () => {
   // Callers decide by status and code whether to try again: both are a contract, written out here.
-  const statusOf: Record<RefusalCode, number> = {
+  const refusals = { ...commonRefusals, ...invoiceRefusals, ...cashierRefusals };
+  const codes = Object.keys(refusals) as (keyof typeof refusals)[];
+  const statusOf: Record<keyof typeof refusals, number> = {
     validation_failed: 422,
     idempotency_key_reused: 422,
     invoice_not_found: 404,
@@ -31,7 +35,7 @@ describe('problems', () => {
     cashier_in_use: 409,
   };
 
-  it.each(refusalCodes)('refusal %s has a row with its status and a title', (code) => {
+  it.each(codes)('refusal %s has a row with its status and a title', (code) => {
     const { status, title } = problemTable[code];
     expect({ status, title }).toEqual({ status: statusOf[code], title: expect.stringMatching(/\S/) });
   });
@@ -48,8 +52,8 @@ describe('problems', () => {
   });
 
   it('a refusal becomes a problem document with its members', () => {
-    const members = { invoiceStatus: 'paid' as const, allowedActions: [] };
-    const problem = problemOf(refusal('transition_not_allowed', 'An invoice that is paid cannot pay.', members));
+    const members = { invoiceStatus: 'paid', allowedActions: [] };
+    const problem = problemOf(notAllowed('paid', 'An invoice that is paid cannot pay.'));
     expect(problemDocument(problem, '/v1/invoices/1/pay')).toEqual({
       type: '/problems/transition_not_allowed',
       title: problemTable.transition_not_allowed.title,
@@ -63,7 +67,8 @@ describe('problems', () => {
 
   // A member that the table does not have would be sent without being published. tsc is what fails.
   it('a code has its own members: others do not compile', () => {
-    expectTypeOf(refusal<'version_conflict'>)
+    const ofCommon = refusalWith(commonRefusals);
+    expectTypeOf(ofCommon<'version_conflict'>)
       .parameter(2)
       .toEqualTypeOf<{ currentVersion: number }>();
     expectTypeOf(refusal<'invoice_not_found'>).parameters.toEqualTypeOf<['invoice_not_found', string]>();
@@ -85,11 +90,12 @@ describe('problems', () => {
 
   // Of a workflow's failure, only its type says whether the rules refused or something broke.
   it.each(['internal_error', 'Error', 'toString', '', null, undefined, 7])('%j is no refusal', (code) => {
-    expect(isRefusalCode(code)).toBe(false);
+    expect(isInvoiceRefusal(code)).toBe(false);
   });
 
-  it.each(refusalCodes)('%s is a refusal', (code) => {
-    expect(isRefusalCode(code)).toBe(true);
+  const ofInvoices = codes.filter((code) => !(code in cashierRefusals));
+  it.each(ofInvoices)('%s is a refusal', (code) => {
+    expect(isInvoiceRefusal(code)).toBe(true);
   });
 });
 

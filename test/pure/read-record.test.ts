@@ -1,4 +1,5 @@
 /** What a record must be to reach a handler. What would break without it: a payment under another tenant's name. */
+import { handledEvents } from '../../registry/handlers.ts';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -8,7 +9,7 @@ import { type Message, PAYMENTS_TOPIC, paymentMessage } from '../support/gateway
 
 const ann = randomUUID();
 const bob = randomUUID();
-const handled = ['PaymentReceived', 'BusinessDayEnded'] as const;
+const handled = handledEvents.map((event) => ({ event }));
 
 const OPERATIONS_TOPIC = 'test.accounting.public.operations.v1';
 
@@ -71,7 +72,7 @@ it('an event of one tenant is read, with its source, id, type and data', () => {
   const message = paymentMessage(ann, bob);
   expect(read(message)).toMatchObject({
     kind: 'event',
-    name: 'PaymentReceived',
+    by: { event: { name: 'PaymentReceived' } },
     tenantId: ann,
     event: { source: '/gateway', id: message.headers['ce_id'], data: { tenantId: ann, invoiceId: bob } },
   });

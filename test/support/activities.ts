@@ -1,9 +1,9 @@
 /** The real activities without the service: on the run's Postgres, with nothing behind the relay but what a test gives. */
 import { Client, Connection } from '@temporalio/client';
 import { type Activities, type ActivityDeps, createActivities } from '../../activities/index.ts';
-import { createGate } from '../../commands/limiter.ts';
+import { createLimiter } from '../../commands/limiter.ts';
 import type { EventSink } from '../../messaging/event-sink.ts';
-import { createNudge } from '../../messaging/notify.ts';
+import { createNotifier } from '../../messaging/notify.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 
@@ -23,7 +23,7 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     database,
     logger,
     wire: testWire,
-    nudge: createNudge(),
+    notifier: createNotifier(),
     shards: 1,
     stopping: new AbortController().signal,
     sink: nowhere,
@@ -31,6 +31,11 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     deliver: async () => ({ kind: 'done' }),
     inspect: () => null,
     overdueAfterMs: undefined,
-    send: { client: new Client({ connection: Connection.lazy() }), taskQueue: 'none', gate: createGate(), logger },
+    send: {
+      client: new Client({ connection: Connection.lazy() }),
+      taskQueue: 'none',
+      limiter: createLimiter(),
+      logger,
+    },
     ...changes,
   });

@@ -2,7 +2,7 @@
  * A caller of the REST API, as the contract tells applications to be: what is answered with 503, or with 202 and an
  * operation, is sent again with the same key until it is answered. Every answer is held against what is published.
  */
-import type { WireInvoice } from '../../invoices/schemas.ts';
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { assertPublished } from './published.ts';
 import { atMost } from './speed.ts';
 import { waitFor } from './wait.ts';

@@ -1,10 +1,10 @@
 /** Many drafts at once, through the service's own transaction but without its workflows: a day's worth in seconds. */
+import type { StepCommand } from '../../invoices/lifecycle.ts';
 import { randomUUID } from 'node:crypto';
-import { invoicePlan } from '../../invoices/commands.ts';
+import { commandOf } from '../../invoices/commands.ts';
 import { newAttemptId } from '../../commands/key.ts';
 import { carryOut } from '../../commands/transaction.ts';
 import type { Database } from '../../platform/database.ts';
-import type { StepCommand } from '../../workflows/contract.ts';
 import { testWire } from './activities.ts';
 
 const AT_ONCE = 100;
@@ -36,10 +36,10 @@ export async function manyDrafts(
         cashierId: null,
       },
     }));
-    const plan = invoicePlan('create');
+    const create = commandOf('create', { overdueAfterMs: undefined });
     const outcomes = await carryOut(
-      { database, wire: testWire, nudge: () => undefined, waitMs: 10_000 },
-      plan,
+      { database, wire: testWire, notify: () => undefined, waitMs: 10_000 },
+      create,
       commands,
     );
     const refused = outcomes.find(({ kind }) => kind !== 'done');

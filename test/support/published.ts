@@ -11,7 +11,8 @@ import { openApiDocument } from '../../api/openapi.ts';
 import { type ProblemCode, problemSchemas } from '../../api/problems.ts';
 import { eventSchema } from '../../api/published-schema.ts';
 import type { Route } from '../../api/route.ts';
-import { type EventName, catalog, eventNames } from '../../messaging/catalogue.ts';
+import { catalogue } from '../../registry/catalogue.ts';
+import { schemaNamed } from './events.ts';
 import { eventType } from '../../messaging/cloud-event.ts';
 
 interface PublishedAnswer {
@@ -42,7 +43,7 @@ export const publishedDocument = once(
 );
 
 export const publishedEvents = once(
-  () => Object.fromEntries(eventNames.map((name) => [name, eventSchema(name)])) as Record<EventName, object>,
+  () => Object.fromEntries(catalogue.map((event) => [event.name, eventSchema(event)])) as Record<string, object>,
 );
 
 const ajv = once(() => {
@@ -149,9 +150,9 @@ function faultsWithoutRoute(pathname: string, { status, mediaType, headers, body
 
 /** Throws unless the data of an event of this type fits the JSON Schema that is published for it. */
 export function assertPublishedEvent(type: string, data: unknown): void {
-  const name = eventNames.find((one) => eventType(one) === type);
-  if (!name) throw new Error(`There is no event ${type} in the catalogue.`);
-  const faults = [...faultsBySchema(publishedEvents()[name], data), ...faultsByZod(catalog[name].schema, data)];
+  const name = catalogue.find((one) => eventType(one) === type)?.name;
+  if (name === undefined) throw new Error(`There is no event ${type} in the catalogue.`);
+  const faults = [...faultsBySchema(publishedEvents()[name] ?? {}, data), ...faultsByZod(schemaNamed(name), data)];
   if (faults.length === 0) return;
   const told = faults.map((fault) => `  ${fault}`).join('\n');
   throw new Error(`${type} is not as published:\n${told}\n${JSON.stringify(data)}`);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
-import { createGate } from '../../commands/limiter.ts';
+import { createLimiter } from '../../commands/limiter.ts';
 import { type OutgoingCommand, type SendResult, sendCommand } from '../../invoices/send.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -76,7 +76,7 @@ export async function skipTime({
       ...changes,
     } as OutgoingCommand;
     return sendCommand(
-      { client: env.client, taskQueue, gate: createGate(), logger },
+      { client: env.client, taskQueue, limiter: createLimiter(), logger },
       command,
       Date.now() + atMost(30_000),
     );

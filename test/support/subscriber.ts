@@ -2,6 +2,7 @@
  * A subscriber of the events: reads topics from their beginning, in a group of its own. What is sent by us must fit the
  * schema that is published for its type.
  */
+import { catalogue } from '../../registry/catalogue.ts';
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { ownTopics } from '../../messaging/cloud-event.ts';
@@ -35,7 +36,7 @@ export interface Subscriber {
   stop: () => Promise<void>;
 }
 
-export async function subscribe(topics = ownTopics('test')): Promise<Subscriber> {
+export async function subscribe(topics = ownTopics(catalogue, 'test')): Promise<Subscriber> {
   const { KAFKA_BROKERS = '' } = process.env;
   const kafka = new kafkajs.Kafka({
     brokers: KAFKA_BROKERS.split(','),

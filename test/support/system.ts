@@ -1,7 +1,7 @@
 /** The real service inside the test's process: API, worker and relay on the servers that `npm test` has started. */
 import { randomUUID } from 'node:crypto';
 import { startApi, startConsumer, startWorker } from '../../bin/parts.ts';
-import { createGate } from '../../commands/limiter.ts';
+import { createLimiter } from '../../commands/limiter.ts';
 import { figuresOf } from '../../operations/metrics/figures.ts';
 import { createMetrics } from '../../operations/metrics/metrics.ts';
 import { type Config, databaseLimits, readConfig } from '../../platform/config.ts';
@@ -66,7 +66,7 @@ export async function startSystem(
   shutdown.onStop('temporal', () => temporal.connection.close());
   await prepareNamespace(temporal, Object.values(searchAttributes));
   const metrics = createMetrics(figuresOf(database));
-  const parts = { config, logger, shutdown, database, temporal, metrics, gate: createGate() };
+  const parts = { config, logger, shutdown, database, temporal, metrics, limiter: createLimiter() };
   if (worker) await startWorker(parts);
   if (consumer) await startConsumer(parts);
   const { port } = await startApi(parts);

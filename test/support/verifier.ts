@@ -1,5 +1,6 @@
 /** The checks of `npm run verify`, on a system of the tests. */
-import { eventTopics } from '../../messaging/cloud-event.ts';
+import { catalogue } from '../../registry/catalogue.ts';
+import { topicsOf } from '../../messaging/cloud-event.ts';
 import { createKafka } from '../../platform/kafka.ts';
 import { readLog } from '../../platform/kafka-log.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -21,7 +22,7 @@ export const worldOf = ({ config, database, temporal }: Seen, tenants: readonly 
   temporal: temporal.client,
   readLog: (onRecords) =>
     readLog(createKafka(config, logger, { retries: 3 }), {
-      topics: eventTopics(config.NODE_ENV),
+      topics: topicsOf(catalogue, config.NODE_ENV),
       onRecords,
       limitMs: READ_LOG_LIMIT_MS,
     }),

@@ -1,6 +1,6 @@
+import { manyLines, oneLine } from '../../values/schema.ts';
 import { describe, expect, it } from 'vitest';
 import { MANY_LINES, ONE_LINE, codePoints, textFaults, trimmed } from '../../values/text.ts';
-import { manyLines, oneLine } from '../../values/text-schema.ts';
 
 describe('trimmed', () => {
   it.each([

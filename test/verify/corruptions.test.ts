@@ -2,13 +2,15 @@
  * `npm run verify` on a life of every kind finds nothing; then something is broken on purpose, one thing at a time, and
  * the check that it concerns names it. A check that finds nothing proves nothing until it has found something.
  */
+import { recordOnLetter } from '../../dead-letters/interventions.ts';
+import { recordOnInvoice } from '../../invoices/interventions.ts';
+import { toInvoice } from '../../invoices/entity.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadLetterWorkflowId, invoiceWorkflowId, searchAttributes, workflowTypes } from '../../workflows/contract.ts';
 import { addEntries } from '../../commands/audit-entries.ts';
-import { recordOnInvoice, recordOnLetter } from '../../commands/interventions.ts';
 import { auditRow } from '../../commands/audit.ts';
-import { type InvoiceRow, toInvoice } from '../../invoices/row.ts';
+import type { Row } from '../../commands/members.ts';
 import { cheapChecks } from '../../operations/verify/cheap.ts';
 import type { Caller } from '../support/caller.ts';
 import { type Life, live } from '../support/life.ts';
@@ -291,7 +293,7 @@ const corruptions: Record<string, Corruption> = {
 /** An entry that says that an attempt was stopped, with a right hash, at the end of the chain of a paid invoice. */
 async function wrongStop(changes: object, key: string): Promise<Planted> {
   const { paid } = life;
-  const [row] = await system.database.$queryRawUnsafe<(InvoiceRow & { audit_sequence: number; audit_hash: string })[]>(
+  const [row] = await system.database.$queryRawUnsafe<(Row & { audit_sequence: number; audit_hash: string })[]>(
     `SELECT * FROM invoices WHERE ${invoiceWhere(paid)}`,
   );
   if (!row) throw new Error('There is no paid invoice.');

@@ -2,6 +2,7 @@
  * What `npm run verify` finds on Kafka. Kafka forgets nothing, so what is broken there is a tenant's of its own: a
  * stream whose events are marked published, of which the test sends what it likes.
  */
+import { eventNamed } from '../support/events.ts';
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -42,7 +43,7 @@ async function marked(count: number): Promise<Stream> {
   const time = new Date().toISOString();
   const events = Array.from({ length: count }, (_, index) =>
     outboxRow(
-      'InvoiceGenerated',
+      eventNamed('InvoiceGenerated'),
       ids,
       { ...ids, invoiceAmount: '1.00' },
       { sequence: BigInt(index + 1), time, causationId: 'test' },

@@ -58,7 +58,7 @@ it('an invoice that has a timer, and no workflow', async () => {
   const tenantId = randomUUID();
   const businessDate = dateOf(new Date().toISOString());
   const [id = ''] = await manyDrafts(database, tenantId, 1, businessDate);
-  const deps = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: undefined };
+  const deps = { database, wire: testWire, notify: () => undefined, overdueAfterMs: undefined };
   await finalizeChunk(deps, { tenantId, businessDate }, 10);
   await database.workflowWakeup.deleteMany();
   expect(await foundBy(workflows, tenantId)).toContainEqual(
@@ -70,7 +70,7 @@ it('a timer that should have rung long ago', async () => {
   const tenantId = randomUUID();
   const businessDate = dateOf(new Date().toISOString());
   const [id] = await manyDrafts(database, tenantId, 1, businessDate);
-  const deps = { database, wire: testWire, nudge: () => undefined, overdueAfterMs: -TWO_HOURS_MS };
+  const deps = { database, wire: testWire, notify: () => undefined, overdueAfterMs: -TWO_HOURS_MS };
   await finalizeChunk(deps, { tenantId, businessDate }, 10);
   expect(await foundBy(invoices, tenantId)).toEqual([
     expect.stringMatching(new RegExp(`^${id} its timer of .* was not carried out$`)),

@@ -2,14 +2,14 @@
  * A run that has carried out many commands goes on in a new one, and no answer is lost between them. It takes three
  * minutes, because the server is slow with so many updates in one run: `npm run test:renewal`, not part of `npm test`.
  */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import { atConcurrency } from '../../bench/percentiles.ts';
-import { createGate } from '../../commands/limiter.ts';
+import { createLimiter } from '../../commands/limiter.ts';
 import { type OutgoingCommand, sendCommand } from '../../invoices/send.ts';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
@@ -70,7 +70,7 @@ describe.runIf(process.env['TEST_RENEWAL'])('renewal', () => {
   });
 
   it('after 1,500 commands the workflow continues as new, and every caller is answered', async () => {
-    const gate = createGate();
+    const limiter = createLimiter();
     const send = (changes: Partial<OutgoingCommand>) => {
       const command = {
         tenantId,
@@ -83,7 +83,7 @@ describe.runIf(process.env['TEST_RENEWAL'])('renewal', () => {
         ...changes,
       };
       return sendCommand(
-        { client: temporal.client, taskQueue, gate, logger },
+        { client: temporal.client, taskQueue, limiter, logger },
         command as OutgoingCommand,
         Date.now() + 30_000,
       );

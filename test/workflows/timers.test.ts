@@ -1,8 +1,8 @@
 /** Overdue and reminders, with skipped time: sixty days in seconds, through worker restarts and terminations. */
+import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addDays, dateOf } from '../../values/dates.ts';
-import type { WireInvoice } from '../../invoices/schemas.ts';
 import { WAKE, invoiceWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';

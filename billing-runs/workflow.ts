@@ -1,0 +1,48 @@
+/** The workflow of a billing run: how it is started, and which should exist: those that have not ended. */
+import { NIL } from 'uuid';
+import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
+import type { Database } from '../platform/database.ts';
+import { sql } from '../platform/sql.ts';
+import { type BillingRunInput, billingRunWorkflowId, searchAttributes, workflowTypes } from '../workflows/contract.ts';
+
+/** How a run's workflow is started, by whoever finds that it is missing. */
+const billingRunStart = (taskQueue: string, { tenantId, businessDate }: BillingRunInput) => ({
+  workflowId: billingRunWorkflowId(tenantId, businessDate),
+  taskQueue,
+  args: [{ tenantId, businessDate }] satisfies [BillingRunInput],
+  staticSummary: `Billing run of ${businessDate}`,
+  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+});
+
+/** Billing runs that have not ended. */
+async function openRuns(database: Database, after: BillingRunInput | null, limit: number): Promise<BillingRunInput[]> {
+  const from = after ?? { tenantId: NIL, businessDate: '-infinity' };
+  return database.$queryRaw<BillingRunInput[]>`
+    SELECT tenant_id AS "tenantId", to_char(business_date, 'YYYY-MM-DD') AS "businessDate" FROM billing_runs
+    WHERE ended_at IS NULL AND (tenant_id, business_date) > (${from.tenantId}::uuid, ${from.businessDate}::date)
+    ORDER BY tenant_id, business_date LIMIT ${limit}`;
+}
+
+export const billingRunWorkflow: WorkflowKind<BillingRunInput> = {
+  name: 'billing runs',
+  type: workflowTypes.billingRun,
+  startOptions: billingRunStart,
+  noteStart: ({ billingRun }, { tenantId, businessDate }) =>
+    billingRun.updateMany({
+      where: { tenantId, businessDate: new Date(businessDate) },
+      data: { workflowStartedAt: new Date() },
+    }),
+  count: (database) => database.billingRun.count({ where: { endedAt: null } }),
+  page: openRuns,
+  pageSize: 100,
+  sweeper: (database) => (limit) =>
+    missingRows(
+      database,
+      {
+        table: sql`billing_runs`,
+        condition: sql`ended_at IS NULL`,
+        columns: sql`tenant_id AS "tenantId", to_char(business_date, 'YYYY-MM-DD') AS "businessDate"`,
+      },
+      limit,
+    ),
+};

@@ -1,0 +1,58 @@
+/** The workflow of a batch of dead letters: how it is started, and which should exist: those that have not ended. */
+import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
+import type { Database } from '../platform/database.ts';
+import { sql } from '../platform/sql.ts';
+import {
+  type DeadLetterBatchInput,
+  deadLetterBatchWorkflowId,
+  searchAttributes,
+  workflowTypes,
+} from '../workflows/contract.ts';
+
+export interface OpenBatch {
+  id: string;
+  tenantId: string;
+  verb: string;
+}
+
+/** How a batch's workflow is started, by whoever finds that it is missing. */
+const batchStart = (taskQueue: string, { id, tenantId, verb }: OpenBatch) => ({
+  workflowId: deadLetterBatchWorkflowId(id),
+  taskQueue,
+  args: [{ batchId: id }] satisfies [DeadLetterBatchInput],
+  staticSummary: `Dead letters, many at once: ${verb}`,
+  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+});
+
+/** Batches of dead letters that have not ended. */
+const openBatches = (database: Database, after: OpenBatch | null, limit: number): Promise<OpenBatch[]> =>
+  database.deadLetterBatch.findMany({
+    where: { endedAt: null, ...(after ? { id: { gt: after.id } } : {}) },
+    select: { id: true, tenantId: true, verb: true },
+    orderBy: { id: 'asc' },
+    take: limit,
+  });
+
+export const batchWorkflow: WorkflowKind<OpenBatch> = {
+  name: 'batches of letters',
+  type: workflowTypes.deadLetterBatch,
+  startOptions: batchStart,
+  noteStart: (database, { id }) =>
+    database.deadLetterBatch.updateMany({
+      where: { id, workflowStartedAt: null },
+      data: { workflowStartedAt: new Date() },
+    }),
+  count: (database) => database.deadLetterBatch.count({ where: { endedAt: null } }),
+  page: openBatches,
+  pageSize: 100,
+  sweeper: (database) => (limit) =>
+    missingRows(
+      database,
+      {
+        table: sql`dead_letter_batches`,
+        condition: sql`ended_at IS NULL`,
+        columns: sql`id, tenant_id AS "tenantId", verb`,
+      },
+      limit,
+    ),
+};

@@ -1,0 +1,29 @@
+import type { Intervention } from '../commands/abandon.ts';
+import { recordInterventions } from '../commands/interventions.ts';
+import type { Database } from '../platform/database.ts';
+import type { DeadLetterInput } from '../workflows/contract.ts';
+import { auditedState } from './resolve.ts';
+import { AUDIT_ENTITY_TYPE, deadLetterById } from './rows.ts';
+
+/** Records what people have stopped. False when there is no such dead letter. */
+export const recordOnLetter = (
+  database: Database,
+  { deadLetterId }: DeadLetterInput,
+  interventions: readonly Intervention[],
+): Promise<boolean> =>
+  database.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT FROM dead_letters WHERE id = ${deadLetterId}::uuid FOR UPDATE`;
+    const letter = await deadLetterById(tx, deadLetterId);
+    if (!letter) return false;
+    const head = { sequence: letter.auditSequence, hash: letter.auditHash };
+    const last = await recordInterventions(tx, interventions, head, ({ sequence }) => ({
+      entityType: AUDIT_ENTITY_TYPE,
+      state: auditedState({ ...letter, auditSequence: sequence }),
+      status: letter.resolution ?? 'open',
+    }));
+    await tx.deadLetter.update({
+      where: { id: deadLetterId },
+      data: { auditSequence: last.sequence, auditHash: last.hash },
+    });
+    return true;
+  });

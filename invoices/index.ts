@@ -1,0 +1,4 @@
+/** What other slices may know of invoices. */
+export { type StepCommandDefinition, type StepSettings, commandOf } from './commands.ts';
+export type { Invoice, StepCommand } from './lifecycle.ts';
+export { notAllowed } from './refusals.ts';

@@ -1,0 +1,31 @@
+/** A payment as callers and subscribers see it. */
+import { z } from 'zod';
+import { formatAmount } from '../values/money.ts';
+import { instantOut } from '../values/schema.ts';
+
+export const paymentSchema = () =>
+  z
+    .strictObject({
+      amount: z.string(),
+      currency: z.string(),
+      method: z.string(),
+      reference: z.string(),
+      receivedAt: instantOut(),
+    })
+    .meta({ id: 'Payment' });
+
+interface PaidAmount {
+  amountMinor: number;
+  currency: string;
+  method: string;
+  reference: string;
+  receivedAt: string;
+}
+
+export const paymentToWire = ({ amountMinor, currency, method, reference, receivedAt }: PaidAmount) => ({
+  amount: formatAmount(amountMinor, currency),
+  currency,
+  method,
+  reference,
+  receivedAt,
+});

@@ -1,0 +1,91 @@
+/** The workflow of an invoice: how it is started and woken, and which should exist: those for which time has something. */
+import { NIL } from 'uuid';
+import type { SendDeps } from '../commands/send-update.ts';
+import type { WorkflowKind } from '../commands/workflow-kind.ts';
+import type { Database } from '../platform/database.ts';
+import {
+  type InvoiceInput,
+  WAKE,
+  WORKFLOW_TASK_TIMEOUT_MS,
+  invoiceWorkflowId,
+  searchAttributes,
+  workflowTypes,
+} from '../workflows/contract.ts';
+
+/** How an invoice's workflow is started, whoever has something for it. */
+export const invoiceStart = (taskQueue: string, { tenantId, invoiceId }: InvoiceInput) => ({
+  workflowId: invoiceWorkflowId(tenantId, invoiceId),
+  taskQueue,
+  args: [{ tenantId, invoiceId }] satisfies [InvoiceInput],
+  workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+  staticSummary: `Invoice ${invoiceId}`,
+  staticDetails: STATIC_DETAILS,
+  typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
+});
+
+/** Makes an invoice's workflow look at Postgres again, and starts it when there is none. */
+export const wakeInvoice = (deps: SendDeps, input: InvoiceInput): Promise<unknown> =>
+  deps.client.workflow.signalWithStart(workflowTypes.invoice, {
+    ...invoiceStart(deps.taskQueue, input),
+    signal: WAKE,
+    signalArgs: [],
+  });
+
+const STATIC_DETAILS = [
+  'One invoice, from draft to paid or cancelled. Postgres holds the truth: terminating or resetting this workflow loses nothing, the next command starts it again.',
+  '',
+  'To mend something, send an update (More Actions, Send an Update): `cancel`, `pay`, `finalize`, `update`, or `abandon` for a command that is stuck. Request Cancellation changes nothing.',
+].join('\n');
+
+export interface TimedInvoice {
+  tenantId: string;
+  invoiceId: string;
+  /** RFC 3339 */
+  nextTimerAt: string;
+}
+
+/** Invoices for which time still has something to tell, the earliest first. */
+async function timedInvoices(database: Database, after: TimedInvoice | null, limit: number): Promise<TimedInvoice[]> {
+  const from = after ?? { nextTimerAt: '-infinity', tenantId: NIL, invoiceId: NIL };
+  const rows = await database.$queryRaw<{ tenant_id: string; id: string; next_timer_at: Date }[]>`
+    SELECT tenant_id, id, next_timer_at FROM invoices
+    WHERE next_timer_at IS NOT NULL
+      AND (next_timer_at, tenant_id, id) > (${from.nextTimerAt}::timestamptz, ${from.tenantId}::uuid, ${from.invoiceId}::uuid)
+    ORDER BY next_timer_at, tenant_id, id LIMIT ${limit}`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    invoiceId: row.id,
+    nextTimerAt: row.next_timer_at.toISOString(),
+  }));
+}
+
+/** Of invoices with a timer, in one look. */
+const TURNS_MAX = 50;
+/** No invoice has two turns within this time. */
+const ROUND_EVERY_MS = 60_000;
+
+/**
+ * Invoices with a timer ahead have their turns: the workflow of one that staff have terminated is back before the timer
+ * should ring. The next timers come first, some with each look.
+ */
+function sweeper(database: Database): () => Promise<TimedInvoice[]> {
+  let after: TimedInvoice | null = null;
+  let roundAt = 0;
+  return async () => {
+    if (after === null && Date.now() < roundAt) return [];
+    if (after === null) roundAt = Date.now() + ROUND_EVERY_MS;
+    const invoices = await timedInvoices(database, after, TURNS_MAX);
+    after = (invoices.length === TURNS_MAX ? invoices.at(-1) : undefined) ?? null;
+    return invoices;
+  };
+}
+
+export const invoiceWorkflow: WorkflowKind<TimedInvoice> = {
+  name: 'invoices',
+  type: workflowTypes.invoice,
+  startOptions: invoiceStart,
+  count: (database) => database.invoice.count({ where: { nextTimerAt: { not: null } } }),
+  page: timedInvoices,
+  pageSize: 1_000,
+  sweeper,
+};

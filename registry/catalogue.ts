@@ -1,0 +1,15 @@
+/** Every event that is published or handled here. */
+import { businessDayEnded } from '../billing-runs/received.ts';
+import { cashierEvents } from '../cashiers/commands.ts';
+import { invoiceEvents } from '../invoices/events.ts';
+import { paymentReceived } from '../invoices/received.ts';
+import type { EventDefinition } from '../messaging/event.ts';
+import { eventWithheld } from '../messaging/event-withheld.ts';
+
+export const catalogue: readonly EventDefinition[] = [
+  ...invoiceEvents,
+  paymentReceived,
+  businessDayEnded,
+  ...cashierEvents,
+  eventWithheld,
+];

@@ -1,0 +1,499 @@
+import { describe, expect, it } from 'vitest';
+import { type CashierStep } from '../../cashiers/cashier.ts';
+import { cashierCommandOf } from '../../cashiers/commands.ts';
+import type { Cashier } from '../../cashiers/members.ts';
+import type { AnyCommandDefinition } from '../../commands/command.ts';
+import type { CommandHead } from '../../commands/decision.ts';
+import { type Recording, type Records, recordsOf, streamsOf } from '../../commands/records.ts';
+import { commandOf } from '../../invoices/commands.ts';
+import { type Action, type Invoice, actions } from '../../invoices/lifecycle.ts';
+import { simulatePayment } from '../../invoices/simulate-payment.ts';
+import type { PayBody } from '../../invoices/steps/pay.ts';
+import { eventType } from '../../messaging/cloud-event.ts';
+import { eventNamed, eventNames, schemaNamed } from '../support/events.ts';
+
+const CREATED = '2030-01-01T08:00:00.000Z';
+const NOW = '2030-01-31T12:00:00.000Z';
+const RECORDED = '2030-01-31T12:00:00.123Z';
+const TENANT = '7c1b2f7e-54a5-4a55-9a11-1c7c4a1f0e01';
+const INVOICE = '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d';
+const CASHIER = '3f0a4c55-0a5e-4f0a-9b36-6a1f0a9d7c11';
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
+
+const draft: Invoice = {
+  tenantId: TENANT,
+  id: INVOICE,
+  name: 'Hosting, January',
+  customerReference: null,
+  status: 'draft',
+  amountMinor: 1200,
+  currency: 'KWD', // three decimals: a shift by two would show
+  dueDate: '2030-01-30',
+  cashierId: CASHIER,
+  number: null,
+  amountPaidMinor: 0,
+  paidAt: null,
+  finalizedAt: null,
+  cancelledAt: null,
+  cancelReason: null,
+  version: 1,
+  createdAt: CREATED,
+  updatedAt: CREATED,
+  overdueAt: null,
+  overdueToldAt: null,
+  remindersSent: 0,
+};
+const finalized: Invoice = {
+  ...draft,
+  status: 'finalized',
+  number: 'INV-2030-000001',
+  finalizedAt: CREATED,
+  overdueAt: '2030-01-31T00:00:00.000Z',
+  version: 2,
+};
+const paid: Invoice = { ...finalized, status: 'paid', amountPaidMinor: 1200, paidAt: NOW, version: 3 };
+const cancelled: Invoice = {
+  ...finalized,
+  status: 'cancelled',
+  cancelledAt: NOW,
+  cancelReason: 'Ordered twice',
+  version: 3,
+};
+const cashier: Cashier = {
+  tenantId: TENANT,
+  id: CASHIER,
+  name: 'Kasse Nord',
+  email: 'Nord@example.com',
+  version: 4,
+  createdAt: CREATED,
+  updatedAt: NOW,
+  currencies: [{ currency: 'KWD', effectiveFrom: '2030-01-01' }],
+};
+/** What subscribers are to see; written out, so that no function of the service can agree with itself. */
+const draftOut = {
+  id: INVOICE,
+  name: 'Hosting, January',
+  customerReference: null,
+  status: 'draft',
+  overdue: false,
+  amount: '1.200',
+  currency: 'KWD',
+  dueDate: '2030-01-30',
+  cashierId: CASHIER,
+  number: null,
+  amountPaid: '0.000',
+  paidAt: null,
+  finalizedAt: null,
+  cancelledAt: null,
+  cancelReason: null,
+  version: 1,
+  createdAt: CREATED,
+  updatedAt: CREATED,
+};
+const finalizedOut = {
+  ...draftOut,
+  status: 'finalized',
+  overdue: true, // since the morning of the day on which all this happens
+  number: 'INV-2030-000001',
+  finalizedAt: CREATED,
+  version: 2,
+};
+const paidOut = { ...finalizedOut, status: 'paid', overdue: false, amountPaid: '1.200', paidAt: NOW, version: 3 };
+const cancelledOut = {
+  ...finalizedOut,
+  status: 'cancelled',
+  overdue: false,
+  cancelledAt: NOW,
+  cancelReason: 'Ordered twice',
+  version: 3,
+};
+const cashierOut = {
+  id: CASHIER,
+  name: 'Kasse Nord',
+  email: 'Nord@example.com',
+  version: 4,
+  createdAt: CREATED,
+  updatedAt: NOW,
+};
+
+const command: CommandHead = {
+  tenantId: TENANT,
+  key: 'rest:5f2c',
+  fingerprint: 'f00d',
+  attemptId: '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b',
+  acceptedAt: NOW,
+  actor: 'ada',
+};
+const wire = { environment: 'test', publicUrl: 'https://billing.example' };
+
+const payBody: PayBody = {
+  amountMinor: 1200,
+  currency: 'KWD',
+  method: 'wire',
+  reference: 'PAY-1',
+  receivedAt: '2030-01-30T10:00:00.000Z',
+};
+/** Hands out the sequences of each stream from 7 on, as if 6 events had been before. */
+function createSequences() {
+  const last = new Map<string, bigint>();
+  return (stream: string) => {
+    const next = (last.get(stream) ?? 6n) + 1n;
+    last.set(stream, next);
+    return next;
+  };
+}
+
+type Told = [event: string, data: unknown][];
+
+interface Expected {
+  rule: string;
+  definition: AnyCommandDefinition;
+  /** What the command carries beside its head. */
+  asked?: object;
+  state: Invoice | Cashier;
+  /** What a person gave as the reason. */
+  reason?: string | null;
+  told: Told;
+  /** It leaves an audit row. */
+  audited?: false;
+  payments?: number;
+}
+
+const ofInvoice = (action: Action) =>
+  commandOf(action, { overdueAfterMs: undefined }) as unknown as AnyCommandDefinition;
+const ofCashier = (step: CashierStep) => cashierCommandOf(step) as unknown as AnyCommandDefinition;
+const tenantId = TENANT;
+
+const recordingOf = ({ state, asked = {}, reason = null }: Expected): Recording => ({
+  state,
+  command: { ...command, ...asked },
+  reason,
+  auditHead: { sequence: 3, hash: 'abc' },
+  recordedAt: RECORDED,
+  nextSequence: createSequences(),
+  wire,
+});
+const recordsAfter = (expected: Expected): Records => recordsOf(expected.definition, recordingOf(expected));
+
+/** The events among the records, by the names of the catalogue, with what they carry. */
+const published = ({ events }: Records): Told =>
+  events.map(({ type, value }) => [
+    eventNames.find((name) => eventType(eventNamed(name)) === type) ?? '',
+    JSON.parse(value),
+  ]);
+
+const paidRow: Expected = {
+  rule: 'INV-42',
+  definition: ofInvoice('pay'),
+  asked: { body: payBody },
+  state: paid,
+  told: [
+    [
+      'InvoicePaid',
+      {
+        tenantId,
+        invoice: paidOut,
+        payment: {
+          amount: '1.200',
+          currency: 'KWD',
+          method: 'wire',
+          reference: 'PAY-1',
+          receivedAt: '2030-01-30T10:00:00.000Z',
+        },
+      },
+    ],
+  ],
+  payments: 1,
+};
+
+/** One row an action of an invoice, or more where it depends. */
+const ofInvoices: Record<Action, Expected[]> = {
+  create: [
+    {
+      rule: 'INV-02',
+      definition: ofInvoice('create'),
+      state: draft,
+      told: [
+        ['InvoiceCreated', { tenantId, invoice: draftOut }],
+        ['InvoiceGenerated', { tenantId, invoiceId: INVOICE, invoiceAmount: '1.200' }],
+      ],
+    },
+  ],
+  update: [
+    {
+      rule: 'INV-20',
+      definition: ofInvoice('update'),
+      state: { ...draft, amountMinor: 5, currency: 'JPY', version: 2 },
+      told: [
+        [
+          'InvoiceUpdated',
+          { tenantId, invoice: { ...draftOut, amount: '5', amountPaid: '0', currency: 'JPY', version: 2 } },
+        ],
+      ],
+    },
+  ],
+  finalize: [
+    {
+      rule: 'INV-21',
+      definition: ofInvoice('finalize'),
+      state: finalized,
+      told: [
+        ['InvoiceFinalized', { tenantId, invoice: finalizedOut, number: 'INV-2030-000001', finalTotalAmount: '1.200' }],
+      ],
+    },
+  ],
+  pay: [paidRow],
+  cancel: [
+    {
+      rule: 'INV-30',
+      definition: ofInvoice('cancel'),
+      asked: { body: { reason: 'Ordered twice' } },
+      reason: 'Ordered twice',
+      state: cancelled,
+      told: [['InvoiceCancelled', { tenantId, invoice: cancelledOut, reason: 'Ordered twice' }]],
+    },
+    {
+      rule: 'INV-30',
+      definition: ofInvoice('cancel'),
+      asked: { body: { reason: null } },
+      state: { ...cancelled, cancelReason: null },
+      told: [['InvoiceCancelled', { tenantId, invoice: { ...cancelledOut, cancelReason: null }, reason: null }]],
+    },
+  ],
+  overdue: [
+    {
+      rule: 'TIM-01',
+      definition: ofInvoice('overdue'),
+      state: { ...finalized, overdueToldAt: NOW },
+      told: [['InvoiceOverdue', { tenantId, invoice: finalizedOut }]],
+    },
+  ],
+  remind: [
+    {
+      rule: 'TIM-02',
+      definition: ofInvoice('remind'),
+      asked: { body: { number: 2 } },
+      state: { ...finalized, remindersSent: 2 },
+      told: [['InvoicePaymentReminderDue', { tenantId, invoice: finalizedOut, reminder: 2, reminders: 5 }]],
+    },
+  ],
+};
+
+const ofCashiers: Record<CashierStep, Expected[]> = {
+  create: [
+    {
+      rule: 'CSH-01',
+      definition: ofCashier('create'),
+      state: cashier,
+      told: [['CashierCreated', { tenantId, cashier: cashierOut }]],
+    },
+  ],
+  update: [
+    {
+      rule: 'CSH-02',
+      definition: ofCashier('update'),
+      state: cashier,
+      told: [['CashierUpdated', { tenantId, cashier: cashierOut }]],
+    },
+  ],
+  delete: [
+    {
+      rule: 'CSH-02',
+      definition: ofCashier('delete'),
+      state: cashier,
+      told: [['CashierDeleted', { tenantId, cashierId: CASHIER, deletedAt: NOW }]],
+    },
+  ],
+  acceptCurrency: [{ rule: 'CSH-04', definition: ofCashier('acceptCurrency'), state: cashier, told: [] }],
+  dropCurrency: [{ rule: 'CSH-04', definition: ofCashier('dropCurrency'), state: cashier, told: [] }],
+};
+
+const simulated = [NOW, null].map((receivedAt): Expected => ({
+  rule: 'PAY-01',
+  definition: simulatePayment as unknown as AnyCommandDefinition,
+  asked: { payment: { amountMinor: 7, currency: 'EUR', method: 'credit card', reference: 'SIM-1', receivedAt } },
+  state: finalized,
+  audited: false,
+  told: [
+    [
+      'PaymentReceived',
+      {
+        tenantId,
+        invoiceId: INVOICE,
+        amount: '0.07',
+        currency: 'EUR',
+        paymentMethod: 'credit card',
+        paymentReference: 'SIM-1',
+        receivedAt,
+      },
+    ],
+  ],
+}));
+
+const all = [...Object.values(ofInvoices).flat(), ...Object.values(ofCashiers).flat(), ...simulated];
+const titled = all.map((row) => [row.rule, `${row.definition.entity.type} ${row.definition.step}`, row] as const);
+
+it('INV-12: every action is in the table', () => {
+  expect(Object.keys(ofInvoices).toSorted()).toEqual([...actions].toSorted());
+});
+
+describe.each(titled)('%s: %s', (_rule, _name, expected) => {
+  const { definition, state, told, audited = true, reason = null, payments = 0 } = expected;
+  const about = definition.entity.type;
+  const ids = about === 'invoice' ? { tenantId, invoiceId: INVOICE } : { tenantId, cashierId: CASHIER };
+
+  it('tells others exactly this', () => {
+    expect(published(recordsAfter(expected))).toEqual(told);
+  });
+
+  it('MSG-05: what it tells fits the schemas of the catalogue', () => {
+    const values = recordsAfter(expected).events.map(({ value }) => JSON.parse(value) as unknown);
+    expect(values.map((value, index) => schemaNamed(told[index]![0]).safeParse(value).error)).toEqual(
+      told.map(() => undefined),
+    );
+  });
+
+  // Streams are locked before any record is made: one that is not named beforehand has no sequence.
+  it('MSG-02: the streams it names beforehand are those it publishes to, with their sequences', () => {
+    const { events } = recordsAfter(expected);
+    expect(streamsOf(definition, state, 'test')).toEqual(events.map(({ stream }) => stream));
+    expect(definition.entity.ids(state)).toEqual(ids);
+    for (const { id, sequence, headers } of events) {
+      expect(sequence).toBe('7');
+      expect(JSON.parse(headers)).toMatchObject({
+        ce_id: id,
+        ce_sequence: '7',
+        ce_time: RECORDED,
+        ce_causationid: 'rest:5f2c',
+        ce_tenantid: TENANT,
+        ce_subject: state.id,
+      });
+    }
+  });
+
+  it('INV-12, TIM-03: leaves its audit row, or none when nothing has changed', () => {
+    const { audit } = recordsAfter(expected);
+    const row = {
+      tenant_id: TENANT,
+      entity_type: about,
+      entity_id: state.id,
+      sequence: 4,
+      version: state.version,
+      action: definition.step,
+      actor: 'ada',
+      at: NOW,
+      status: 'status' in state ? state.status : '',
+      reason,
+      command_key: 'rest:5f2c',
+      body: expect.any(String),
+      previous_hash: 'abc',
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    };
+    expect(audit).toEqual(audited ? row : null);
+    expect(audit && JSON.parse(audit.body)).toEqual(audited ? state : null);
+  });
+
+  it('INV-42, INV-43: adds a payment, and the cashier’s, only when one was made', () => {
+    const { rows } = recordsAfter(expected);
+    expect(rows['payments'] ?? []).toHaveLength(payments);
+    expect(rows['cashier_payments'] ?? []).toHaveLength(payments);
+  });
+
+  // Otherwise a step could be committed of which its cashier, or its subscribers, never hear.
+  it('INV-43, MSG-01: one record that cannot be made fails the whole step', () => {
+    const failing = () => {
+      throw new Error('This record cannot be made.');
+    };
+    const silent = { definition: eventNamed('CashierCreated'), data: failing };
+    for (const broken of [
+      { ...definition, rows: failing },
+      { ...definition, events: [...definition.events, silent] },
+      { ...definition, events: [silent, ...definition.events] },
+    ])
+      expect(() => recordsOf(broken, recordingOf(expected))).toThrow('This record cannot be made.');
+  });
+});
+
+describe('payment', () => {
+  const row = {
+    tenant_id: TENANT,
+    invoice_id: INVOICE,
+    amount_minor: 1200,
+    currency: 'KWD',
+    method: 'wire',
+    reference: 'PAY-1',
+    received_at: '2030-01-30T10:00:00.000Z',
+    recorded_at: NOW,
+  };
+
+  it('INV-42: is one row, with when it was received and when it was recorded', () => {
+    expect(recordsAfter(paidRow).rows['payments']).toEqual([{ ...row, id: expect.stringMatching(UUID_V7) }]);
+  });
+
+  it('INV-42: without an instant it was received when the command was accepted', () => {
+    const { rows } = recordsAfter({ ...paidRow, asked: { body: { ...payBody, receivedAt: null } } });
+    expect(rows['payments']).toMatchObject([{ received_at: NOW }]);
+  });
+
+  it('INV-43, CSH-05: is one row of the invoice’s cashier, under the same id', () => {
+    const { rows } = recordsAfter(paidRow);
+    const [payment] = rows['payments'] as { id: string }[];
+    expect(rows['cashier_payments']).toEqual([{ ...row, payment_id: payment?.id, cashier_id: CASHIER }]);
+  });
+
+  it('INV-43: of an invoice without cashier is no row of a cashier', () => {
+    const { rows } = recordsAfter({ ...paidRow, state: { ...paid, cashierId: null } });
+    expect(rows['payments']).toHaveLength(1);
+    expect(rows['cashier_payments']).toEqual([]);
+  });
+
+  it('INV-42: two payments have two ids', () => {
+    const idOf = ({ rows }: Records) => (rows['payments'] as { id: string }[])[0]?.id;
+    expect(idOf(recordsAfter(paidRow))).not.toBe(idOf(recordsAfter(paidRow)));
+  });
+});
+
+describe('order', () => {
+  it('CSH-06: created, updated and deleted have one partition key on one topic', () => {
+    const places = [...ofCashiers.create, ...ofCashiers.update, ...ofCashiers.delete]
+      .flatMap((row) => recordsAfter(row).events)
+      .map(({ topic, partition_key, stream, slot }) => ({ topic, partition_key, stream, slot }));
+    expect(places).toHaveLength(3);
+    for (const place of places) {
+      expect(place).toEqual({
+        topic: 'test.billing.public.cashiers.v1',
+        partition_key: `${TENANT}|${CASHIER}`,
+        stream: `test.billing.public.cashiers.v1|${TENANT}|${CASHIER}`,
+        slot: places[0]?.slot,
+      });
+    }
+  });
+
+  it('INV-02: a create tells others on the public topic, and billing on the internal one', () => {
+    const events = ofInvoices.create.flatMap((row) => recordsAfter(row).events);
+    expect(events.map(({ topic, partition_key }) => ({ topic, partition_key }))).toEqual([
+      { topic: 'test.billing.public.invoices.v1', partition_key: `${TENANT}|${INVOICE}` },
+      { topic: 'test.billing.internal.invoices.v1', partition_key: `${TENANT}|${INVOICE}` },
+    ]);
+    expect(events[0]?.id).not.toBe(events[1]?.id);
+  });
+});
+
+describe('records', () => {
+  const [finalizedRow] = ofInvoices.finalize;
+  const [updatedRow] = ofInvoices.update;
+  if (!finalizedRow || !updatedRow) throw new Error('The table has no such rows.');
+
+  // A number that is missing is a bug of ours: better no commit than an event that says "null".
+  it('INV-21, MSG-05: finalized without its number is no event', () => {
+    expect(() => recordsAfter({ ...finalizedRow, state: { ...finalized, number: null } })).toThrow('number');
+  });
+
+  it('MSG-02: without a sequence there is no event', () => {
+    const nextSequence = (stream: string): bigint => {
+      throw new TypeError(`No sequence was taken for stream ${stream}.`);
+    };
+    const recording = { ...recordingOf(updatedRow), nextSequence };
+    expect(() => recordsOf(updatedRow.definition, recording)).toThrow('test.billing.public.invoices.v1');
+  });
+});

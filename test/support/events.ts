@@ -1,0 +1,18 @@
+/** The events of the catalogue, by their names. */
+import type { z } from 'zod';
+import { catalogue } from '../../registry/catalogue.ts';
+import { type EventDefinition, schemaOf } from '../../messaging/event.ts';
+
+export const eventNames = catalogue.map(({ name }) => name);
+
+export function eventNamed(name: string): EventDefinition {
+  const event = catalogue.find((one) => one.name === name);
+  if (!event) throw new Error(`There is no event ${name}.`);
+  return event;
+}
+
+export function schemaNamed(name: string): z.ZodType {
+  const { schema } = eventNamed(name);
+  if (!schema) throw new Error(`The event ${name} has no schema.`);
+  return schemaOf(schema);
+}
