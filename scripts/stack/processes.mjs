@@ -162,7 +162,8 @@ export async function stopServer(name, pidFile, signal = stopSignal(name)) {
 // Postgres takes SIGINT as "disconnect everybody and stop"; SIGTERM would wait for its clients.
 const stopSignal = (name) => (name === 'postgres' ? 'SIGINT' : 'SIGTERM');
 
-function tail(file, lines = 15) {
+/** The last lines of a log. */
+export function tail(file, lines = 15) {
   try {
     return readFileSync(file, 'utf8').split('\n').slice(-lines).join('\n');
   } catch {

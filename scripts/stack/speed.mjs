@@ -21,6 +21,12 @@ export function measureSlowness() {
   return Math.max(1, (performance.now() - from) / REFERENCE_MS);
 }
 
+/** A machine that is busy with something else for a moment is slower than it was at the start. */
+const GENEROSITY = 3;
+
+/** The bound of something that takes up to `ms` on a machine of the usual speed. */
+export const boundOf = (ms, slowness) => Math.round(ms * GENEROSITY * slowness);
+
 /** Test files at once on a machine of the usual speed: much of a test is waiting. */
 export const filesAtOnceMax = () => Math.ceil(1.5 * os.availableParallelism());
 
