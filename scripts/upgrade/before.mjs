@@ -57,7 +57,10 @@ async function makeInvoices(world, cashierId) {
   const { draft, change, finalize, pay, cancel, announcePayment } = invoicesOf(world.caller);
   const drafts = [await draft(), await draft({ customerReference: 'C-1' }), await draft({ cashierId })];
   await change(drafts[0].id, { name: 'Hosting, December' });
-  const finalized = await each(Array(7).fill(20), (days) => draft({ dueDate: dayIn(days), cashierId }));
+  const finalized = [
+    await draft({ cashierId }),
+    ...(await each(Array(6).fill(dayIn(20)), (dueDate) => draft({ dueDate }))),
+  ];
   for (const { id } of finalized) await finalize(id);
   const [paid, announced, cancelled, ...open] = finalized.map(({ id }) => id);
   await pay(paid);
@@ -80,7 +83,7 @@ async function makeDueDrafts({ caller }) {
   const { draft } = invoicesOf(caller);
   const businessDate = dayIn(1);
   const drafts = await each(Array(DUE_DRAFTS).fill(businessDate), (dueDate) => draft({ dueDate }));
-  return { businessDate, ids: drafts.map(({ id }) => id).toSorted() };
+  return { businessDate, ids: drafts.map(({ id }) => id).toSorted((one, other) => (one < other ? -1 : 1)) };
 }
 
 /** Facts and announced payments that wait for Kafka, which is away; one invoice is overdue soon. */
@@ -88,7 +91,7 @@ export async function makeBacklog(world, { invoices }) {
   const { draft, finalize, announcePayment } = invoicesOf(world.caller);
   const [announced] = invoices.open;
   await announcePayment(announced);
-  const drafts = await each(Array(WAITING_INVOICES).fill({}), draft);
+  const drafts = await each(Array(WAITING_INVOICES).fill(dayIn(20)), (dueDate) => draft({ dueDate }));
   const finalized = await each(drafts, ({ id }) => finalize(id));
   return { announced, ringing: finalized.at(-1).id };
 }
@@ -118,15 +121,15 @@ export async function beginRun({ caller, sql, waitFor }, { businessDate, ids }) 
 export function sendLast({ caller }, { invoices }) {
   const [draft] = invoices.drafts;
   const members = { name: 'Hosting, at the last moment', amount: '1200.00', currency: 'EUR' };
-  const requests = Array.from({ length: CUT_OFF }, (_, index) =>
-    index === 0
-      ? { method: 'POST', path: `/v1/invoices/${draft}/finalize` }
-      : { method: 'POST', path: '/v1/invoices', body: members },
-  ).map((request) => ({ ...request, key: randomUUID() }));
+  const requests = Array.from({ length: CUT_OFF }, (_, index) => ({
+    key: randomUUID(),
+    method: 'POST',
+    ...(index === 0 ? { path: `/v1/invoices/${draft}/finalize` } : { path: '/v1/invoices', body: members }),
+  }));
   const sent = requests.map(async (request) => {
     const answer = await caller.sendOnce(request).catch(() => undefined);
-    if (answer && answer.status !== 202 && answer.status < 300) caller.remember(request, answer);
-    return answer && answer.status !== 202 && answer.status < 300 ? undefined : request;
+    if (!answer || answer.status === 202 || answer.status >= 300) return request;
+    caller.remember(request, answer);
   });
   return async () => (await Promise.all(sent)).filter(Boolean);
 }

@@ -101,7 +101,7 @@ export async function connectTemporal(port, atMost) {
   async function runs(query) {
     const found = [];
     await timely(async () => {
-      for await (const { workflowId, runId } of client.workflow.list({ ...(query ? { query } : {}) }))
+      for await (const { workflowId, runId } of client.workflow.list(query ? { query } : {}))
         found.push({ workflowId, runId });
     });
     return found;
