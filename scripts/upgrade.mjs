@@ -62,8 +62,8 @@ async function main() {
     git('worktree', 'add', '--detach', before, commit);
     await passes(folder, before, report);
   } catch (error) {
-    report.failed('The upgrade was tried to its end', error);
     if (interruption.signal.aborted) fail(error);
+    else report.failed('The upgrade was tried to its end', error);
   } finally {
     if (report.failures() > 0) say(`The data, the logs and the version before are in ${folder}`);
     else {
