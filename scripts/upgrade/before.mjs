@@ -8,7 +8,9 @@ import { openInbound, openOutbound } from './letters.mjs';
 import { each } from './servers.mjs';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-const DUE_DRAFTS = 120;
+/** More than a billing run finalizes in one commit, and how many of them it cannot have before the version ends. */
+const DUE_DRAFTS = 280;
+const HELD_DRAFTS = 30;
 const WAITING_INVOICES = 10;
 const CUT_OFF = 8;
 const SETTLED_MS = 60_000;
@@ -97,13 +99,13 @@ export async function makeBacklog(world, { invoices }) {
 }
 
 /**
- * Begins the billing run and waits until it is in its midst: somebody has locked the later half of its drafts.
+ * Begins the billing run and waits until it is in its midst: somebody has locked the last of its drafts.
  * @returns how to let go of them, and the request
  */
 export async function beginRun({ caller, sql, waitFor }, { businessDate, ids }) {
   const release = await sql.hold(
     'SELECT FROM invoices WHERE tenant_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE',
-    [caller.tenantId, ids.slice(ids.length / 2)],
+    [caller.tenantId, ids.slice(-HELD_DRAFTS)],
   );
   const request = { method: 'POST', path: '/v1/billing-runs', body: { businessDate }, key: randomUUID() };
   const { status } = await caller.untilAnswered(request);

@@ -20,11 +20,12 @@ export function createReport(goOn) {
     say(`FAILED  ${title}: ${isExpected ? error.message : (error?.stack ?? error)}`);
   }
 
+  /** `work` resolves with what is worth saying of it, if anything is. */
   async function check(title, work) {
     try {
       const note = await work();
       checked += 1;
-      say(`ok      ${title}${note ? `: ${note}` : ''}`);
+      say(`ok      ${title}${typeof note === 'string' ? `: ${note}` : ''}`);
     } catch (error) {
       goOn();
       failed(title, error);

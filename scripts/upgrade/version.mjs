@@ -8,7 +8,8 @@ import path from 'node:path';
 import { SetupError, say, step } from '../stack/progress.mjs';
 import { freePort, isAlive, portAnswers, stopServer, tail, waitUntil } from '../stack/processes.mjs';
 
-const READY_MS = 10 * 60_000;
+/** With packages to install and the Temporal CLI to build. */
+const READY_MS = 3 * 60_000;
 const END_MS = 2 * 60_000;
 const PROBE_MS = 2_000;
 
@@ -34,7 +35,7 @@ function environmentOf(settings) {
  * @returns what runs: `stop` ends it in order, `kill` at once; `end` whatever there is.
  */
 export async function startVersion({ name, folder, dataFolder, settings, atMost, goOn }) {
-  const log = path.join(dataFolder, 'logs', `${name}.log`);
+  const log = path.join(dataFolder, 'logs', `${name.replaceAll(' ', '-')}.log`);
   const env = environmentOf({ ...settings, BILLING_DATA: dataFolder });
   const npm = spawnLogged('npm', ['start'], { cwd: folder, env, detached: true }, log);
   const version = runningVersion({ npm, dataFolder, port: Number(settings.PORT), log, atMost });
