@@ -65,8 +65,9 @@ async function main() {
     if (interruption.signal.aborted) fail(error);
     else report.failed('The upgrade was tried to its end', error);
   } finally {
-    if (report.failures() > 0) say(`The data, the logs and the version before are in ${folder}`);
-    else {
+    if (report.failures() > 0) {
+      say(`The data and the logs are in ${folder}, the version before too: git worktree remove --force ${before}`);
+    } else {
       git('worktree', 'remove', '--force', before);
       rmSync(folder, { recursive: true, force: true });
     }

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { invoicesOf } from './caller.mjs';
 import { openInbound, openOutbound } from './letters.mjs';
+import { expect } from './report.mjs';
 import { each } from './servers.mjs';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -109,7 +110,7 @@ export async function beginRun({ caller, sql, waitFor }, { businessDate, ids }) 
   );
   const request = { method: 'POST', path: '/v1/billing-runs', body: { businessDate }, key: randomUUID() };
   const { status } = await caller.untilAnswered(request);
-  if (status !== 202) throw new Error(`The billing run was answered with ${status}.`);
+  expect(status === 202, `the billing run was answered with ${status}`);
   const path = `/v1/billing-runs/${businessDate}`;
   await waitFor(
     'The first drafts of the billing run',

@@ -3,6 +3,7 @@
  * again. What is answered with 503, or with 202 and an operation, is sent again with its key until it is answered.
  */
 import { randomUUID } from 'node:crypto';
+import { expect } from './report.mjs';
 
 const REQUEST_MS = 20_000;
 const ANSWER_MS = 60_000;
@@ -46,8 +47,7 @@ export function createCaller({ url, tenantId, atMost, waitFor }) {
     const key = COMMANDS.has(method) ? randomUUID() : undefined;
     const request = { method, path, body, key };
     const answer = await untilAnswered(request);
-    if (!expected.includes(answer.status))
-      throw new Error(`${method} ${path} was answered with ${answer.status}: ${answer.text}`);
+    expect(expected.includes(answer.status), `${method} ${path} was answered with ${answer.status}: ${answer.text}`);
     if (key) remember(request, answer);
     return answer.text ? JSON.parse(answer.text) : undefined;
   }
