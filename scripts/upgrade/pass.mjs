@@ -10,7 +10,7 @@ import { connectTemporal, createBroker, createSql } from './servers.mjs';
 import { freePorts, startVersion } from './version.mjs';
 
 /** Overdue begins so long after finalizing, on a machine of the usual speed: after the version before has ended. */
-const OVERDUE_MS = 30_000;
+const OVERDUE_MS = 20_000;
 
 /** @param ending `stopped`: as a person stops it; `killed`: service and servers at once */
 export async function upgrade({ ending, before, after, dataFolder, report, atMost, slowness, goOn }) {
