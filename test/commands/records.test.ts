@@ -8,57 +8,24 @@ import { type Recording, type Records, recordsOf, streamsOf } from '../../comman
 import { commandOf } from '../../invoices/commands.ts';
 import { type Action, type Invoice, actions } from '../../invoices/lifecycle.ts';
 import { simulatePayment } from '../../invoices/simulate-payment.ts';
-import type { PayBody } from '../../invoices/steps/pay.ts';
 import { eventType } from '../../messaging/cloud-event.ts';
+import {
+  CASHIER,
+  CREATED,
+  INVOICE,
+  NOW,
+  type Recorded,
+  TENANT,
+  finalized,
+  paid,
+  payBody,
+  samples,
+} from '../support/step-samples.ts';
 import { eventNamed, eventNames, schemaNamed } from '../support/events.ts';
 
-const CREATED = '2030-01-01T08:00:00.000Z';
-const NOW = '2030-01-31T12:00:00.000Z';
 const RECORDED = '2030-01-31T12:00:00.123Z';
-const TENANT = '7c1b2f7e-54a5-4a55-9a11-1c7c4a1f0e01';
-const INVOICE = '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d';
-const CASHIER = '3f0a4c55-0a5e-4f0a-9b36-6a1f0a9d7c11';
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
 
-const draft: Invoice = {
-  tenantId: TENANT,
-  id: INVOICE,
-  name: 'Hosting, January',
-  customerReference: null,
-  status: 'draft',
-  amountMinor: 1200,
-  currency: 'KWD', // three decimals: a shift by two would show
-  dueDate: '2030-01-30',
-  cashierId: CASHIER,
-  number: null,
-  amountPaidMinor: 0,
-  paidAt: null,
-  finalizedAt: null,
-  cancelledAt: null,
-  cancelReason: null,
-  version: 1,
-  createdAt: CREATED,
-  updatedAt: CREATED,
-  overdueAt: null,
-  overdueToldAt: null,
-  remindersSent: 0,
-};
-const finalized: Invoice = {
-  ...draft,
-  status: 'finalized',
-  number: 'INV-2030-000001',
-  finalizedAt: CREATED,
-  overdueAt: '2030-01-31T00:00:00.000Z',
-  version: 2,
-};
-const paid: Invoice = { ...finalized, status: 'paid', amountPaidMinor: 1200, paidAt: NOW, version: 3 };
-const cancelled: Invoice = {
-  ...finalized,
-  status: 'cancelled',
-  cancelledAt: NOW,
-  cancelReason: 'Ordered twice',
-  version: 3,
-};
 const cashier: Cashier = {
   tenantId: TENANT,
   id: CASHIER,
@@ -69,44 +36,7 @@ const cashier: Cashier = {
   updatedAt: NOW,
   currencies: [{ currency: 'KWD', effectiveFrom: '2030-01-01' }],
 };
-/** What subscribers are to see; written out, so that no function of the service can agree with itself. */
-const draftOut = {
-  id: INVOICE,
-  name: 'Hosting, January',
-  customerReference: null,
-  status: 'draft',
-  overdue: false,
-  amount: '1.200',
-  currency: 'KWD',
-  dueDate: '2030-01-30',
-  cashierId: CASHIER,
-  number: null,
-  amountPaid: '0.000',
-  paidAt: null,
-  finalizedAt: null,
-  cancelledAt: null,
-  cancelReason: null,
-  version: 1,
-  createdAt: CREATED,
-  updatedAt: CREATED,
-};
-const finalizedOut = {
-  ...draftOut,
-  status: 'finalized',
-  overdue: true, // since the morning of the day on which all this happens
-  number: 'INV-2030-000001',
-  finalizedAt: CREATED,
-  version: 2,
-};
-const paidOut = { ...finalizedOut, status: 'paid', overdue: false, amountPaid: '1.200', paidAt: NOW, version: 3 };
-const cancelledOut = {
-  ...finalizedOut,
-  status: 'cancelled',
-  overdue: false,
-  cancelledAt: NOW,
-  cancelReason: 'Ordered twice',
-  version: 3,
-};
+/** Written out, so that no function of the service can agree with itself. */
 const cashierOut = {
   id: CASHIER,
   name: 'Kasse Nord',
@@ -126,13 +56,6 @@ const command: CommandHead = {
 };
 const wire = { environment: 'test', publicUrl: 'https://billing.example' };
 
-const payBody: PayBody = {
-  amountMinor: 1200,
-  currency: 'KWD',
-  method: 'wire',
-  reference: 'PAY-1',
-  receivedAt: '2030-01-30T10:00:00.000Z',
-};
 /** Hands out the sequences of each stream from 7 on, as if 6 events had been before. */
 function createSequences() {
   const last = new Map<string, bigint>();
@@ -143,20 +66,13 @@ function createSequences() {
   };
 }
 
-type Told = [event: string, data: unknown][];
+type Told = Recorded['told'];
 
-interface Expected {
-  rule: string;
+interface Expected extends Omit<Recorded, 'state'> {
   definition: AnyCommandDefinition;
-  /** What the command carries beside its head. */
-  asked?: object;
   state: Invoice | Cashier;
-  /** What a person gave as the reason. */
-  reason?: string | null;
-  told: Told;
   /** It leaves an audit row. */
   audited?: false;
-  payments?: number;
 }
 
 const ofInvoice = (action: Action) =>
@@ -182,102 +98,14 @@ const published = ({ events }: Records): Told =>
     JSON.parse(value),
   ]);
 
-const paidRow: Expected = {
-  rule: 'INV-42',
-  definition: ofInvoice('pay'),
-  asked: { body: payBody },
-  state: paid,
-  told: [
-    [
-      'InvoicePaid',
-      {
-        tenantId,
-        invoice: paidOut,
-        payment: {
-          amount: '1.200',
-          currency: 'KWD',
-          method: 'wire',
-          reference: 'PAY-1',
-          receivedAt: '2030-01-30T10:00:00.000Z',
-        },
-      },
-    ],
-  ],
-  payments: 1,
-};
-
-/** One row an action of an invoice, or more where it depends. */
-const ofInvoices: Record<Action, Expected[]> = {
-  create: [
-    {
-      rule: 'INV-02',
-      definition: ofInvoice('create'),
-      state: draft,
-      told: [
-        ['InvoiceCreated', { tenantId, invoice: draftOut }],
-        ['InvoiceGenerated', { tenantId, invoiceId: INVOICE, invoiceAmount: '1.200' }],
-      ],
-    },
-  ],
-  update: [
-    {
-      rule: 'INV-20',
-      definition: ofInvoice('update'),
-      state: { ...draft, amountMinor: 5, currency: 'JPY', version: 2 },
-      told: [
-        [
-          'InvoiceUpdated',
-          { tenantId, invoice: { ...draftOut, amount: '5', amountPaid: '0', currency: 'JPY', version: 2 } },
-        ],
-      ],
-    },
-  ],
-  finalize: [
-    {
-      rule: 'INV-21',
-      definition: ofInvoice('finalize'),
-      state: finalized,
-      told: [
-        ['InvoiceFinalized', { tenantId, invoice: finalizedOut, number: 'INV-2030-000001', finalTotalAmount: '1.200' }],
-      ],
-    },
-  ],
-  pay: [paidRow],
-  cancel: [
-    {
-      rule: 'INV-30',
-      definition: ofInvoice('cancel'),
-      asked: { body: { reason: 'Ordered twice' } },
-      reason: 'Ordered twice',
-      state: cancelled,
-      told: [['InvoiceCancelled', { tenantId, invoice: cancelledOut, reason: 'Ordered twice' }]],
-    },
-    {
-      rule: 'INV-30',
-      definition: ofInvoice('cancel'),
-      asked: { body: { reason: null } },
-      state: { ...cancelled, cancelReason: null },
-      told: [['InvoiceCancelled', { tenantId, invoice: { ...cancelledOut, cancelReason: null }, reason: null }]],
-    },
-  ],
-  overdue: [
-    {
-      rule: 'TIM-01',
-      definition: ofInvoice('overdue'),
-      state: { ...finalized, overdueToldAt: NOW },
-      told: [['InvoiceOverdue', { tenantId, invoice: finalizedOut }]],
-    },
-  ],
-  remind: [
-    {
-      rule: 'TIM-02',
-      definition: ofInvoice('remind'),
-      asked: { body: { number: 2 } },
-      state: { ...finalized, remindersSent: 2 },
-      told: [['InvoicePaymentReminderDue', { tenantId, invoice: finalizedOut, reminder: 2, reminders: 5 }]],
-    },
-  ],
-};
+const ofInvoices = actions.map((action) =>
+  samples[action].recorded.map((row): Expected => ({ ...row, definition: ofInvoice(action) })),
+);
+const rowsOf = (action: Action): Expected[] => ofInvoices[actions.indexOf(action)] ?? [];
+const [paidRow] = rowsOf('pay');
+const [finalizedRow] = rowsOf('finalize');
+const [updatedRow] = rowsOf('update');
+if (!paidRow || !finalizedRow || !updatedRow) throw new Error('The samples have no such rows.');
 
 const ofCashiers: Record<CashierStep, Expected[]> = {
   create: [
@@ -330,11 +158,11 @@ const simulated = [NOW, null].map((receivedAt): Expected => ({
   ],
 }));
 
-const all = [...Object.values(ofInvoices).flat(), ...Object.values(ofCashiers).flat(), ...simulated];
+const all = [...ofInvoices.flat(), ...Object.values(ofCashiers).flat(), ...simulated];
 const titled = all.map((row) => [row.rule, `${row.definition.entity.type} ${row.definition.step}`, row] as const);
 
-it('INV-12: every action is in the table', () => {
-  expect(Object.keys(ofInvoices).toSorted()).toEqual([...actions].toSorted());
+it('INV-12: every action has a row', () => {
+  expect(ofInvoices.filter((rows) => rows.length === 0)).toEqual([]);
 });
 
 describe.each(titled)('%s: %s', (_rule, _name, expected) => {
@@ -470,7 +298,7 @@ describe('order', () => {
   });
 
   it('INV-02: a create tells others on the public topic, and billing on the internal one', () => {
-    const events = ofInvoices.create.flatMap((row) => recordsAfter(row).events);
+    const events = rowsOf('create').flatMap((row) => recordsAfter(row).events);
     expect(events.map(({ topic, partition_key }) => ({ topic, partition_key }))).toEqual([
       { topic: 'test.billing.public.invoices.v1', partition_key: `${TENANT}|${INVOICE}` },
       { topic: 'test.billing.internal.invoices.v1', partition_key: `${TENANT}|${INVOICE}` },
@@ -480,10 +308,6 @@ describe('order', () => {
 });
 
 describe('records', () => {
-  const [finalizedRow] = ofInvoices.finalize;
-  const [updatedRow] = ofInvoices.update;
-  if (!finalizedRow || !updatedRow) throw new Error('The table has no such rows.');
-
   // A number that is missing is a bug of ours: better no commit than an event that says "null".
   it('INV-21, MSG-05: finalized without its number is no event', () => {
     expect(() => recordsAfter({ ...finalizedRow, state: { ...finalized, number: null } })).toThrow('number');

@@ -2,6 +2,8 @@
  * REST, with values as nobody sends them on purpose. What would break without it: something that nobody foresaw is
  * answered with 500, or is taken by the edge and refused by the workflow.
  */
+import { schemaOf } from '../../messaging/event.ts';
+import { samples } from '../support/step-samples.ts';
 import type { StepBodies } from '../../invoices/lifecycle.ts';
 import { instant, untrimmed } from '../../values/schema.ts';
 import type { Request, Response } from 'express';
@@ -23,14 +25,7 @@ import {
 import { decideSchema, editSchema, groupSchema, listDeadLettersSchema } from '../../dead-letters/schemas.ts';
 import { EDITED_PAYLOAD_MAX } from '../../dead-letters/dead-letter.ts';
 import { listInvoicesSchema, simulatePaymentSchema } from '../../invoices/schemas.ts';
-import {
-  cancelInvoiceSchema,
-  createInvoiceSchema,
-  finalizeInvoiceSchema,
-  payInvoiceSchema,
-  updateInvoiceSchema,
-} from '../support/bodies.ts';
-import { type Step, stepNames } from '../../invoices/lifecycle.ts';
+import { type Step, stepNames, stepOf, steps } from '../../invoices/lifecycle.ts';
 import { invoiceTexts } from '../../values/text.ts';
 import { checkDecision } from '../../workflows/dead-letter-requests.ts';
 import { checkAbandon } from '../../workflows/invoice-requests.ts';
@@ -70,15 +65,6 @@ const payMembers = {
   receivedAt: instantMember,
 };
 
-/** The body of a step as REST takes it, and JSON texts near it. */
-const stepBodies = {
-  create: { schema: createInvoiceSchema, text: objectText(invoiceMembers) },
-  update: { schema: updateInvoiceSchema, text: objectText(invoiceMembers, { allOptional: true }) },
-  finalize: { schema: finalizeInvoiceSchema, text: objectText({}) },
-  pay: { schema: payInvoiceSchema, text: objectText(payMembers) },
-  cancel: { schema: cancelInvoiceSchema, text: objectText({ reason: textMember(reason[1]) }) },
-} as const satisfies Record<Step, { schema: z.ZodType<StepBodies[Step]>; text: fc.Arbitrary<string> }>;
-
 const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 const asSent = <T extends z.ZodType>(schema: T, text: string): z.output<T> | undefined =>
   unlessRefused(() => parseOrRefuse(schema, jsonOf(bytesOf(text))));
@@ -105,9 +91,8 @@ it('INV-05: a body means what JavaScript reads in it, and its numbers keep their
 it.each(stepNames)(
   'INV-04, INV-06: what REST takes as the body of %s, the workflow takes too, and it is kept',
   (step) => {
-    const { schema, text } = stepBodies[step];
-    const taken = takenOf(2500, text, (sent) => {
-      const body = asSent(schema as z.ZodType<StepBodies[Step]>, sent);
+    const taken = takenOf(2500, samples[step].rest, (sent) => {
+      const body = asSent(schemaOf(stepOf(step).body), sent) as StepBodies[Step] | undefined;
       if (body !== undefined) mustBeCarriedOut(step, body);
       return body;
     });
@@ -141,7 +126,7 @@ it('PAY-01: what is to be simulated is parsed as a payment, or refused', () => {
   const taken = takenOf(800, objectText(payMembers, { allOptional: true }), (sent) => {
     const given = asSent(simulatePaymentSchema, sent);
     const usual = { amount: '1200.00', currency: 'EUR', method: 'credit card', reference: 'SIM-1' };
-    const payment = given && unlessRefused(() => parseOrRefuse(payInvoiceSchema, { ...usual, ...given }));
+    const payment = given && unlessRefused(() => parseOrRefuse(schemaOf(steps.pay.body), { ...usual, ...given }));
     if (payment) mustBeCarriedOut('pay', payment);
     return payment;
   });

@@ -2,6 +2,7 @@
  * Updates as staff may send them. What would break without it: a value that slips through fails the workflow task for
  * good, or the step with an error that no retry can mend.
  */
+import { samples } from '../support/step-samples.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type Step, stepNames } from '../../invoices/lifecycle.ts';
@@ -12,44 +13,8 @@ import { checkAbandon, checkInput, checkStepRequest } from '../../workflows/invo
 import { mustBeCarriedOut, takenOf, unlessRefused } from '../support/entrances.ts';
 import { anyText, dateText, textNear } from '../support/odd-values.ts';
 
-const textOf = ([, max]: readonly [number, number]) => fc.oneof(textNear(max), fc.constant('Hosting'));
-const usually = (value: unknown, ...odd: fc.Arbitrary<unknown>[]) => fc.oneof(fc.constant(value), ...odd);
-
-const amountMinor = usually(120_000, fc.integer({ min: -1, max: 1e14 + 1 }), fc.double());
-const currency = usually('EUR', fc.constantFrom('JPY', 'eur', 'ZZZ', 'XXX', 'ISK', 'EU\0'));
-const instants = dateText.map((date) => `${date}T10:00:00+02:00`);
-const members = {
-  name: textOf(invoiceTexts.name),
-  amountMinor,
-  currency,
-  customerReference: usually(null, textOf(invoiceTexts.customerReference)),
-  dueDate: usually(null, dateText),
-  cashierId: usually(null, fc.uuid()),
-};
-
-/** Bodies near what each step takes. */
-const bodies: Record<Step, fc.Arbitrary<unknown>> = {
-  create: fc.record(members, { noNullPrototype: true }),
-  update: fc.record(
-    { ...members, amount: fc.constantFrom('1300.00', '1300', '0', '1e3', '1.23456', '99999999999999') },
-    { requiredKeys: [], noNullPrototype: true },
-  ),
-  finalize: fc.constant({}),
-  pay: fc.record(
-    {
-      amountMinor,
-      currency,
-      method: textOf(invoiceTexts.method),
-      reference: textOf(invoiceTexts.reference),
-      receivedAt: usually(null, instants),
-    },
-    { noNullPrototype: true },
-  ),
-  cancel: fc.record({ reason: usually(null, textOf(invoiceTexts.reason)) }, { noNullPrototype: true }),
-};
-
 it.each(stepNames)('INV-06: what staff send as %s is refused in words, or decided', (step) => {
-  const body = fc.oneof({ weight: 9, arbitrary: bodies[step] }, { weight: 1, arbitrary: fc.jsonValue() });
+  const body = fc.oneof({ weight: 9, arbitrary: samples[step].staff }, { weight: 1, arbitrary: fc.jsonValue() });
   const taken = takenOf(1500, body, (given) => {
     const isObject = unlessRefused(() => {
       checkStepRequest({ actor: 'ann', body: given });

@@ -2,13 +2,14 @@
  * What holds at every entrance: what cannot be taken is refused in words, never by another exception. What REST and
  * Kafka take, the workflow takes too, and it is kept as it is: in JSON, in UTF-8, in Postgres.
  */
+import { NOW, invoices } from './step-samples.ts';
 import type { Invoice, StepBodies } from '../../invoices/lifecycle.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { ApplicationFailure } from '@temporalio/common';
 import fc from 'fast-check';
 import { Problem } from '../../api/problems.ts';
 import { type Command, decide } from '../../invoices/invoice.ts';
-import type { Step } from '../../invoices/lifecycle.ts';
+import { type Step, allowedActions } from '../../invoices/lifecycle.ts';
 import { parseStaffBody } from '../../invoices/staff-body.ts';
 import { checkStepRequest } from '../../workflows/invoice-requests.ts';
 
@@ -47,40 +48,17 @@ function textsIn(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
-const NOW = '2026-11-26T12:00:00.000Z';
-const draft: Invoice = {
-  tenantId: crypto.randomUUID(),
-  id: crypto.randomUUID(),
-  name: 'Hosting',
-  customerReference: null,
-  status: 'draft',
-  amountMinor: 120_000,
-  currency: 'EUR',
-  dueDate: null,
-  cashierId: null,
-  number: null,
-  amountPaidMinor: 0,
-  paidAt: null,
-  finalizedAt: null,
-  cancelledAt: null,
-  cancelReason: null,
-  version: 1,
-  createdAt: NOW,
-  updatedAt: NOW,
-  overdueAt: null,
-  overdueToldAt: null,
-  remindersSent: 0,
-};
-const finalized: Invoice = { ...draft, status: 'finalized', finalizedAt: NOW, number: 'INV-2026-000001' };
-const states = { create: null, update: draft, finalize: draft, pay: finalized, cancel: draft };
+/** An invoice that can take the step; none for the one that makes it. */
+const stateBefore = (step: Step): Invoice | null =>
+  Object.values(invoices).find(({ status }) => allowedActions(status).includes(step)) ?? null;
 
 /** Throws unless the workflow takes the body and the rules have an answer to it, after which the invoice is right. */
 export function mustBeCarriedOut<S extends Step>(step: S, body: StepBodies[S]): void {
   checkStepRequest({ actor: 'ann', body });
   mustBeKept(body);
-  const { tenantId, id: invoiceId } = draft;
+  const { tenantId, id: invoiceId } = invoices.draft;
   const command = { step, tenantId, invoiceId, acceptedAt: NOW, expectedVersion: null, body } as Command<S>;
-  const decision = decide(states[step], command, { cashier: { accepts: () => true } });
+  const decision = decide(stateBefore(step), command, { cashier: { accepts: () => true } });
   if (decision.kind !== 'accepted') return;
   mustBeKept(decision.state);
   const { name, amountMinor, currency, customerReference, dueDate, cashierId } = decision.state;
