@@ -1,0 +1,88 @@
+/**
+ * What the documents say of steps and error codes is computed from the registry. What would break without it: a step or
+ * a code that is in the service and in no document.
+ *
+ * `UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts` writes the parts anew.
+ */
+import { expect, it } from 'vitest';
+import { problemCodes, problemTable } from '../../api/problems.ts';
+import { eventsOf } from '../../invoices/events.ts';
+import {
+  type Action,
+  type Status,
+  actions,
+  definitionOf,
+  isFinal,
+  isTimedStep,
+  statuses,
+  stepNames,
+  stepOf,
+} from '../../invoices/lifecycle.ts';
+import { generatedPart, missingFiles, readDocument, table, withPart, writeDocument } from '../support/documents.ts';
+
+const { UPDATE_DOCUMENTS } = process.env;
+const HOW = 'Write it with: UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts';
+
+function states(): string {
+  const START = '[*]';
+  const arrows = stepNames.flatMap((step) => {
+    const { from, to } = stepOf(step);
+    return (from.length > 0 ? from : [START]).flatMap((before) => to.map((after) => `${before} --> ${after}: ${step}`));
+  });
+  const byTime = actions
+    .filter(isTimedStep)
+    .flatMap((step) => definitionOf(step).from.map((status) => `${status} --> ${status}: ${step}, by time`));
+  const ends = statuses.filter(isFinal).map((status) => `${status} --> ${START}`);
+  const lines = [...arrows, ...byTime, ...ends].map((line) => `  ${line}`);
+  return ['```mermaid', 'stateDiagram-v2', ...lines, '```'].join('\n');
+}
+
+/** Time changes no status. */
+const leadsTo = (action: Action): readonly Status[] | ['as it is'] =>
+  isTimedStep(action) ? ['as it is'] : stepOf(action).to;
+
+function lifecycle(): string {
+  const rows = actions.map((action) => {
+    const { from, event } = definitionOf(action);
+    const events = eventsOf(action).map(({ definition: { name, scope } }) =>
+      scope === 'public' ? name : `${name} (${scope})`,
+    );
+    return [
+      isTimedStep(action) ? `${action}, by time` : action,
+      from.join(', ') || 'none',
+      leadsTo(action).join(', '),
+      isTimedStep(action) ? event.description : stepOf(action).summary,
+      events.join(', '),
+    ];
+  });
+  return table(['step', 'from', 'to', 'what it does', 'events'], rows);
+}
+
+function errors(): string {
+  const rows = problemCodes
+    .toSorted((a, b) => problemTable[a].status - problemTable[b].status)
+    .map((code) => [`\`${code}\``, String(problemTable[code].status), problemTable[code].title]);
+  return table(['code', 'status', 'title'], rows);
+}
+
+it.each([
+  ['README.md', 'states', states],
+  ['docs/rules.md', 'lifecycle', lifecycle],
+  ['docs/rules.md', 'errors', errors],
+])('%s has the %s of the registry', (file, name, make) => {
+  if (UPDATE_DOCUMENTS) writeDocument(file, withPart(readDocument(file), name, make()));
+  expect(generatedPart(readDocument(file), name), HOW).toBe(make());
+});
+
+it.each([
+  'README.md',
+  'docs/operate.md',
+  'docs/rules.md',
+  'docs/runbook.md',
+  'invoices/README.md',
+  'cashiers/README.md',
+  'dead-letters/README.md',
+  'billing-runs/README.md',
+])('every file that %s names is there', (file) => {
+  expect(missingFiles(file)).toEqual([]);
+});
