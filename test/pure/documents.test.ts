@@ -5,6 +5,7 @@
  * `UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts` writes the parts anew.
  */
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import { problemCodes, problemTable } from '../../api/problems.ts';
 import { eventsOf } from '../../invoices/events.ts';
 import {
@@ -18,6 +19,9 @@ import {
   stepNames,
   stepOf,
 } from '../../invoices/lifecycle.ts';
+import { eventType, topicOf } from '../../messaging/cloud-event.ts';
+import type { EventDefinition } from '../../messaging/event.ts';
+import { catalogue } from '../../registry/catalogue.ts';
 import { generatedPart, missingFiles, readDocument, table, withPart, writeDocument } from '../support/documents.ts';
 
 const { UPDATE_DOCUMENTS } = process.env;
@@ -65,9 +69,25 @@ function errors(): string {
   return table(['code', 'status', 'title'], rows);
 }
 
+/** The members of its data. */
+const dataOf = ({ schema }: EventDefinition): string =>
+  Object.entries(schema?.() instanceof z.ZodObject ? (schema() as z.ZodObject).shape : {})
+    .map(([member, type]) => `${member}${(type as z.ZodType).safeParse(undefined).success ? '?' : ''}`)
+    .join(', ');
+
+function events(): string {
+  const rows = catalogue.map((event) => [
+    `\`${eventType(event)}\``,
+    event.inPlaceOfAnother ? 'that of the event' : `\`${topicOf(event, 'development')}\``,
+    dataOf(event),
+  ]);
+  return table(['type', 'topic', 'data'], rows);
+}
+
 it.each([
   ['README.md', 'states', states],
   ['docs/rules.md', 'lifecycle', lifecycle],
+  ['docs/rules.md', 'events', events],
   ['docs/rules.md', 'errors', errors],
 ])('%s has the %s of the registry', (file, name, make) => {
   if (UPDATE_DOCUMENTS) writeDocument(file, withPart(readDocument(file), name, make()));
@@ -76,6 +96,7 @@ it.each([
 
 it.each([
   'README.md',
+  'ARCHITECTURE.md',
   'docs/operate.md',
   'docs/rules.md',
   'docs/runbook.md',
