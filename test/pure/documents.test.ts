@@ -1,6 +1,6 @@
 /**
- * What the documents say of steps and error codes is computed from the registry. What would break without it: a step or
- * a code that is in the service and in no document.
+ * What the documents say of steps, events and error codes is computed from the registry. What would break without it: a
+ * step or a code that is in the service and in no document.
  *
  * `UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts` writes the parts anew.
  */
@@ -22,7 +22,15 @@ import {
 import { eventType, topicOf } from '../../messaging/cloud-event.ts';
 import type { EventDefinition } from '../../messaging/event.ts';
 import { catalogue } from '../../registry/catalogue.ts';
-import { generatedPart, missingFiles, readDocument, table, withPart, writeDocument } from '../support/documents.ts';
+import {
+  filesIn,
+  generatedPart,
+  missingFiles,
+  readDocument,
+  table,
+  withPart,
+  writeDocument,
+} from '../support/documents.ts';
 
 const { UPDATE_DOCUMENTS } = process.env;
 const HOW = 'Write it with: UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts';
@@ -48,7 +56,7 @@ const leadsTo = (action: Action): readonly Status[] | ['as it is'] =>
 function lifecycle(): string {
   const rows = actions.map((action) => {
     const { from, event } = definitionOf(action);
-    const events = eventsOf(action).map(({ definition: { name, scope } }) =>
+    const published = eventsOf(action).map(({ definition: { name, scope } }) =>
       scope === 'public' ? name : `${name} (${scope})`,
     );
     return [
@@ -56,7 +64,7 @@ function lifecycle(): string {
       from.join(', ') || 'none',
       leadsTo(action).join(', '),
       isTimedStep(action) ? event.description : stepOf(action).summary,
-      events.join(', '),
+      published.join(', '),
     ];
   });
   return table(['step', 'from', 'to', 'what it does', 'events'], rows);
@@ -70,10 +78,14 @@ function errors(): string {
 }
 
 /** The members of its data. */
-const dataOf = ({ schema }: EventDefinition): string =>
-  Object.entries(schema?.() instanceof z.ZodObject ? (schema() as z.ZodObject).shape : {})
-    .map(([member, type]) => `${member}${(type as z.ZodType).safeParse(undefined).success ? '?' : ''}`)
+function dataOf({ schema }: EventDefinition): string {
+  const data = schema?.();
+  if (!(data instanceof z.ZodObject)) throw new TypeError('The data of an event is an object.');
+  const { shape }: { shape: Record<string, z.ZodType> } = data;
+  return Object.entries(shape)
+    .map(([member, type]) => (type.safeParse(undefined).success ? `${member}?` : member))
     .join(', ');
+}
 
 function events(): string {
   const rows = catalogue.map((event) => [
@@ -104,6 +116,7 @@ it.each([
   'cashiers/README.md',
   'dead-letters/README.md',
   'billing-runs/README.md',
+  ...filesIn('docs/decisions'),
 ])('every file that %s names is there', (file) => {
   expect(missingFiles(file)).toEqual([]);
 });

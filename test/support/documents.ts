@@ -1,8 +1,11 @@
 /** Documents with parts that are generated: between `<!-- generated: name -->` and `<!-- end -->`. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const at = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+
+/** The files in a folder of the repository. */
+export const filesIn = (folder: string): string[] => readdirSync(at(folder)).map((name) => `${folder}/${name}`);
 
 export const readDocument = (file: string): string => readFileSync(at(file), 'utf8');
 export const writeDocument = (file: string, text: string): void => writeFileSync(at(file), text);
