@@ -22,8 +22,10 @@ export const createFinalizeDueDrafts =
     const context = Context.current();
     const until = Date.now() + PIECE_MS;
     const stopped: Stopped = new Map();
-    let size = CHUNK_MAX;
+    // On a busy machine a large commit may not meet its deadline; a small one will.
+    let size = Math.max(CHUNK_MIN, CHUNK_MAX >> (context.info.attempt - 1));
     let done = 0;
+    let failure: unknown;
     while (Date.now() < until && !context.cancellationSignal.aborted) {
       context.heartbeat();
       try {
@@ -32,11 +34,13 @@ export const createFinalizeDueDrafts =
         if (looked === 0) break;
         done += looked - (stopped.size - stoppedBefore);
       } catch (error) {
-        // On a busy machine a large commit may not meet its deadline; a small one will.
         if (size <= CHUNK_MIN || !isInfrastructureFailure(error)) throw error;
         size = Math.ceil(size / 2);
+        failure = error;
       }
     }
+    // Without any progress the page must say why, and the next try must wait.
+    if (done === 0 && failure !== undefined) throw failure;
     const progress = await billingRunProgress(deps.database, run);
     if (progress.left === 0) await endRun(deps.database, run);
     for (const [invoiceId, error] of stopped)

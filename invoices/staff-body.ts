@@ -8,7 +8,8 @@ import { type Parsed, parseFields } from '../commands/parse.ts';
 import type { FieldError } from '../commands/refusal.ts';
 import { schemaOf } from '../messaging/event.ts';
 import { AMOUNT_MAX_MINOR } from '../values/amount.ts';
-import { formatAmount } from '../values/money.ts';
+import { currencyCode, formatAmount } from '../values/money.ts';
+import { trimmed } from '../values/text.ts';
 import { dueDateErrorIn } from './due.ts';
 import { type Step, type StepBodies, stepOf } from './lifecycle.ts';
 
@@ -24,30 +25,50 @@ export function parseStaffBody<S extends Step>(
   { body, acceptedAt }: Typed,
   invoice: { currency: string } | null,
 ): Parsed<StepBodies[S]> {
-  const sent = withAmount(body as Record<string, unknown>, invoice);
-  if ('errors' in sent) return sent;
-  const parsed = parseFields(schemaOf(stepOf(step).body), sent.data) as Parsed<StepBodies[S]>;
-  const wrongDay = 'errors' in parsed ? dueDateErrorIn(body, acceptedAt) : undefined;
-  return 'errors' in parsed && wrongDay ? { errors: [...parsed.errors, wrongDay] } : parsed;
+  const { amountMinor, ...others } = body as Record<string, unknown>;
+  const isMinor = amountMinor !== undefined;
+  const sent = isMinor ? { ...others, amount: amountOf(amountMinor, others, invoice) } : others;
+  const wrong = isMinor ? minorUnitsError(amountMinor, others) : amountError(others);
+  const parsed = parseFields(schemaOf(stepOf(step).body), sent) as Parsed<StepBodies[S]>;
+  if (!wrong && 'data' in parsed) return parsed;
+  const found = 'errors' in parsed ? parsed.errors : [];
+  const wrongDay = dueDateErrorIn(body, acceptedAt);
+  return {
+    errors: [
+      ...(wrong ? [wrong] : []),
+      ...found.flatMap((error) => {
+        if (error.path !== 'amount') return [error];
+        // Said once, and as staff called it.
+        return wrong ? [] : [{ ...error, path: isMinor ? 'amountMinor' : 'amount' }];
+      }),
+      ...(wrongDay ? [wrongDay] : []),
+    ],
+  };
 }
 
-/** The body with its minor units as the amount that they are. */
-function withAmount(
-  { amountMinor, ...others }: Record<string, unknown>,
+/** The decimal that so many minor units are, in the currency that is said, or in the invoice's. */
+function amountOf(
+  amountMinor: unknown,
+  { currency = '' }: Record<string, unknown>,
   invoice: { currency: string } | null,
-): Parsed<object> {
-  if (amountMinor === undefined) return { data: others };
-  const wrong = minorUnitsError(amountMinor, others);
-  if (wrong) return { errors: [wrong] };
-  const currency = others['currency'] ?? invoice?.currency;
-  const amount = formatAmount(amountMinor as number, typeof currency === 'string' ? currency : '');
-  return { data: { ...others, amount } };
+): string {
+  const said = typeof currency === 'string' ? currencyCode(trimmed(currency)) : undefined;
+  return formatAmount(isMinorUnits(amountMinor) ? amountMinor : 1, said ?? invoice?.currency ?? '');
 }
 
-function minorUnitsError(amountMinor: unknown, others: Record<string, unknown>): FieldError | undefined {
+const isMinorUnits = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= AMOUNT_MAX_MINOR;
+
+function minorUnitsError(amountMinor: unknown, { amount }: Record<string, unknown>): FieldError | undefined {
   const wrong = (message: string): FieldError => ({ path: 'amountMinor', code: 'invalid_type', message });
-  if (others['amount'] !== undefined) return wrong('must not be given beside amount');
-  const isRight =
-    Number.isSafeInteger(amountMinor) && (amountMinor as number) >= 1 && (amountMinor as number) <= AMOUNT_MAX_MINOR;
-  return isRight ? undefined : wrong(`must be a whole number of minor units, 1 to ${AMOUNT_MAX_MINOR}`);
+  if (amount !== undefined) return wrong('must not be given beside amount');
+  return isMinorUnits(amountMinor)
+    ? undefined
+    : wrong(`must be a whole number of minor units, 1 to ${AMOUNT_MAX_MINOR}`);
 }
+
+/** Of a number that came through Temporal the digits are lost: 19.999999999999999 is 20 here. */
+const amountError = ({ amount }: Record<string, unknown>): FieldError | undefined =>
+  typeof amount === 'number'
+    ? { path: 'amount', code: 'invalid_type', message: 'must be a decimal in quotes, such as "1200.00"' }
+    : undefined;

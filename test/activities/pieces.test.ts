@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { dateOf } from '../../values/dates.ts';
 import { createNotifier } from '../../messaging/notify.ts';
 import { steps } from '../../invoices/lifecycle.ts';
-import type { Database } from '../../platform/database.ts';
+import { type Database, isInfrastructureFailure } from '../../platform/database.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 import { manyDrafts } from '../support/drafts.ts';
@@ -74,4 +74,24 @@ it('a bug that stops more than ten drafts fails the piece, and those before it a
   const { finalizeDueDrafts } = buggyActivities((id) => inOrder.indexOf(id) >= 8);
   await expect(new MockActivityEnvironment().run(finalizeDueDrafts, run)).rejects.toThrow('A bug.');
   expect(await database.billingRun.findFirstOrThrow({ where })).toMatchObject({ finalized: 8, endedAt: null });
+});
+
+it('a piece in which no commit could be made fails with the reason, and the next one goes on', async () => {
+  const run = { tenantId: randomUUID(), businessDate: dateOf(new Date().toISOString()) };
+  const ids = await manyDrafts(database, run.tenantId, 40, run.businessDate);
+  await database.billingRun.create({
+    data: { tenantId: run.tenantId, businessDate: new Date(run.businessDate), startedAt: new Date() },
+  });
+  const { finalizeDueDrafts } = testActivities(database);
+  const other = testDatabase();
+  const piece = () => new MockActivityEnvironment().run(finalizeDueDrafts, run);
+  await other.$transaction(
+    async (tx) => {
+      await tx.$queryRaw`SELECT FROM invoices WHERE id = ANY(${ids}::uuid[]) FOR UPDATE`;
+      await expect(piece()).rejects.toSatisfy(isInfrastructureFailure);
+    },
+    { timeout: 60_000, maxWait: 60_000 },
+  );
+  await other.$disconnect();
+  expect(await piece()).toMatchObject({ finalized: 40, left: 0 });
 });

@@ -99,7 +99,7 @@ const published = ({ events }: Records): Told =>
   ]);
 
 const ofInvoices = actions.map((action) =>
-  samples[action].recorded.map((row): Expected => ({ ...row, definition: ofInvoice(action) })),
+  samples[action].recorded.map((row): Expected => Object.assign({ definition: ofInvoice(action) }, row)),
 );
 const rowsOf = (action: Action): Expected[] => ofInvoices[actions.indexOf(action)] ?? [];
 const [paidRow] = rowsOf('pay');

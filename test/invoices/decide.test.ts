@@ -10,7 +10,6 @@ import type { InvoiceRefusalCode } from '../../invoices/refusals.ts';
 import { type Command, type InvoiceDecision, decide, openAmountMinor } from '../../invoices/invoice.ts';
 import {
   type Action,
-  type Status,
   type Step,
   actions,
   allowedActions,

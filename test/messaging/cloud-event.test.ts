@@ -1,4 +1,3 @@
-import { invoiceSchema } from '../../invoices/wire.ts';
 import type { EventDefinition, EventIds } from '../../messaging/event.ts';
 import { eventNamed, eventNames, schemaNamed } from '../support/events.ts';
 import { samples } from '../support/step-samples.ts';
@@ -30,14 +29,6 @@ const context = {
 };
 const settings = { environment: 'development', publicUrl: 'https://billing.example' };
 
-const invoice = invoiceSchema.parse(invoiceSchema.meta()?.['example']);
-const payment = {
-  amount: '1200.00',
-  currency: 'EUR',
-  method: 'Überweisung',
-  reference: 'PAY-1',
-  receivedAt: '2030-01-31T12:00:00.000Z',
-};
 const cashier = {
   id: cashierId,
   name: 'Kasse Nord',

@@ -122,7 +122,6 @@ describe('bodies', () => {
     ['cancel', { reason: 'Ordered twice,\n\tsee 👍' }],
     ['cancel', { reason: null }],
     ['cancel', {}],
-    ['update', { amount: 1300 }],
     ['pay', { ...transfer, currency: 'eur' }],
     ['pay', { ...transfer, receivedAt: '2026-11-01T10:00:00Z' }],
   ] as const)('INV-04, INV-20: %s takes %j', (step, body) => {
@@ -131,6 +130,10 @@ describe('bodies', () => {
 
   it.each([
     ['update', { amount: '1e3' }, 'amount: '],
+    ['update', { amount: 1300 }, 'amount: must be a decimal in quotes'],
+    ['pay', { ...transfer, amount: 19.5 }, 'amount: must be a decimal in quotes'],
+    ['finalize', { amountMinor: 100 }, 'amountMinor: '],
+    ['update', { amountMinor: -5, nonsense: 1 }, 'nonsense: '],
     ['update', { amount: '1300.00', amountMinor: 130_000 }, 'amountMinor: must not be given beside amount'],
     ['update', { amountMinor: 1e14 }, 'amountMinor: '],
     ['update', { amountMinor: 1.5 }, 'amountMinor: '],

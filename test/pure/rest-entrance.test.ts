@@ -48,7 +48,7 @@ import {
   uuidMember,
 } from '../support/odd-values.ts';
 
-const { name, customerReference, method, reference, reason } = invoiceTexts;
+const { name, customerReference, method, reference } = invoiceTexts;
 const invoiceMembers = {
   name: textMember(name[1]),
   amount: amountMember,

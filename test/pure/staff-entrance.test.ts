@@ -5,13 +5,13 @@
 import { samples } from '../support/step-samples.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Step, stepNames } from '../../invoices/lifecycle.ts';
+import { stepNames } from '../../invoices/lifecycle.ts';
 import { parseStaffBody } from '../../invoices/staff-body.ts';
-import { invoiceTexts, uuidIn } from '../../values/text.ts';
+import { uuidIn } from '../../values/text.ts';
 import { checkDecision } from '../../workflows/dead-letter-requests.ts';
 import { checkAbandon, checkInput, checkStepRequest } from '../../workflows/invoice-requests.ts';
 import { mustBeCarriedOut, takenOf, unlessRefused } from '../support/entrances.ts';
-import { anyText, dateText, textNear } from '../support/odd-values.ts';
+import { anyText } from '../support/odd-values.ts';
 
 it.each(stepNames)('INV-06: what staff send as %s is refused in words, or decided', (step) => {
   const body = fc.oneof({ weight: 9, arbitrary: samples[step].staff }, { weight: 1, arbitrary: fc.jsonValue() });

@@ -106,7 +106,7 @@ describe.each([
     expect(JSON.parse(abandoned?.body ?? '')).toMatchObject({ stopped: { step: 'finalize' } });
     expect(await findings(invoiceId)).toEqual([]);
     const next = await time.send(invoiceId, {});
-    expect(next).toMatchObject({ kind: 'answered', invoice: { status: 'finalized', version: 2 } });
+    expect(next).toMatchObject({ kind: 'answered', answer: { invoice: { status: 'finalized', version: 2 } } });
     expect(await findings(invoiceId)).toEqual([]);
   });
 

@@ -31,7 +31,10 @@ describe('time', () => {
     await time.env.sleep('13 hours');
     expect((await handle.describe()).status.name).toBe('RUNNING');
     expect(await handle.result()).toEqual({ ended: 'idle' });
-    expect(await time.send(invoiceId, {})).toMatchObject({ kind: 'answered', invoice: { status: 'finalized' } });
+    expect(await time.send(invoiceId, {})).toMatchObject({
+      kind: 'answered',
+      answer: { invoice: { status: 'finalized' } },
+    });
   });
 
   it('a command held up for ten minutes shows as Stuck, goes on when the cause is mended, and is no longer Stuck', async () => {
@@ -45,7 +48,7 @@ describe('time', () => {
     expect((await staff.searchAttributes())['Stuck']).toEqual([true]);
     away = false;
     await time.env.sleep('1 minute');
-    expect(await sent).toMatchObject({ kind: 'answered', invoice: { status: 'finalized' } });
+    expect(await sent).toMatchObject({ kind: 'answered', answer: { invoice: { status: 'finalized' } } });
     // This server keeps an attribute that was taken back as [null].
     expect([undefined, [null]]).toContainEqual((await staff.searchAttributes())['Stuck']);
     expect(await staff.details()).not.toContain('STUCK');
@@ -64,6 +67,6 @@ describe('time', () => {
     expect(await stuck).toBeInstanceOf(WorkflowUpdateFailedError);
     away = false;
     const sent = await time.send(invoiceId, {});
-    expect(sent).toMatchObject({ kind: 'answered', invoice: { status: 'finalized', version: 2 } });
+    expect(sent).toMatchObject({ kind: 'answered', answer: { invoice: { status: 'finalized', version: 2 } } });
   });
 });

@@ -16,7 +16,10 @@ const handle = (invoiceId: string) => time.env.client.workflow.getHandle(invoice
 async function finalized(dueInDays = 30) {
   const dueDate = addDays(dateOf(await time.now()), dueInDays);
   const invoiceId = await time.draft({ dueDate });
-  expect(await time.send(invoiceId, {})).toMatchObject({ kind: 'answered', invoice: { status: 'finalized' } });
+  expect(await time.send(invoiceId, {})).toMatchObject({
+    kind: 'answered',
+    answer: { invoice: { status: 'finalized' } },
+  });
   return { invoiceId, dueDate };
 }
 
@@ -84,7 +87,10 @@ describe.each([
     expect(await time.staff(invoiceId).details()).toContain('finalized, overdue');
     // Still answers commands, and is no longer overdue when it is paid.
     const paid = await time.send(invoiceId, { step: 'pay', body: payment(), expectedVersion: 2 });
-    expect(paid).toMatchObject({ kind: 'answered', invoice: { status: 'paid', overdue: false, version: 3 } });
+    expect(paid).toMatchObject({
+      kind: 'answered',
+      answer: { invoice: { status: 'paid', overdue: false, version: 3 } },
+    });
     expect(await handle(invoiceId).result()).toEqual({ ended: 'paid' });
   });
 
