@@ -185,7 +185,10 @@ export interface DeadLetterInput {
 
 /** The argument of a dead letter's updates. Staff fill in only what is theirs in the Web UI. */
 export interface DecisionRequest {
-  operator: string;
+  /** Who decides. */
+  actor?: string;
+  /** What `actor` was called until 2026-12. Still taken, and sent by our own senders, whom an older worker may hear. */
+  operator?: string;
   reason: string;
   /** For `edit` alone: the new payload, JSON text. */
   payload?: string;

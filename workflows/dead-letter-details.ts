@@ -87,7 +87,7 @@ function whatToDo({ direction, resolution, reason }: DeadLetterView): string[] {
 }
 
 const discardIt =
-  '- When it must never have an effect, send the update `discard`: `{"operator": "you", "reason": "..."}`. For a payment, see to it first that the money goes back.';
+  '- When it must never have an effect, send the update `discard`: `{"actor": "you", "reason": "..."}`. For a payment, see to it first that the money goes back.';
 
 const underAnotherId =
   '- Neither `replay` nor `edit` can help: the source and id are another message’s, and stay. The sender must send it anew, with an id of its own.';
@@ -108,14 +108,14 @@ const forAMessage = (reason: string): string[] => [
 ];
 
 const mendAndReplay = [
-  '- When the cause is mended (an invoice was finalized, or a day has come, say), send the update `replay`: `{"operator": "you", "reason": "..."}`. The message is handed in again; it counts once, however often that happens. If it is refused again, this page says why.',
-  '- When the message itself is wrong, send the update `edit`: `{"operator": "you", "reason": "...", "payload": "{...}"}` with the whole payload as JSON text. Then send `replay`.',
+  '- When the cause is mended (an invoice was finalized, or a day has come, say), send the update `replay`: `{"actor": "you", "reason": "..."}`. The message is handed in again; it counts once, however often that happens. If it is refused again, this page says why.',
+  '- When the message itself is wrong, send the update `edit`: `{"actor": "you", "reason": "...", "payload": "{...}"}` with the whole payload as JSON text. Then send `replay`.',
 ];
 
 const forAnEvent = [
-  '- When the cause is mended (the topic’s size limit was raised, the permission was given), send the update `replay`: `{"operator": "you", "reason": "..."}`. The event is sent in its place, and the stream goes on. If it is refused again, this page says why.',
-  `- When a text in it is what Kafka will not take, send the update \`edit\`: \`{"operator": "you", "reason": "...", "payload": "{...}"}\` with the whole payload as JSON text. It must be as the event’s schema says, and only its texts may change (${editableTexts.join(', ')}): what was recorded stays. Then send \`replay\`.`,
-  '- When it can never be sent, send the update `withhold`: `{"operator": "you", "reason": "..."}`. Subscribers get an EventWithheld in its place, with its id and your reason, and the stream goes on.',
+  '- When the cause is mended (the topic’s size limit was raised, the permission was given), send the update `replay`: `{"actor": "you", "reason": "..."}`. The event is sent in its place, and the stream goes on. If it is refused again, this page says why.',
+  `- When a text in it is what Kafka will not take, send the update \`edit\`: \`{"actor": "you", "reason": "...", "payload": "{...}"}\` with the whole payload as JSON text. It must be as the event’s schema says, and only its texts may change (${editableTexts.join(', ')}): what was recorded stays. Then send \`replay\`.`,
+  '- When it can never be sent, send the update `withhold`: `{"actor": "you", "reason": "..."}`. Subscribers get an EventWithheld in its place, with its id and your reason, and the stream goes on.',
 ];
 
 const theDecisions = (decisions: readonly LetterDecision[]): string[] => [

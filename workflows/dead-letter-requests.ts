@@ -1,7 +1,7 @@
 /** Hand-written checks of everything that can be sent to a dead letter's workflow, as in invoice-requests.ts. */
 import { type DeadLetterVerb, EDITED_PAYLOAD_MAX } from '../dead-letters/dead-letter.ts';
 import { ACTOR_LENGTH, KEEPABLE, REASON_LENGTH, textFaults } from '../values/text.ts';
-import { demand, isUuid, line, optional, text } from './invoice-requests.ts';
+import { demand, isObject, isUuid, line, optional, text } from './invoice-requests.ts';
 
 const isPayload = text(
   `the whole payload as JSON text, at most ${EDITED_PAYLOAD_MAX} characters`,
@@ -10,12 +10,19 @@ const isPayload = text(
 
 /** `edit` takes a payload, the others take none. */
 export const checkDecision = (verb: DeadLetterVerb, request: unknown): void =>
-  demand('the request', request, {
-    operator: line(ACTOR_LENGTH),
+  demand('the request', withActor(request), {
+    actor: line(ACTOR_LENGTH),
     reason: line(REASON_LENGTH),
     ...(verb === 'edit' ? { payload: isPayload } : {}),
     decisionId: optional(line(ACTOR_LENGTH)),
   });
+
+/** Under its former name, alone, it is the same. */
+function withActor(request: unknown): unknown {
+  if (!isObject(request) || request['actor'] !== undefined) return request;
+  const { operator: actor, ...others } = request;
+  return actor === undefined ? request : { ...others, actor };
+}
 
 /** A run started by hand with anything else would never find its letter: it fails at once and says why. */
 export const checkDeadLetterInput = (input: unknown): void => demand('the input', input, { deadLetterId: isUuid });

@@ -58,10 +58,10 @@ const activityOf: Record<DeadLetterVerb, (command: EditCommand) => Promise<DeadL
 };
 
 const updateDescriptions: Record<DeadLetterVerb, string> = {
-  replay: 'Hands the message in, or sends the event, again: {"operator": "you", "reason": "..."}',
-  edit: 'Gives it another payload, for the next replay: {"operator": "you", "reason": "...", "payload": "{...}"}',
-  discard: 'A message: ends it without effect, for good: {"operator": "you", "reason": "..."}',
-  withhold: 'An event: sends EventWithheld in its place, for good: {"operator": "you", "reason": "..."}',
+  replay: 'Hands the message in, or sends the event, again: {"actor": "you", "reason": "..."}',
+  edit: 'Gives it another payload, for the next replay: {"actor": "you", "reason": "...", "payload": "{...}"}',
+  discard: 'A message: ends it without effect, for good: {"actor": "you", "reason": "..."}',
+  withhold: 'An event: sends EventWithheld in its place, for good: {"actor": "you", "reason": "..."}',
 };
 
 interface QueuedDecision extends WaitingDecision {
@@ -127,7 +127,8 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
 
   function enqueue(verb: DeadLetterVerb, request: DecisionRequest): Promise<DecisionAnswer> {
     const attemptId = currentUpdateInfo()?.id ?? '';
-    const { operator, reason, payload = '', decisionId = attemptId } = request;
+    const { reason, payload = '', decisionId = attemptId } = request;
+    const operator = request.actor ?? request.operator ?? '';
     const command = { ...input, operator, reason, payload, decisionId };
     return new Promise((resolve, reject) => {
       queue.push({ verb, operator, since: new Date().toISOString(), attemptId, command, resolve, reject });

@@ -39,7 +39,7 @@ export const isExistingDate = text(EXISTING_DATE, isDate);
 export const isUuid = text('a UUID in small letters', (value) =>
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value),
 );
-const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isAnObject: Test = { must: 'an object', passes: isObject };
 

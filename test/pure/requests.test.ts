@@ -99,12 +99,26 @@ describe('a refusal', () => {
       /^actor must .*; reason must /,
     );
     expect(refusalOf(() => checkInput({ tenantId: 'x' }))).toMatch(/^tenantId must .*; invoiceId must /);
-    expect(refusalOf(() => checkDecision('discard', { operator: 'ann', reason: 'x', payload: '{}' }))).toBe(
+    expect(refusalOf(() => checkDecision('discard', { actor: 'ann', reason: 'x', payload: '{}' }))).toBe(
       'the request has an unknown member "payload"',
     );
     expect(refusalOf(() => checkDecision('edit', { operator: 'ann', reason: 'x', payload: '\uD800' }))).toMatch(
       /^payload must be the whole payload as JSON text/,
     );
+  });
+});
+
+describe('a decision', () => {
+  it.each([{ actor: 'ann' }, { operator: 'ann' }])('takes who decides as %j', (who) => {
+    expect(refusalOf(() => checkDecision('replay', { ...who, reason: 'mended' }))).toBeUndefined();
+  });
+
+  it.each([
+    [{}, /^actor must be/],
+    [{ operator: '' }, /^actor must be/],
+    [{ actor: 'ann', operator: 'eve' }, /unknown member "operator"/],
+  ])('does not take %j', (who, words) => {
+    expect(refusalOf(() => checkDecision('replay', { ...who, reason: 'mended' }))).toMatch(words);
   });
 });
 

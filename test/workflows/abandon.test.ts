@@ -148,7 +148,7 @@ describe.each([
     const [entry, ...more] = await trail('dead_letter', id);
     expect(more).toEqual([]);
     expect(entry).toMatchObject({ action: 'abandon', actor: 'bob', reason: 'locked', status: 'open', sequence: 1 });
-    expect(await staff.update('discard', { operator: 'ann', reason: 'x' })).toMatchObject({ status: 'discarded' });
+    expect(await staff.update('discard', { actor: 'ann', reason: 'x' })).toMatchObject({ status: 'discarded' });
     expect((await trail('dead_letter', id)).map(({ action }) => action)).toEqual(['abandon', 'discard']);
   });
 

@@ -64,7 +64,7 @@ it('PAY-04: a dead letter that nobody decides for a day is escalated: found by i
 it('PAY-04: decided in time, it is not escalated', async () => {
   const { id, staff } = await keepLetter();
   await time.env.sleep('1 hour');
-  await staff.update('discard', { operator: 'ann', reason: 'in time' });
+  await staff.update('discard', { actor: 'ann', reason: 'in time' });
   await staff.waitForStatus('COMPLETED');
   await time.env.sleep('25 hours');
   expect(calledOut).not.toContain(id);
