@@ -1,34 +1,14 @@
-/** The search attributes of a dead letter's workflow: what support filters by. */
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
-import { type DeadLetterView, searchAttributes } from './contract.ts';
+import { type AttributeValues, changedAttributes } from './attributes.ts';
+import type { DeadLetterView } from './contract.ts';
 
-/**
- * The attributes that differ between two views. The first view writes all of them, the empty ones too: a run that staff
- * have started like another one has that one's attributes.
- */
-export function deadLetterAttributes(
+/** The attributes of a dead letter's workflow that a new view changes. */
+export const deadLetterAttributes = (
   before: DeadLetterView | null,
   after: DeadLetterView | null,
-): SearchAttributeUpdatePair[] {
-  if (!after) return [];
-  const old = before && valuesOf(before);
-  return Object.entries(valuesOf(after))
-    .filter(([name, value]) => old?.[name as keyof typeof old] !== value)
-    .map(
-      ([name, value]) =>
-        ({ key: searchAttributes[name as keyof typeof searchAttributes], value }) as SearchAttributeUpdatePair,
-    );
-}
+): SearchAttributeUpdatePair[] => (after ? changedAttributes(before && valuesOf(before), valuesOf(after)) : []);
 
-export const stuckAttribute = (value: boolean): SearchAttributeUpdatePair[] => [
-  { key: searchAttributes.stuck, value: value || null },
-];
-
-export const escalatedAttribute = (value: boolean): SearchAttributeUpdatePair[] => [
-  { key: searchAttributes.escalated, value: value || null },
-];
-
-const valuesOf = ({ topic, type, reason, tenantId }: DeadLetterView) => ({
+const valuesOf = ({ topic, type, reason, tenantId }: DeadLetterView): AttributeValues => ({
   topic,
   eventType: type,
   failureReason: reason,

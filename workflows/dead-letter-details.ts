@@ -1,20 +1,14 @@
 /** A dead letter's page in the Web UI, as Markdown: what happened, and what to press. */
 import { ABANDON } from '../commands/abandon.ts';
-import { type DeadLetterVerb, editableTexts } from '../dead-letters/dead-letter.ts';
+import { editableTexts } from '../dead-letters/dead-letter.ts';
 import { pastTenseOf } from '../invoices/lifecycle.ts';
 import type { DeadLetterView, LetterDecision } from './contract.ts';
+import type { Waiting } from './serial-updates.ts';
 import { plain, readable } from './markdown.ts';
-
-/** A decision that was sent and has no answer yet. */
-export interface WaitingDecision {
-  verb: DeadLetterVerb;
-  operator: string;
-  since: string;
-}
 
 export interface DeadLetterDetailsInput {
   view: DeadLetterView | null | undefined;
-  waiting: readonly WaitingDecision[];
+  waiting: readonly Waiting[];
   stuck: boolean;
   escalated: boolean;
 }
@@ -129,8 +123,8 @@ const theDecisions = (decisions: readonly LetterDecision[]): string[] => [
     ),
 ];
 
-const waitingLine = ({ verb, operator, since }: WaitingDecision): string =>
-  `- \`${verb}\`, sent by ${plain(operator)} at ${readable(since)}`;
+const waitingLine = ({ step, actor, since }: Waiting): string =>
+  `- \`${step}\`, sent by ${plain(actor)} at ${readable(since)}`;
 
 function theMessage(view: DeadLetterView): string[] {
   const { id, topic, partition, offset, eventId, payload, edited } = view;

@@ -9,7 +9,7 @@
  * 3. A replay that is refused again leaves it open, with the new reason.
  * 4. One that nobody has decided for a day is pointed out, once.
  */
-import type { AbandonRequest, Intervention } from '../commands/abandon.ts';
+import { ABANDON, type AbandonRequest } from '../commands/abandon.ts';
 import {
   CancellationScope,
   allHandlersFinished,
@@ -35,15 +35,16 @@ import {
   type EditCommand,
 } from './contract.ts';
 import { createAlarm } from './alarm.ts';
-import { deadLetterAttributes, escalatedAttribute, stuckAttribute } from './dead-letter-attributes.ts';
-import { type WaitingDecision, deadLetterDetails } from './dead-letter-details.ts';
+import { flag } from './attributes.ts';
+import { deadLetterAttributes } from './dead-letter-attributes.ts';
+import { deadLetterDetails } from './dead-letter-details.ts';
 import { checkDecision } from './dead-letter-requests.ts';
 import { answerable } from './failures.ts';
 import { checkDeadLetterStart } from './inputs.ts';
 import { checkAbandon } from './invoice-requests.ts';
 import { ESCALATES, ESCALATES_ASKED_FIRST } from './patches.ts';
 import { localFirst, replaying, untilItWorks } from './profiles.ts';
-import { createWatch, interventionIn } from './watch.ts';
+import { type Asked, createActor } from './serial-updates.ts';
 
 const local = proxyLocalActivities<Activities>(localFirst);
 const { loadDeadLetter, escalateDeadLetter, editMessage, discardMessage, withholdEvent } =
@@ -64,42 +65,28 @@ const updateDescriptions: Record<DeadLetterVerb, string> = {
   withhold: 'An event: sends EventWithheld in its place, for good: {"actor": "you", "reason": "..."}',
 };
 
-interface QueuedDecision extends WaitingDecision {
-  /** The id of its update: a decision that is sent again is another attempt. */
-  attemptId: string;
-  command: EditCommand;
-  resolve: (answer: DecisionAnswer) => void;
-  reject: (failure: Error) => void;
-}
-
 export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd> {
   checkDeadLetterStart(input);
-  const queue: QueuedDecision[] = [];
-  /** null: there is no such row. undefined: not known yet. */
-  let view: DeadLetterView | null | undefined;
-  /** What people have stopped and no load has recorded yet. */
-  let interventions: Intervention[] = [];
-  let stale = true;
-  let current: WaitingDecision | undefined;
-  let stuck = false;
+  const actor = createActor<DeadLetterView, EditCommand, DecisionAnswer>({
+    attributes: deadLetterAttributes,
+    refresh: refreshDetails,
+  });
   let escalated = false;
   let rang = false;
-  let wake: () => void = () => undefined;
   const askedFirst = patched(ESCALATES_ASKED_FIRST);
-  const watch = createWatch(setStuck);
   const alarm = createAlarm(() => {
     rang = true;
-    stale = true;
-    wake();
+    actor.stale = true;
+    actor.wake();
   });
 
   for (const verb of verbNames) {
-    setHandler(defineUpdate<DecisionAnswer, [DecisionRequest]>(verb), (request) => enqueue(verb, request), {
+    setHandler(defineUpdate<DecisionAnswer, [DecisionRequest]>(verb), (request) => ask(verb, request), {
       validator: (request) => checkDecision(verb, request),
       description: updateDescriptions[verb],
     });
   }
-  setHandler(defineUpdate<string, [AbandonRequest]>('abandon'), watch.giveUp, {
+  setHandler(defineUpdate<string, [AbandonRequest]>(ABANDON), actor.watch.giveUp, {
     validator: checkAbandon,
     description: 'Stops trying a stuck decision: {"actor": "you", "reason": "..."}',
   });
@@ -108,73 +95,60 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
 
   async function mainLine(): Promise<DeadLetterEnd> {
     for (;;) {
-      if (stale) {
-        stale = false;
+      if (actor.stale) {
+        actor.stale = false;
         show(await load());
         watchTheClock();
       }
-      const next = queue.shift();
-      if (next) await carryOut(next);
+      const next = actor.queue.shift();
+      if (next) await actor.carryOut(next, () => answer(next));
       else {
         const end = endOfRun();
         if (end) {
           await condition(allHandlersFinished);
-          if (queue.length === 0) return end;
-        } else if (!stale) await new Promise<void>((resolve) => (wake = resolve));
+          if (actor.queue.length === 0) return end;
+        } else if (!actor.stale) await actor.woken();
       }
     }
   }
 
-  function enqueue(verb: DeadLetterVerb, request: DecisionRequest): Promise<DecisionAnswer> {
+  function ask(verb: DeadLetterVerb, request: DecisionRequest): Promise<DecisionAnswer> {
     const attemptId = currentUpdateInfo()?.id ?? '';
     const { reason, payload = '', decisionId = attemptId } = request;
     const operator = request.actor ?? request.operator ?? '';
     const command = { ...input, operator, reason, payload, decisionId };
-    return new Promise((resolve, reject) => {
-      queue.push({ verb, operator, since: new Date().toISOString(), attemptId, command, resolve, reject });
-      refreshDetails();
-      wake();
-    });
+    return actor.ask({ step: verb, actor: operator, since: new Date().toISOString(), attemptId, command });
   }
 
-  async function carryOut(next: QueuedDecision): Promise<void> {
-    current = next;
+  async function answer({ step, command }: Asked<EditCommand, DecisionAnswer>): Promise<DecisionAnswer> {
     refreshDetails();
     try {
-      const after = await watch.over(() => activityOf[next.verb](next.command));
+      const after = await actor.watch.over(() => activityOf[step as DeadLetterVerb](command));
       show(after);
-      next.resolve(answerOf(after));
+      return answerOf(after);
     } catch (error) {
-      const failure = answerable(error);
-      const intervention = interventionIn(error, next.verb, next.attemptId);
-      if (intervention) interventions.push(intervention);
-      // Given up, or decided elsewhere: Postgres tells what it is now.
-      if (intervention || failure.type === DEAD_LETTER_RESOLVED) stale = true;
-      next.reject(failure);
+      // Decided elsewhere: Postgres tells what it is now.
+      if (answerable(error).type === DEAD_LETTER_RESOLVED) actor.stale = true;
+      throw error;
     }
-    current = undefined;
-    refreshDetails();
   }
 
   /** Only for showing: when nothing can be loaded the letter is not known, and the run goes on. */
   async function load(): Promise<DeadLetterView | null | undefined> {
     const escalates = rang && !escalated;
-    const isRecording = interventions.length > 0;
-    const wanted = isRecording ? { ...input, interventions } : input;
     try {
-      const loaded = await (escalates ? local.escalateDeadLetter : local.loadDeadLetter)(wanted).catch(() => {
-        const again = () => (escalates ? escalateDeadLetter : loadDeadLetter)(wanted);
-        return isRecording ? watch.overRecording(again) : watch.over(again);
-      });
-      interventions = [];
-      return loaded;
+      return await actor.load(
+        (recording) => (escalates ? local.escalateDeadLetter : local.loadDeadLetter)({ ...input, ...recording }),
+        (recording) => (escalates ? escalateDeadLetter : loadDeadLetter)({ ...input, ...recording }),
+      );
     } catch {
-      return view;
+      return actor.view;
     }
   }
 
   /** Rings when the letter has waited for a day; what is found then says whether it still waits. */
   function watchTheClock(): void {
+    const { view } = actor;
     if (!view || view.resolution || escalated || !(askedFirst || patched(ESCALATES))) return;
     if (rang) setEscalated();
     else alarm.set(Date.parse(view.openedAt) + ESCALATE_AFTER_MS, 'Escalated when nobody has decided then');
@@ -182,31 +156,23 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
 
   function setEscalated(): void {
     escalated = true;
-    upsertSearchAttributes(escalatedAttribute(true));
+    upsertSearchAttributes([flag('escalated', true)]);
     refreshDetails();
   }
 
   function endOfRun(): DeadLetterEnd | undefined {
+    const { view } = actor;
     if (view === null) return { ended: 'abandoned' };
     return view?.resolution ? { ended: view.resolution.as } : undefined;
   }
 
   function show(next: DeadLetterView | null | undefined): void {
-    const changed = deadLetterAttributes(view ?? null, next ?? null);
-    view = next;
-    if (changed.length > 0) upsertSearchAttributes(changed);
-    if (escalated && view?.resolution) upsertSearchAttributes(escalatedAttribute(false));
-    refreshDetails();
-  }
-
-  function setStuck(value: boolean): void {
-    if (stuck === value) return;
-    stuck = value;
-    upsertSearchAttributes(stuckAttribute(value));
-    refreshDetails();
+    actor.show(next);
+    if (escalated && next?.resolution) upsertSearchAttributes([flag('escalated', false)]);
   }
 
   function refreshDetails(): void {
+    const { view, current, queue, stuck } = actor;
     setCurrentDetails(deadLetterDetails({ view, waiting: current ? [current, ...queue] : queue, stuck, escalated }));
   }
 }

@@ -1,15 +1,9 @@
 /** An invoice's page in the Web UI, as Markdown: its story without reading JSON. */
-import { type Action, allowedActions, isFinal, pastTenseOf } from '../invoices/lifecycle.ts';
+import type { Waiting } from './serial-updates.ts';
+import { allowedActions, isFinal, pastTenseOf } from '../invoices/lifecycle.ts';
 import { type Timer, timerSummary } from '../invoices/timers.ts';
 import type { InvoiceInput, InvoiceView } from './contract.ts';
 import { plain, readable } from './markdown.ts';
-
-/** A command that was asked for and has no answer yet. */
-export interface Waiting {
-  step: Action;
-  actor: string;
-  since: string;
-}
 
 export interface DetailsInput {
   input: InvoiceInput;

@@ -3,11 +3,11 @@
  *
  * Always true:
  * 1. The workflow holds no truth: it is ended, reset or lost without loss, and the next command starts it again.
- * 2. Handlers note what was asked; the main line carries out one command at a time. That is the order of an invoice.
+ * 2. The main line carries out one command at a time (serial-updates.ts). That is the order of an invoice.
  * 3. The main line cannot be cancelled, and nothing that staff can send makes a workflow task fail.
  * 4. It ends only when nothing is queued and every handler has answered.
  */
-import type { AbandonRequest, Intervention } from '../commands/abandon.ts';
+import { ABANDON, type AbandonRequest } from '../commands/abandon.ts';
 import type { StepCommand } from '../invoices/lifecycle.ts';
 import {
   CancellationScope,
@@ -22,7 +22,6 @@ import {
   setCurrentDetails,
   setHandler,
   sleep,
-  upsertSearchAttributes,
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -41,14 +40,14 @@ import {
   TIME,
   WAKE,
 } from './contract.ts';
-import { answerable, isAnswer } from './failures.ts';
-import { type Waiting, invoiceDetails } from './invoice-details.ts';
+import { isAnswer } from './failures.ts';
+import { invoiceDetails } from './invoice-details.ts';
 import { invoiceAttributes } from './invoice-attributes.ts';
 import { checkIdentity, identityOf } from './identity.ts';
 import { checkInvoiceStart } from './inputs.ts';
 import { checkAbandon, checkStepRequest } from './invoice-requests.ts';
 import { localFirst, untilItWorks } from './profiles.ts';
-import { createWatch, interventionIn } from './watch.ts';
+import { type Asked, createActor } from './serial-updates.ts';
 
 const local = proxyLocalActivities<Activities>(localFirst);
 const regular = proxyActivities<Activities>(untilItWorks);
@@ -65,33 +64,20 @@ const UPDATES_PER_RUN_MAX = 1_500;
 const IDLE_DRAFT_MS = 24 * 60 * 60 * 1000;
 const RENEWAL_PAUSE_MS = 10;
 
-interface QueuedCommand extends Waiting {
-  step: Step;
-  command: StepCommand;
-  resolve: (answer: StepAnswer) => void;
-  reject: (failure: Error) => void;
-}
-
 export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   checkInvoiceStart(input);
-  const queue: QueuedCommand[] = [];
-  let view: InvoiceView | null | undefined;
-  /** What people have stopped and no load has recorded yet. */
-  let interventions: Intervention[] = [];
-  /** Postgres knows more than the view: at the beginning, after a change from outside, after a command was given up. */
-  let stale = true;
-  let current: Waiting | undefined;
-  let stuck = false;
+  const actor = createActor<InvoiceView, StepCommand, StepAnswer>({
+    attributes: (before, after) => invoiceAttributes(input, before, after),
+    refresh: refreshDetails,
+  });
   let updates = 0;
   let lastCommandAt = Date.now();
-  let wake: () => void = () => undefined;
-  const alarm = createAlarm(() => wake());
-  const watch = createWatch(setStuck);
+  const alarm = createAlarm(() => actor.wake());
   /** Timers that could not be carried out; the next wake-up tries them again. */
   const failedTimers = new Set<string>();
 
   for (const step of stepNames) {
-    setHandler(defineUpdate<StepAnswer, [StepRequest]>(step), (request) => enqueue(step, request), {
+    setHandler(defineUpdate<StepAnswer, [StepRequest]>(step), (request) => ask(step, request), {
       validator: (request) => {
         checkStepRequest(request);
         checkIdentity(step, request, currentUpdateInfo()?.id);
@@ -99,7 +85,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
       description: descriptionOf(step),
     });
   }
-  setHandler(defineUpdate<string, [AbandonRequest]>('abandon'), watch.giveUp, {
+  setHandler(defineUpdate<string, [AbandonRequest]>(ABANDON), actor.watch.giveUp, {
     validator: checkAbandon,
     description: 'Stops trying a stuck command: {"actor": "you", "reason": "..."}',
   });
@@ -107,9 +93,9 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   setHandler(
     defineSignal(WAKE),
     () => {
-      stale = true;
+      actor.stale = true;
       failedTimers.clear();
-      wake();
+      actor.wake();
     },
     { description: 'Looks at Postgres again: the invoice was changed from outside, or has missed a timer.' },
   );
@@ -123,59 +109,47 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   async function mainLine(): Promise<InvoiceEnd> {
     for (;;) {
       // A run that starts in the middle of an invoice's life shows what was there before.
-      if (stale && (view !== undefined || queue[0]?.step !== 'create')) {
-        stale = false;
-        show(await load());
+      if (actor.stale && (actor.view !== undefined || actor.queue[0]?.step !== 'create')) {
+        actor.stale = false;
+        actor.show(await load());
       }
-      const next = queue.shift();
+      const next = actor.queue.shift();
       const due = next ? undefined : dueTimer(openTimers(), new Date().toISOString());
-      if (next) await carryOut(next);
+      if (next) await actor.carryOut(next, () => answer(next));
       else if (due) await tell(due);
       else {
         const end = endOfRun();
         if (end) {
           await condition(allHandlersFinished);
-          if (queue.length === 0 && !stale) return end;
+          if (actor.queue.length === 0 && !actor.stale) return end;
         } else if (updates >= UPDATES_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) await renew();
-        else if (!stale) await new Promise<void>((resolve) => (wake = resolve));
+        else if (!actor.stale) await actor.woken();
       }
     }
   }
 
-  function enqueue(step: Step, request: StepRequest): Promise<StepAnswer> {
-    const { actor, body, expectedVersion } = request;
+  function ask(step: Step, request: StepRequest): Promise<StepAnswer> {
+    const { body, expectedVersion = null } = request;
     const now = new Date().toISOString();
     const arrival = { invoiceId: input.invoiceId, updateId: currentUpdateInfo()?.id ?? '', now };
     const identity = identityOf(step, request, arrival);
-    const command: StepCommand = { ...input, ...identity, actor, body, expectedVersion: expectedVersion ?? null };
-    return new Promise((resolve, reject) => {
-      queue.push({ step, actor, since: now, command, resolve, reject });
-      refreshDetails();
-      wake();
-    });
+    const command: StepCommand = { ...input, ...identity, actor: request.actor, body, expectedVersion };
+    return actor.ask({ step, actor: request.actor, since: now, attemptId: command.attemptId, command });
   }
 
-  async function carryOut(next: QueuedCommand): Promise<void> {
-    current = next;
+  async function answer({ step, command }: Asked<StepCommand, StepAnswer>): Promise<StepAnswer> {
     lastCommandAt = Date.now();
-    try {
-      const outcome = await run(next.step, next.command);
-      if (view === undefined) stale = false;
-      show(outcome.done ? advanced(view ?? null, outcome) : await load());
-      next.resolve(answerOf(next.step, outcome));
-    } catch (error) {
-      noteIntervention(error, next.step, next.command.attemptId);
-      next.reject(answerable(error));
-    }
-    current = undefined;
-    refreshDetails();
+    const outcome = await run(step as Step, command);
+    if (actor.view === undefined) actor.stale = false;
+    actor.show(outcome.done ? advanced(actor.view ?? null, outcome) : await load());
+    return answerOf(step as Step, outcome);
   }
 
   /** What time brings, as a command of its own: its key makes it happen once, whoever comes late (TIM-03). */
   async function tell(timer: Timer): Promise<void> {
     const name = timerName(timer);
     const now = new Date().toISOString();
-    current = { step: timer.kind, actor: TIME, since: now };
+    actor.current = { step: timer.kind, actor: TIME, since: now };
     const command: StepCommand = {
       ...input,
       key: `timer:${input.invoiceId}:${name}`,
@@ -188,20 +162,20 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     };
     try {
       const outcome = await run(timer.kind, command);
-      if (outcome.done) show(advanced(view ?? null, outcome));
-      else stale = true;
+      if (outcome.done) actor.show(advanced(actor.view ?? null, outcome));
+      else actor.stale = true;
     } catch (error) {
-      noteIntervention(error, timer.kind, command.attemptId);
+      actor.noteStopped(error, timer.kind, command.attemptId);
       // Refused because the invoice has moved on, or a bug: Postgres tells which; never again without a wake-up.
-      stale = true;
+      actor.stale = true;
       failedTimers.add(name);
     }
-    current = undefined;
+    actor.current = undefined;
     refreshDetails();
   }
 
   function openTimers(): Timer[] {
-    return (view?.timers ?? []).filter((timer) => !failedTimers.has(timerName(timer)));
+    return (actor.view?.timers ?? []).filter((timer) => !failedTimers.has(timerName(timer)));
   }
 
   /** Local first: no task round trips. What infrastructure made fail goes to the retried activity of the same name. */
@@ -212,29 +186,17 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
       return await local[activity](command as never);
     } catch (error) {
       if (isAnswer(error)) throw error;
-      return watch.over(() => regular[activity](command as never));
+      return actor.watch.over(() => regular[activity](command as never));
     }
-  }
-
-  /** Nobody knows what a command that was given up has done: the next look at Postgres tells, and records who gave it up. */
-  function noteIntervention(error: unknown, step: Action, attemptId: string): void {
-    const intervention = interventionIn(error, step, attemptId);
-    if (!intervention) return;
-    interventions.push(intervention);
-    stale = true;
   }
 
   /** Only for showing: a load that cannot succeed leaves an empty page, and the run ends when nothing is asked. */
   async function load(): Promise<InvoiceView | null> {
-    const isRecording = interventions.length > 0;
-    const wanted = isRecording ? { ...input, interventions } : input;
     try {
-      const loaded = await local.loadInvoice(wanted).catch(() => {
-        const again = () => regular.loadInvoice(wanted);
-        return isRecording ? watch.overRecording(again) : watch.over(again);
-      });
-      interventions = [];
-      return loaded;
+      return await actor.load(
+        (recording) => local.loadInvoice({ ...input, ...recording }),
+        (recording) => regular.loadInvoice({ ...input, ...recording }),
+      );
     } catch {
       return null;
     }
@@ -242,8 +204,8 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
 
   /** Why the run ends now that nothing is asked of it, if it does. */
   function endOfRun(): InvoiceEnd | undefined {
-    if (!view) return { ended: 'abandoned' };
-    const { status } = view.invoice;
+    if (!actor.view) return { ended: 'abandoned' };
+    const { status } = actor.view.invoice;
     if (isFinal(status)) return { ended: status };
     if (status === 'draft') {
       const idleAt = lastCommandAt + IDLE_DRAFT_MS;
@@ -258,25 +220,12 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   /** Never in the task that answers an update: its answer would be lost with the run. */
   async function renew(): Promise<void> {
     await sleep(RENEWAL_PAUSE_MS);
-    if (queue.length === 0 && allHandlersFinished()) await continueAsNew<typeof invoice>(input);
-  }
-
-  function show(next: InvoiceView | null): void {
-    const changed = invoiceAttributes(input, view ?? null, next);
-    view = next;
-    if (changed.length > 0) upsertSearchAttributes(changed);
-    refreshDetails();
-  }
-
-  function setStuck(value: boolean): void {
-    if (stuck === value) return;
-    stuck = value;
-    upsertSearchAttributes(invoiceAttributes.stuck(value));
-    refreshDetails();
+    if (actor.queue.length === 0 && allHandlersFinished()) await continueAsNew<typeof invoice>(input);
   }
 
   function refreshDetails(): void {
-    setCurrentDetails(invoiceDetails({ input, view: view ?? null, current, queued: queue, stuck }));
+    const { view = null, current, queue, stuck } = actor;
+    setCurrentDetails(invoiceDetails({ input, view, current, queued: queue, stuck }));
   }
 }
 
