@@ -169,10 +169,10 @@ export interface BillingRunProgress {
   left: number;
 }
 
-/** What one run of the relay's activity did, and what it left. */
 /** The type of a failure of publishBatch; its detail is a RelayReport, when Postgres could tell. */
 export const PUBLISHING_FAILED = 'publishing_failed';
 
+/** What one run of the relay's activity did, and what it left. */
 export interface RelayReport extends Backlog {
   published: number;
   /** Of this worker, since it started. Absent in reports of older versions. */
