@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { dateOf } from '../../values/dates.ts';
 import { createNotifier } from '../../messaging/notify.ts';
 import { steps } from '../../invoices/lifecycle.ts';
-import { type Database, isInfrastructureFailure } from '../../platform/database.ts';
+import { type Database, createDatabase, isInfrastructureFailure } from '../../platform/database.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 import { manyDrafts } from '../support/drafts.ts';
@@ -82,16 +82,19 @@ it('a piece in which no commit could be made fails with the reason, and the next
   await database.billingRun.create({
     data: { tenantId: run.tenantId, businessDate: new Date(run.businessDate), startedAt: new Date() },
   });
-  const { finalizeDueDrafts } = testActivities(database);
-  const other = testDatabase();
-  const piece = () => new MockActivityEnvironment().run(finalizeDueDrafts, run);
-  await other.$transaction(
+  const { DATABASE_URL: url = '' } = process.env;
+  const limits = { connectMs: 5_000, waitMs: 5_000, statementMs: 1_400 };
+  const hasty = createDatabase({ url, poolMax: 2, applicationName: 'hasty', limits });
+  const piece = (on: Database) => new MockActivityEnvironment().run(testActivities(on).finalizeDueDrafts, run);
+  await database.$transaction(
     async (tx) => {
+      // It stands still for longer than a transaction may.
+      await tx.$executeRaw`SET LOCAL idle_in_transaction_session_timeout = 0`;
       await tx.$queryRaw`SELECT FROM invoices WHERE id = ANY(${ids}::uuid[]) FOR UPDATE`;
-      await expect(piece()).rejects.toSatisfy(isInfrastructureFailure);
+      await expect(piece(hasty)).rejects.toSatisfy(isInfrastructureFailure);
     },
     { timeout: 60_000, maxWait: 60_000 },
   );
-  await other.$disconnect();
-  expect(await piece()).toMatchObject({ finalized: 40, left: 0 });
+  await hasty.$disconnect();
+  expect(await piece(database)).toMatchObject({ finalized: 40, left: 0 });
 });
