@@ -1,7 +1,7 @@
 -- A status is a text, and a CHECK says which there are: a new one is that constraint made anew. An enum needs two
 -- migrations for it, because a value that was added cannot be used in the same transaction.
 --
--- The table is written anew while it is locked; a million invoices take some seconds. The version before goes on beside
+-- The table is written anew while it is locked, in some seconds for 100,000 invoices. The version before goes on beside
 -- it: where it compares with a value of the type, the cast reads that as text. Type and cast go when it does.
 CREATE CAST ("invoice_status" AS text) WITH INOUT AS IMPLICIT;
 
