@@ -1,12 +1,5 @@
-/** The progress bar; where stdout is no terminal, a line every few seconds. */
-import { SingleBar } from 'cli-progress';
+import { startProgressBar } from '../progress.ts';
 import type { Tally } from './run.ts';
-
-const PLAIN_LINE_EVERY_MS = 3_000;
-const REASON_LENGTH_MAX = 40;
-
-const FORMAT =
-  '{bar} {percentage}% | {kind}: {started} started, {running} ran already, {failed} failed | {elapsed} s{retries}';
 
 export interface Progress {
   begin: (total: number) => void;
@@ -16,31 +9,16 @@ export interface Progress {
 }
 
 export function startProgress(): Progress {
-  const bar = new SingleBar({
-    format: FORMAT,
-    stream: process.stdout,
-    barsize: 24,
-    hideCursor: true,
-    // Ctrl-C is for the rebuild to handle.
-    gracefulExit: false,
-    noTTYOutput: true,
-    notTTYSchedule: PLAIN_LINE_EVERY_MS,
-  });
-  const startedAt = performance.now();
-  const elapsed = () => ({ elapsed: Math.round((performance.now() - startedAt) / 1000) });
-  let retries = 0;
-  bar.start(1, 0, { kind: 'counting', started: 0, running: 0, failed: 0, retries: '', ...elapsed() });
+  const format = '{kind}: {started} started, {running} ran already, {failed} failed';
+  const bar = startProgressBar(1, format, { kind: 'counting', started: 0, running: 0, failed: 0 });
   return {
-    begin: (total) => bar.setTotal(Math.max(1, total)),
+    begin: bar.setTotal,
     update(tallies) {
       const sum = sumOf(tallies);
-      bar.update(sum.started + sum.running + sum.failed, { kind: currentKind(tallies), ...sum, ...elapsed() });
+      bar.update(sum.started + sum.running + sum.failed, { kind: currentKind(tallies), ...sum });
     },
-    retry(reason) {
-      retries += 1;
-      bar.update({ retries: ` | ${retries} retries: ${reason.slice(0, REASON_LENGTH_MAX)}`, ...elapsed() });
-    },
-    stop: () => bar.stop(),
+    retry: bar.retry,
+    stop: bar.stop,
   };
 }
 

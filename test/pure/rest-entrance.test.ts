@@ -3,7 +3,7 @@
  * answered with 500, or is taken by the edge and refused by the workflow.
  */
 import { schemaOf } from '../../messaging/event.ts';
-import { samples } from '../support/step-samples.ts';
+import { restMembers, restPayment, samples } from '../support/step-samples.ts';
 import type { StepBodies } from '../../invoices/lifecycle.ts';
 import { instant, untrimmed } from '../../values/schema.ts';
 import type { Request, Response } from 'express';
@@ -26,18 +26,14 @@ import { decideSchema, editSchema, groupSchema, listDeadLettersSchema } from '..
 import { EDITED_PAYLOAD_MAX } from '../../dead-letters/dead-letter.ts';
 import { listInvoicesSchema, simulatePaymentSchema } from '../../invoices/schemas.ts';
 import { type Step, stepNames, stepOf, steps } from '../../invoices/lifecycle.ts';
-import { invoiceTexts } from '../../values/text.ts';
 import { checkDecision } from '../../workflows/dead-letter-requests.ts';
 import { checkAbandon } from '../../workflows/invoice-requests.ts';
 import { mustBeCarriedOut, mustBeKept, takenOf, unlessRefused } from '../support/entrances.ts';
 import {
-  amountMember,
   anyText,
-  currencyMember,
   dateMember,
   dateText,
   emailMember,
-  instantMember,
   jsonText,
   latin1,
   member,
@@ -45,25 +41,7 @@ import {
   objectText,
   textMember,
   textNear,
-  uuidMember,
 } from '../support/odd-values.ts';
-
-const { name, customerReference, method, reference } = invoiceTexts;
-const invoiceMembers = {
-  name: textMember(name[1]),
-  amount: amountMember,
-  currency: currencyMember,
-  customerReference: textMember(customerReference[1]),
-  dueDate: dateMember,
-  cashierId: uuidMember,
-};
-const payMembers = {
-  amount: amountMember,
-  currency: currencyMember,
-  method: textMember(method[1]),
-  reference: textMember(reference[1]),
-  receivedAt: instantMember,
-};
 
 const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 const asSent = <T extends z.ZodType>(schema: T, text: string): z.output<T> | undefined =>
@@ -73,7 +51,7 @@ it('INV-05: a body is read, or refused, whatever its bytes are', () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 60 }),
     jsonText.map((text) => bytesOf(`[${text}]`)),
-    fc.tuple(objectText(invoiceMembers), fc.nat({ max: 60 })).map(([text, end]) => bytesOf(text).slice(0, end)),
+    fc.tuple(objectText(restMembers), fc.nat({ max: 60 })).map(([text, end]) => bytesOf(text).slice(0, end)),
   );
   const taken = takenOf(3000, bytes, (sent) => unlessRefused(() => jsonOf(sent)));
   expect(taken).toBeGreaterThan(10);
@@ -123,7 +101,7 @@ it.each(otherBodies)('INV-05, CSH-01: the body of $what is taken and kept, or re
 });
 
 it('PAY-01: what is to be simulated is parsed as a payment, or refused', () => {
-  const taken = takenOf(800, objectText(payMembers, { allOptional: true }), (sent) => {
+  const taken = takenOf(800, objectText(restPayment, { allOptional: true }), (sent) => {
     const given = asSent(simulatePaymentSchema, sent);
     const usual = { amount: '1200.00', currency: 'EUR', method: 'credit card', reference: 'SIM-1' };
     const payment = given && unlessRefused(() => parseOrRefuse(schemaOf(steps.pay.body), { ...usual, ...given }));

@@ -107,27 +107,12 @@ export const leads: Record<Status, Partial<Record<Step, Status>>> = {
 
 /** The same in dinars, as records tell of them. */
 export const draft: Invoice = {
-  tenantId: TENANT,
-  id: INVOICE,
-  name: 'Hosting, January',
+  ...euroDraft,
   customerReference: null,
-  status: 'draft',
   amountMinor: 1200,
   currency: 'KWD', // three decimals: a shift by two would show
   dueDate: '2030-01-30',
   cashierId: CASHIER,
-  number: null,
-  amountPaidMinor: 0,
-  paidAt: null,
-  finalizedAt: null,
-  cancelledAt: null,
-  cancelReason: null,
-  version: 1,
-  createdAt: CREATED,
-  updatedAt: CREATED,
-  overdueAt: null,
-  overdueToldAt: null,
-  remindersSent: 0,
 };
 export const finalized: Invoice = {
   ...draft,
@@ -199,7 +184,8 @@ export const payBody: PayBody = {
 };
 
 const { name, customerReference, method, reference, reason } = invoiceTexts;
-const restMembers = {
+/** An invoice as REST takes it, and JSON texts near it. */
+export const restMembers = {
   name: textMember(name[1]),
   amount: amountMember,
   currency: currencyMember,
@@ -207,7 +193,7 @@ const restMembers = {
   dueDate: dateMember,
   cashierId: uuidMember,
 };
-const restPayment = {
+export const restPayment = {
   amount: amountMember,
   currency: currencyMember,
   method: textMember(method[1]),
