@@ -23,7 +23,7 @@ export const createFinalizeDueDrafts =
     const until = Date.now() + PIECE_MS;
     const stopped: Stopped = new Map();
     // On a busy machine a large commit may not meet its deadline; a small one will.
-    let size = Math.max(CHUNK_MIN, CHUNK_MAX >> (context.info.attempt - 1));
+    let size = Math.max(CHUNK_MIN, Math.ceil(CHUNK_MAX / 2 ** (context.info.attempt - 1)));
     let done = 0;
     let failure: unknown;
     while (Date.now() < until && !context.cancellationSignal.aborted) {
@@ -39,12 +39,12 @@ export const createFinalizeDueDrafts =
         failure = error;
       }
     }
-    // Without any progress the page must say why, and the next try must wait.
-    if (done === 0 && failure !== undefined) throw failure;
     const progress = await billingRunProgress(deps.database, run);
     if (progress.left === 0) await endRun(deps.database, run);
     for (const [invoiceId, error] of stopped)
       deps.logger.error({ err: error, invoiceId }, 'a draft cannot be finalized for a reason that no retry can mend');
+    // Without any progress the page must say why, and the next try must wait.
+    if (done === 0 && failure !== undefined) throw failure;
     if (done === 0 && stopped.size > 0) throw stoppedBy(stopped);
     return progress;
   };

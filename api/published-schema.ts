@@ -6,8 +6,9 @@
  * Regular expressions are not published: each engine has a dialect of its own, and a document with one that it does not
  * know is refused as a whole. Formats and descriptions say what they check.
  */
+import { schemaOf } from '../values/schema.ts';
 import { z } from 'zod';
-import { type EventDefinition, schemaOf } from '../messaging/event.ts';
+import { type EventDefinition } from '../messaging/event.ts';
 
 interface Publishing {
   jsonSchema: z.core.JSONSchema.BaseSchema;

@@ -66,7 +66,7 @@ export type InitialOf<M extends Members> = {
 /** The members that are seen, by their names on the wire. */
 export type WireShape<M extends Members> = {
   [
-    K in keyof M as M[K] extends { wire: unknown } ? (M[K] extends { as: infer N extends string } ? N : K) : never //
+    K in keyof M as M[K] extends { wire: unknown } ? (M[K] extends { as: infer N extends string } ? N : K) : never
   ]: M[K] extends { wire: () => infer S extends z.ZodType } ? S : never;
 };
 

@@ -4,7 +4,8 @@
  */
 import type { EntityState } from './decision.ts';
 import { v7 as uuidv7 } from 'uuid';
-import { type WireSettings, streamPlace } from '../messaging/cloud-event.ts';
+import { type StreamPlace, type WireSettings, streamPlace } from '../messaging/cloud-event.ts';
+import type { EventDefinition, EventIds } from '../messaging/event.ts';
 import { type AuditHead, type AuditRow, auditRow } from './audit.ts';
 import type { AnyCommandDefinition, Occurrence, Rows } from './command.ts';
 import { type OutboxRow, outboxRow } from './outbox.ts';
@@ -43,7 +44,14 @@ export const streamsOf = (
   { entity, events }: AnyCommandDefinition,
   state: EntityState,
   environment: string,
-): string[] => events.map(({ definition }) => streamPlace(definition, entity.ids(state), environment).stream);
+): string[] => events.map(({ definition }) => placeOf(definition, entity.ids(state), environment).stream);
+
+/** Throws a TypeError when the entity lacks a part of the event's key: it would go to a stream that is nobody's. */
+function placeOf(event: EventDefinition, ids: EventIds, environment: string): StreamPlace {
+  const missing = event.key?.find((part) => !ids[part]);
+  if (missing !== undefined) throw new TypeError(`${event.name} has no ${missing} for its key.`);
+  return streamPlace(event, ids, environment);
+}
 
 /** Who did what, when and why, with the entity after it. */
 const auditOf = ({ entity, step }: AnyCommandDefinition, { state, command, reason, auditHead }: Recording): AuditRow =>
@@ -56,7 +64,7 @@ const eventsOf = (
 ): OutboxRow[] =>
   events.map(({ definition, data }) => {
     const ids = entity.ids(state);
-    const { stream } = streamPlace(definition, ids, wire.environment);
+    const { stream } = placeOf(definition, ids, wire.environment);
     const context = { sequence: nextSequence(stream), time: recordedAt, causationId: command.key };
     return outboxRow(definition, ids, data(occurrence), context, wire);
   });

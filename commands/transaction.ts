@@ -90,9 +90,11 @@ async function inTransaction(
     accepted.flatMap(({ decision: { state } }) => streamsOf(definition, state, wire.environment)),
   );
   const states = await completed(tx, definition, accepted);
+  const whole = new Map<Decided, EntityState>(accepted.map((one, index) => [one, states[index] ?? one.decision.state]));
   const recordedAt = new Date().toISOString();
-  const done = accepted.map(({ loaded, decision }, index): Done => {
-    const state = states[index] ?? decision.state;
+  const done = accepted.map((one): Done => {
+    const { loaded, decision } = one;
+    const state = whole.get(one) ?? decision.state;
     const { command, auditHead } = loaded;
     const recording = { state, command, reason: decision.reason, auditHead, recordedAt, nextSequence, wire };
     return {
@@ -103,7 +105,6 @@ async function inTransaction(
       records: recordsOf(definition, recording),
     };
   });
-  const whole = new Map(accepted.map((one, index) => [one as Decided, states[index] ?? one.decision.state]));
   const outcomes = decided.map((one) => outcomeOf(definition, one, whole.get(one)));
   const answers = decided.flatMap(({ loaded: { command }, decision }, index) => {
     const outcome = outcomes[index];

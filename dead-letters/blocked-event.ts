@@ -9,9 +9,10 @@
  * 3. While a replay may be on its way, also one whose workflow was ended, the event stays as it is: what is sent is what
  *    the outbox has.
  */
+import { schemaOf } from '../values/schema.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { editableTexts } from './dead-letter.ts';
-import { type EventDefinition, schemaOf } from '../messaging/event.ts';
+import { type EventDefinition } from '../messaging/event.ts';
 import { eventWithheld } from '../messaging/event-withheld.ts';
 import { type WireSettings, eventType, withheldHeaders } from '../messaging/cloud-event.ts';
 import { EVENT_BYTES_MAX, type StoredEvent } from '../messaging/event-sink.ts';

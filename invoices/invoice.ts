@@ -7,13 +7,14 @@
  * 2. Checks run in this order: exists, payment reference, If-Match, transition, business rules (docs/rules.md).
  * 3. A refusal changes nothing.
  */
-import { type Decision, refused } from '../commands/decision.ts';
+import { type Accepted, type Decision, refused } from '../commands/decision.ts';
 import { keyReused, versionConflict } from '../commands/refusal.ts';
 import {
   type Action,
   type ActionBodies,
   type Invoice,
   type Status,
+  type TimedStep,
   isTimedStep,
   mayBring,
   steps,
@@ -53,28 +54,37 @@ export function decide<S extends Action>(
   const step: Action = command.step;
   if (step === 'create') return decideCreate(state, command, lookups);
   if (!state) return refused(invoiceNotFound(command.invoiceId));
-  const definition = isTimedStep(step) ? undefined : (steps[step] as unknown as AnyChange);
-  const known = definition?.known?.(state, command, lookups);
+  if (isTimedStep(step)) return otherVersion(state, command) ?? decideTimed(state, step, command);
+  const definition = steps[step] as unknown as AnyChange;
+  const known = definition.known?.(state, command, lookups);
   if (known) return inStatus(known, state, state.status);
-  const { expectedVersion } = command;
-  if (expectedVersion !== null && expectedVersion !== state.version)
-    return refused(versionConflict('invoice', state.version, expectedVersion));
-  if (!definition) return decideTimed(state, step as never, command);
+  const conflict = otherVersion(state, command);
+  if (conflict) return conflict;
   if (!definition.from.includes(state.status)) return refused(cannot(state.status, step));
   const next = { ...state, version: state.version + 1, updatedAt: command.acceptedAt };
   return inStatus(definition.decide(next, command, lookups), state, definition.to[0]);
 }
 
+/** The caller has seen another version (INV-31). */
+const otherVersion = ({ version }: Invoice, { expectedVersion }: Command): InvoiceDecision | undefined =>
+  expectedVersion === null || expectedVersion === version
+    ? undefined
+    : refused(versionConflict('invoice', version, expectedVersion));
+
+type AnyAnswer = ReturnType<AnyChange['decide']>;
+
 /** What a step says, as an invoice in the status that it leads to. */
-function inStatus(decision: ReturnType<AnyChange['decide']>, state: Invoice, first: Status): InvoiceDecision {
+function inStatus(decision: AnyAnswer, state: Invoice, first: Status): InvoiceDecision {
   if (decision.kind === 'replayed') return { kind: 'replayed', state };
-  if (decision.kind === 'refused') return decision;
-  const { to = first, ...accepted } = decision;
-  return { ...accepted, state: { ...accepted.state, status: to } };
+  return decision.kind === 'refused' ? decision : leadingTo(decision, first);
+}
+
+function leadingTo({ to, ...accepted }: Extract<AnyAnswer, { kind: 'accepted' }>, first: Status): Accepted<Invoice> {
+  return { ...accepted, state: { ...accepted.state, status: to ?? first } };
 }
 
 /** A fact about an invoice that leaves its version as it is (TIM-03). */
-function decideTimed(state: Invoice, step: keyof typeof timedSteps, asked: Asked<unknown>): InvoiceDecision {
+function decideTimed(state: Invoice, step: TimedStep, asked: Asked<unknown>): InvoiceDecision {
   if (!mayBring(step, state.status)) return refused(cannot(state.status, step));
   const definition = timedSteps[step] as unknown as TimedDefinition;
   return inStatus(definition.decide(state, asked), state, state.status);
@@ -94,9 +104,7 @@ function decideCreate(state: Invoice | null, command: Command, lookups: Lookups)
   };
   const decision = definition.draft(blank, command, lookups);
   if (decision.kind === 'replayed') throw new TypeError('An invoice that is drafted has not been there before.');
-  if (decision.kind === 'refused') return decision;
-  const { to = definition.to[0], ...accepted } = decision;
-  return { ...accepted, state: { ...accepted.state, status: to } };
+  return decision.kind === 'refused' ? decision : leadingTo(decision, definition.to[0]);
 }
 
 /** What is still to be paid, in minor units; nothing once the invoice is cancelled. */

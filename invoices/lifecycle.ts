@@ -73,7 +73,6 @@ export interface AnyStep extends AnyDefinition {
   http?: { method: 'post' | 'patch'; path: string };
   body: () => z.ZodType;
   refusals: Refusals;
-  completes?: 'number';
 }
 
 /** The definition of a step, for what is the same of all. */

@@ -6,12 +6,12 @@
  *    whoever hands it in: the consumer, or a person who replays it.
  * 2. Nobody's money is skipped: what the rules refuse is told with the reason, and kept by who handed it in.
  */
+import { schemaOf } from '../values/schema.ts';
 import type { SendDeps } from '../commands/send-update.ts';
 import type { PayBody } from './steps/pay.ts';
 import { fingerprintOf, storedKey } from '../commands/key.ts';
 import { type OutgoingCommand, sendCommand } from './send.ts';
 import { refusalInWords } from '../commands/refusal.ts';
-import { schemaOf } from '../messaging/event.ts';
 import { paymentReceived } from './received.ts';
 import { pay } from './steps/pay.ts';
 import type { Refused } from '../messaging/event-source.ts';

@@ -4,9 +4,9 @@
  *
  * Until 2026-12 staff gave `amountMinor`, a whole number of minor units, in place of `amount`. It is still taken.
  */
+import { schemaOf } from '../values/schema.ts';
 import { type Parsed, parseFields } from '../commands/parse.ts';
 import type { FieldError } from '../commands/refusal.ts';
-import { schemaOf } from '../messaging/event.ts';
 import { AMOUNT_MAX_MINOR } from '../values/amount.ts';
 import { currencyCode, formatAmount } from '../values/money.ts';
 import { trimmed } from '../values/text.ts';

@@ -28,14 +28,3 @@ export interface EventDefinition<Data = unknown> extends TopicParts {
 
 /** The data of an event, as its schema reads it. */
 export type DataOf<E> = E extends { schema: () => infer S extends z.ZodType } ? z.output<S> : never;
-
-const made = new WeakMap<() => z.ZodType, z.ZodType>();
-
-/** The schema that a definition makes, made once. */
-export function schemaOf<S extends z.ZodType>(make: () => S): S {
-  const known = made.get(make) as S | undefined;
-  if (known) return known;
-  const schema = make();
-  made.set(make, schema);
-  return schema;
-}

@@ -5,9 +5,10 @@
  * The topic's write permission is the identity: an event counts on its own topic only, the tenant in the data counts,
  * and the record's key and ce_tenantid must say the same.
  */
+import { schemaOf } from '../values/schema.ts';
 import { uuidIn } from '../values/text.ts';
 import { eventType, topicOf } from './cloud-event.ts';
-import { type EventDefinition, schemaOf } from './event.ts';
+import { type EventDefinition } from './event.ts';
 import type { IncomingRecord, Refused } from './event-source.ts';
 import { faultsOf } from './faults.ts';
 import { type ReceivedEvent, refused } from './handler.ts';

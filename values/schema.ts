@@ -10,6 +10,17 @@ import { EXISTING_DATE, EXISTING_INSTANT, isDate, isInstant } from './dates.ts';
 import { CURRENCY_MESSAGE, currencyCode, exponentOf } from './money.ts';
 import { KEEPABLE, type Length, MANY_LINES, ONE_LINE, type TextFault, textFaults, trimmed } from './text.ts';
 
+const made = new WeakMap<() => z.ZodType, z.ZodType>();
+
+/** The schema that a function makes, made once. */
+export function schemaOf<S extends z.ZodType>(make: () => S): S {
+  const known = made.get(make) as S | undefined;
+  if (known) return known;
+  const schema = make();
+  made.set(make, schema);
+  return schema;
+}
+
 function issueOf(fault: TextFault, [min, max]: Length, input: string): z.core.$ZodRawIssue {
   switch (fault) {
     case 'too_small':

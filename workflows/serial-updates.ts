@@ -56,7 +56,7 @@ export interface Actor<View, Command, Answer> {
   /** Answers what was asked with what `work` gives. */
   carryOut: (next: Asked<Command, Answer>, work: () => Promise<Answer>) => Promise<void>;
   /** Notes the end of an attempt that a person has stopped, if `error` is one; what became of it only Postgres knows. */
-  noteStopped: (error: unknown, step: string, attemptId: string) => boolean;
+  noteStopped: (error: unknown, step: string, attemptId: string) => void;
   /** Reads the view: at first locally, then until it works. Rejects when a person has stopped it, or a bug has. */
   load: <V>(first: Read<V>, again: Read<V>) => Promise<V>;
   show: (next: View | null | undefined) => void;
@@ -108,10 +108,9 @@ export function createActor<View, Command, Answer>(story: Story<View>): Actor<Vi
     },
     noteStopped: (error, step, attemptId) => {
       const intervention = interventionIn(error, step, attemptId);
-      if (!intervention) return false;
+      if (!intervention) return;
       stopped.push(intervention);
       actor.stale = true;
-      return true;
     },
     load: async (first, again) => {
       const isRecording = stopped.length > 0;

@@ -1,4 +1,5 @@
 /** The routes that change an invoice, one a step: derived from the steps' definitions. */
+import { schemaOf } from '../../values/schema.ts';
 import type { SendDeps } from '../../commands/send-update.ts';
 import { kebabCase } from 'change-case';
 import { z } from 'zod';
@@ -13,7 +14,6 @@ import { type Invoice, type Step, type StepBodies, isFinal, stepNames, stepOf } 
 import { invoiceNotFound } from '../../invoices/refusals.ts';
 import { type OutgoingCommand, type SendResult, sendCommand } from '../../invoices/send.ts';
 import { type WireInvoice, invoiceSchema } from '../../invoices/wire.ts';
-import { schemaOf } from '../../messaging/event.ts';
 import type { Database } from '../../platform/database.ts';
 import { uuidIn } from '../../values/text.ts';
 import { etag, expectedVersion } from '../headers.ts';

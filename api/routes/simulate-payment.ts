@@ -1,9 +1,8 @@
 /** Announces a payment of an invoice on Kafka, as a gateway would (PAY-01). */
-import { schemaOf } from '../../messaging/event.ts';
 import { pay } from '../../invoices/steps/pay.ts';
 import { uuidIn } from '../../values/text.ts';
 import { invoiceNotFound } from '../../invoices/refusals.ts';
-import { uuid } from '../../values/schema.ts';
+import { schemaOf, uuid } from '../../values/schema.ts';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';

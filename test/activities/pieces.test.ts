@@ -9,6 +9,7 @@ import { type Database, createDatabase, isInfrastructureFailure } from '../../pl
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 import { manyDrafts } from '../support/drafts.ts';
+import { atMost } from '../support/speed.ts';
 
 let database: Database;
 beforeAll(() => {
@@ -93,7 +94,7 @@ it('a piece in which no commit could be made fails with the reason, and the next
       await tx.$queryRaw`SELECT FROM invoices WHERE id = ANY(${ids}::uuid[]) FOR UPDATE`;
       await expect(piece(hasty)).rejects.toSatisfy(isInfrastructureFailure);
     },
-    { timeout: 60_000, maxWait: 60_000 },
+    { timeout: atMost(60_000), maxWait: atMost(60_000) },
   );
   await hasty.$disconnect();
   expect(await piece(database)).toMatchObject({ finalized: 40, left: 0 });

@@ -232,7 +232,8 @@ describe.each(titled)('%s: %s', (_rule, _name, expected) => {
     const failing = () => {
       throw new Error('This record cannot be made.');
     };
-    const silent = { definition: eventNamed('CashierCreated'), data: failing };
+    const event = eventNamed(about === 'invoice' ? 'InvoiceUpdated' : 'CashierUpdated');
+    const silent = { definition: event, data: failing };
     for (const broken of [
       { ...definition, rows: failing },
       { ...definition, events: [...definition.events, silent] },
@@ -311,6 +312,16 @@ describe('records', () => {
   // A number that is missing is a bug of ours: better no commit than an event that says "null".
   it('INV-21, MSG-05: finalized without its number is no event', () => {
     expect(() => recordsAfter({ ...finalizedRow, state: { ...finalized, number: null } })).toThrow('number');
+  });
+
+  // Misspelt, the part would be empty, and the events of all entities would share a stream.
+  it('MSG-02: an event whose key has a part that its entity lacks is no event', () => {
+    const { definition, data } = updatedRow.definition.events[0]!;
+    const broken = {
+      ...updatedRow.definition,
+      events: [{ data, definition: { ...definition, key: ['tenantId', 'invoiceid'] } }],
+    };
+    expect(() => streamsOf(broken, updatedRow.state, 'test')).toThrow('InvoiceUpdated has no invoiceid for its key.');
   });
 
   it('MSG-02: without a sequence there is no event', () => {

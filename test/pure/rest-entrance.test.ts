@@ -2,10 +2,9 @@
  * REST, with values as nobody sends them on purpose. What would break without it: something that nobody foresaw is
  * answered with 500, or is taken by the edge and refused by the workflow.
  */
-import { schemaOf } from '../../messaging/event.ts';
 import { restMembers, restPayment, samples } from '../support/step-samples.ts';
 import type { StepBodies } from '../../invoices/lifecycle.ts';
-import { instant, untrimmed } from '../../values/schema.ts';
+import { instant, schemaOf, untrimmed } from '../../values/schema.ts';
 import type { Request, Response } from 'express';
 import fc from 'fast-check';
 import { stringify } from 'lossless-json';

@@ -1,7 +1,8 @@
 /** The events of the catalogue, by their names. */
+import { schemaOf } from '../../values/schema.ts';
 import type { z } from 'zod';
 import { catalogue } from '../../registry/catalogue.ts';
-import { type EventDefinition, schemaOf } from '../../messaging/event.ts';
+import { type EventDefinition } from '../../messaging/event.ts';
 
 export const eventNames = catalogue.map(({ name }) => name);
 
