@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { type BatchDeps, decideNext, endBatch } from '../dead-letters/batch.ts';
 import { batchProgress } from '../dead-letters/batch-reads.ts';
@@ -25,7 +26,7 @@ export const createDecideLetters =
       while (Date.now() < until && !context.cancellationSignal.aborted) {
         const nextAt = Date.now() + LETTER_EVERY_MS;
         if (!(await decideNext(deps, batch, patience))) break;
-        await new Promise((resolve) => setTimeout(resolve, Math.max(0, nextAt - Date.now())));
+        await pause(Math.max(0, nextAt - Date.now()));
       }
       const progress = await batchProgress(deps.database, batch.batchId);
       if (progress.left === 0) await endBatch(deps.database, batch);

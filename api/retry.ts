@@ -3,6 +3,7 @@
  * and only then is the caller told 503. That is safe, because a command has its key before the first try, and it makes
  * a slow machine answer slowly instead of not at all.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { mayPass } from '../platform/failed-server.ts';
 
 const PAUSE_FIRST_MS = 50;
@@ -19,6 +20,6 @@ export async function untilDeadline<T>(deadline: number, work: () => Promise<T>)
     } catch (error) {
       if (!mayPass(error) || Date.now() + pauseMs >= deadline) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await pause(pauseMs);
   }
 }

@@ -2,6 +2,7 @@
  * Lifecycles (create, finalize, pay) over REST at several concurrencies, with their events acknowledged by Kafka, and
  * the floor of the same run. Started by scripts/bench.mjs, which brings the servers and the service.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -60,7 +61,7 @@ async function acknowledgements(tenantId: string): Promise<number[]> {
   const deadline = Date.now() + ACK_LIMIT_MS;
   while ((await database.outboxEvent.count({ where: { tenantId, publishedAt: null } })) > 0) {
     if (Date.now() > deadline) throw new Error('Events are not acknowledged.');
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
   }
   const rows = await database.$queryRaw<{ ms: number }[]>`
     SELECT (extract(epoch FROM published_at - recorded_at) * 1000)::float8 AS ms

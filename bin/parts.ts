@@ -1,5 +1,8 @@
 /** The parts a process is put together from. Each starts one thing and registers how to stop it. */
+import { createEventSource } from '../platform/kafka-source.ts';
+import { createEventSink } from '../platform/kafka-sink.ts';
 import type { SendDeps } from '../commands/send-update.ts';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +27,7 @@ import { serveMetrics } from '../operations/metrics/server.ts';
 import { type Config, ConfigError, databaseLimits, isProduction, readConfig } from '../platform/config.ts';
 import { type Database, createDatabase } from '../platform/database.ts';
 import { armFaultPoints } from '../platform/fault-points.ts';
-import { CONSUMER_RETRIES, createEventSink, createEventSource, createKafka } from '../platform/kafka.ts';
+import { CONSUMER_RETRIES, createKafka } from '../platform/kafka.ts';
 import { type Logger, createLogger } from '../platform/logger.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../platform/temporal.ts';
@@ -138,16 +141,13 @@ export async function startApi(parts: Parts): Promise<AddressInfo> {
     if (stopping) response.setHeader('Connection', 'close');
     app(request, response);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.PORT, config.HOST, resolve);
-  });
+  server.listen(config.PORT, config.HOST);
+  await once(server, 'listening');
   shutdown.onStop('api', () => {
     // Requests under way are answered; idle connections are closed at once.
     stopping = true;
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeIdleConnections();
-    return closed;
+    server.close().closeIdleConnections();
+    return once(server, 'close');
   });
   const address = server.address() as AddressInfo;
   logger.info({ address: address.address, port: address.port }, 'REST API is listening');
@@ -173,9 +173,8 @@ export async function startMetrics({ config, logger, shutdown, metrics }: Parts)
   if (port === undefined) return;
   const server = await serveMetrics(metrics, { host, port });
   shutdown.onStop('metrics', () => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    return closed;
+    server.close().closeAllConnections();
+    return once(server, 'close');
   });
   logger.info({ host, port }, 'metrics are listening');
 }

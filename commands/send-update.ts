@@ -7,6 +7,7 @@
  *    again as a new attempt until the deadline, and never shown as the caller's mistake.
  * 2. One deadline covers everything: the wait for a slot, every attempt, the wait for the result.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Client,
   type WithStartWorkflowOperation,
@@ -88,7 +89,7 @@ async function sendUntil<Answer, Told extends { kind: string }>(
     if (!isOpen(result)) return result;
     if (result.kind === 'pending' || last.kind === 'unknown') last = result;
     if (Date.now() + pauseMs >= deadline) break;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await pause(pauseMs);
     pauseMs = Math.min(pauseMs * 2, PAUSE_MAX_MS);
   }
   return last;

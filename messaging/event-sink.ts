@@ -1,4 +1,4 @@
-/** Where events are sent: the port between the relay and a broker. platform/kafka.ts is the one that is used. */
+/** Where events are sent: the port between the relay and a broker. platform/kafka-sink.ts is the one that is used. */
 
 /** One record, ready to be sent as it is. `headers` is the JSON text of a string-to-string object. */
 export interface StoredEvent {

@@ -1,7 +1,10 @@
 /**
- * Tells the relays of the same process that something was committed, so that they need not wait for their next look.
- * A relay that is at work when the notification comes finds the new event at its next look.
+ * Tells the relays of the same process that something was committed, so that they need not wait for their next poll.
+ * A relay that is at work when the notification comes finds the new event at its next poll.
  */
+import { EventEmitter, once } from 'node:events';
+import pTimeout from 'p-timeout';
+
 export interface Notifier {
   notify: () => void;
   /** Resolves at the next notification (or at once, when one came while nobody waited), after `limitMs`, or when the signal aborts. */
@@ -9,28 +12,21 @@ export interface Notifier {
 }
 
 export function createNotifier(): Notifier {
-  const waiting = new Set<() => void>();
+  const commits = new EventEmitter().setMaxListeners(0);
   let missed = false;
   return {
     notify: () => {
-      missed = waiting.size === 0;
-      for (const wake of waiting) wake();
+      missed = !commits.emit('commit');
     },
-    wait: (limitMs, signal) =>
-      new Promise((resolve) => {
-        if (missed || signal.aborted) {
-          missed = false;
-          return resolve();
-        }
-        const wake = () => {
-          waiting.delete(wake);
-          clearTimeout(timer);
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
-        const timer = setTimeout(wake, limitMs);
-        signal.addEventListener('abort', wake, { once: true });
-        waiting.add(wake);
-      }),
+    wait: async (milliseconds, signal) => {
+      if (missed || signal.aborted) {
+        missed = false;
+        return;
+      }
+      const waited = new AbortController();
+      const commit = once(commits, 'commit', { signal: waited.signal });
+      await pTimeout(commit, { milliseconds, signal, message: false }).catch(() => undefined);
+      waited.abort();
+    },
   };
 }

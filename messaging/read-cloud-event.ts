@@ -106,7 +106,7 @@ function checked(attributes: Record<string, unknown>, data: ReadData): RecordEve
 const REQUIRED = ['specversion', 'id', 'source', 'type'];
 /** What tells one event from another, and whose it is. */
 const TELLING = ['id', 'source', 'type', 'tenantid'];
-/** As platform/kafka.ts hands a header in that is no UTF-8 (U+FFFD) or says several things (a line each). */
+/** As platform/kafka-source.ts hands a header in that is no UTF-8 (U+FFFD) or says several things (a line each). */
 const UNCLEAR = /[\p{Cc}\p{Cs}\uFFFD]/u;
 const isUnclear = (value: unknown): boolean => typeof value === 'string' && UNCLEAR.test(value);
 

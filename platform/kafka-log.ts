@@ -1,5 +1,6 @@
-/** Reads what is on Kafka now, once, from the oldest record on: for reports. Beside platform/kafka.ts the only user of kafkajs. */
+/** Reads what is on Kafka now, once, from the oldest record on: for reports. */
 import { randomUUID } from 'node:crypto';
+import pDefer from 'p-defer';
 import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
 import { CONSUMER_RETRIES } from './kafka.ts';
 
@@ -86,7 +87,9 @@ async function consume(
     maxWaitTimeInMs: FETCH_WAIT_MS,
     retry: { retries: CONSUMER_RETRIES, restartOnFailure: async () => false },
   });
-  const end = deferred();
+  const end = pDefer<void>();
+  // Who waits for it is told; that it failed before anybody waited is no fault of the process.
+  end.promise.catch(() => undefined);
   const limit = setTimeout(
     () =>
       end.reject(new Error(`Kafka was not read to its end within ${limitMs} ms; ${left.size} partitions are left.`)),
@@ -134,15 +137,3 @@ const recordOf = (
   value,
   headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)])),
 });
-
-function deferred() {
-  let resolve: () => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<void>((fulfil, fail) => {
-    resolve = fulfil;
-    reject = fail;
-  });
-  // Who waits for it is told; that it failed before anybody waited is no fault of the process.
-  promise.catch(() => undefined);
-  return { promise, resolve, reject };
-}

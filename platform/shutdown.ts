@@ -1,4 +1,6 @@
 /** Ends a process in order: what was started last stops first, each with a limit. */
+import pDefer from 'p-defer';
+import pTimeout from 'p-timeout';
 import type { Logger } from './logger.ts';
 
 type Stop = () => Promise<unknown> | void;
@@ -16,7 +18,7 @@ const STEP_LIMIT_MS = 20_000;
 
 export function createShutdown(logger: Logger): Shutdown {
   const stops: { name: string; stop: Stop }[] = [];
-  const { promise: done, resolve } = withResolvers();
+  const { promise: done, resolve } = pDefer<void>();
   let stopping = false;
 
   async function stopAll(): Promise<void> {
@@ -24,7 +26,8 @@ export function createShutdown(logger: Logger): Shutdown {
     stopping = true;
     for (const { name, stop } of stops.toReversed()) {
       logger.debug({ part: name }, 'stopping');
-      await Promise.race([Promise.resolve(stop()), limit(name)]).catch((error: unknown) => {
+      const message = `${name} took longer than ${STEP_LIMIT_MS} ms to stop`;
+      await pTimeout(Promise.resolve(stop()), { milliseconds: STEP_LIMIT_MS, message }).catch((error: unknown) => {
         process.exitCode = 1;
         logger.error({ err: error, part: name }, 'did not stop in order');
       });
@@ -42,17 +45,4 @@ export function createShutdown(logger: Logger): Shutdown {
       void stopAll();
     },
   };
-}
-
-const limit = (name: string): Promise<never> =>
-  new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`${name} took longer than ${STEP_LIMIT_MS} ms to stop`)), STEP_LIMIT_MS).unref();
-  });
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -1,4 +1,5 @@
 /** Temporal: connecting, and what must be there before a worker starts. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { readFile } from 'node:fs/promises';
 import { Client, isGrpcServiceError } from '@temporalio/client';
 import { SearchAttributeType } from '@temporalio/common';
@@ -94,7 +95,7 @@ export async function prepareNamespace(
     ).catch((error: unknown) => {
       if (codeOf(error) !== ALREADY_EXISTS) refusedBecause = String(error);
     });
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await pause(POLL_MS);
   }
 }
 
@@ -148,7 +149,7 @@ async function bounded<T>(connection: NativeConnection, deadline: number, call: 
     } catch (error) {
       if (!isBusy(error) || Date.now() + POLL_MS >= deadline) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await pause(POLL_MS);
   }
 }
 

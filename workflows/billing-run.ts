@@ -6,6 +6,7 @@ import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { BillingRunInput, BillingRunProgress } from './contract.ts';
 import { checkBillingRunStart } from './inputs.ts';
+import { table } from './markdown.ts';
 import { inPieces } from './profiles.ts';
 
 const { finalizeDueDrafts } = proxyActivities<Activities>(inPieces);
@@ -26,9 +27,7 @@ export const billingRunDetails = (
   [
     `**Billing run of ${businessDate}${left === 0 ? ': done' : ''}**`,
     '',
-    '| Finalized | Refused | Left |',
-    '| --- | --- | --- |',
-    `| ${finalized} | ${refused} | ${left} |`,
+    table(['Finalized', 'Refused', 'Left'], [finalized, refused, left]),
     '',
     ...(refused > 0 ? [`What was refused, and why: \`GET /v1/billing-runs/${businessDate}\`.`] : []),
     ...(left > 0 ? ['The run goes on by itself, after a failure and after it was terminated.'] : []),

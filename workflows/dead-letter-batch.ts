@@ -6,6 +6,7 @@ import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { DeadLetterBatchInput, DeadLetterBatchProgress } from './contract.ts';
 import { checkBatchStart } from './inputs.ts';
+import { table } from './markdown.ts';
 import { inPieces } from './profiles.ts';
 
 const { decideLetters } = proxyActivities<Activities>(inPieces);
@@ -26,9 +27,7 @@ export const batchDetails = (
   [
     `**Dead letters, many at once${left === 0 ? ': done' : ''}**`,
     '',
-    '| In all | Done | Refused | Without an answer | Left |',
-    '| --- | --- | --- | --- | --- |',
-    `| ${total} | ${done} | ${refused} | ${unknown} | ${left} |`,
+    table(['In all', 'Done', 'Refused', 'Without an answer', 'Left'], [total, done, refused, unknown, left]),
     '',
     ...(refused + unknown > 0
       ? [

@@ -4,7 +4,7 @@ import { editableTexts } from '../dead-letters/dead-letter.ts';
 import { pastTenseOf } from '../invoices/lifecycle.ts';
 import type { DeadLetterView, LetterDecision } from './contract.ts';
 import type { Waiting } from './serial-updates.ts';
-import { plain, readable } from './markdown.ts';
+import { plain, readable, table } from './markdown.ts';
 
 export interface DeadLetterDetailsInput {
   view: DeadLetterView | null | undefined;
@@ -25,7 +25,7 @@ export function deadLetterDetails({ view, waiting, stuck, escalated }: DeadLette
     '',
     ...(view ? whatToDo(view) : []),
     '',
-    ...(view?.decisions?.length ? ['### What was decided', '', ...theDecisions(view.decisions), ''] : []),
+    ...(view?.decisions?.length ? ['### What was decided', '', theDecisions(view.decisions), ''] : []),
     ...(view ? ['### The message', '', ...theMessage(view)] : []),
   ].join('\n');
 }
@@ -45,11 +45,12 @@ function whatHappened(view: DeadLetterView): string[] {
     '',
     inWords(view),
     '',
-    ...whose(view),
+    whose(view),
     '',
-    '| Kept (UTC) | Tries | Decided (UTC) |',
-    '| --- | --- | --- |',
-    `| ${readable(openedAt)} | ${attempts} | ${resolution ? readable(resolution.at) : 'not yet'} |`,
+    table(
+      ['Stored (UTC)', 'Tries', 'Decided (UTC)'],
+      [readable(openedAt), attempts, resolution ? readable(resolution.at) : 'not yet'],
+    ),
   ];
 }
 
@@ -65,11 +66,16 @@ function inWords({ direction, type, source, detail, resolution }: DeadLetterView
 }
 
 /** Two tenants may have the same number: the tenant stands beside it. */
-const whose = ({ tenantId, invoice }: DeadLetterView): string[] => [
-  '| Tenant | Invoice | Number | Customer reference |',
-  '| --- | --- | --- | --- |',
-  `| ${tenantId ?? 'not known'} | ${invoice?.id ?? 'none'} | ${plain(invoice?.number ?? 'none')} | ${plain(invoice?.customerReference ?? 'none')} |`,
-];
+const whose = ({ tenantId, invoice }: DeadLetterView): string =>
+  table(
+    ['Tenant', 'Invoice', 'Number', 'Customer reference'],
+    [
+      tenantId ?? 'not known',
+      invoice?.id ?? 'none',
+      plain(invoice?.number ?? 'none'),
+      plain(invoice?.customerReference ?? 'none'),
+    ],
+  );
 
 function whatToDo({ direction, resolution, reason }: DeadLetterView): string[] {
   if (resolution) return ['Nothing: it has been decided, for good.'];
@@ -112,16 +118,19 @@ const forAnEvent = [
   '- When it can never be sent, send the update `withhold`: `{"actor": "you", "reason": "..."}`. Subscribers get an EventWithheld in its place, with its id and your reason, and the stream goes on.',
 ];
 
-const theDecisions = (decisions: readonly LetterDecision[]): string[] => [
-  '| When (UTC) | What | Who | Then it was | Why |',
-  '| --- | --- | --- | --- | --- |',
-  ...decisions
-    .toReversed()
-    .map(
-      ({ at, action, actor, status, reason }) =>
-        `| ${readable(at)} | ${action === ABANDON ? pastTenseOf(action) : action} | ${plain(actor)} | ${status} | ${plain(reason)} |`,
-    ),
-];
+const theDecisions = (decisions: readonly LetterDecision[]): string =>
+  table(
+    ['When (UTC)', 'What', 'Who', 'Then it was', 'Why'],
+    ...decisions
+      .toReversed()
+      .map(({ at, action, actor, status, reason }) => [
+        readable(at),
+        action === ABANDON ? pastTenseOf(action) : action,
+        plain(actor),
+        status,
+        plain(reason),
+      ]),
+  );
 
 const waitingLine = ({ step, actor, since }: Waiting): string =>
   `- \`${step}\`, sent by ${plain(actor)} at ${readable(since)}`;
@@ -130,9 +139,10 @@ function theMessage(view: DeadLetterView): string[] {
   const { id, topic, partition, offset, eventId, payload, edited } = view;
   const fence = fenceAround(payload);
   return [
-    '| Topic | Partition | Offset | Event id | Dead letter |',
-    '| --- | --- | --- | --- | --- |',
-    `| ${plain(topic)} | ${partition ?? 'none'} | ${offset ?? 'none'} | ${plain(eventId ?? 'none')} | ${id} |`,
+    table(
+      ['Topic', 'Partition', 'Offset', 'Event id', 'Dead letter'],
+      [plain(topic), partition ?? 'none', offset ?? 'none', plain(eventId ?? 'none'), id],
+    ),
     '',
     ...(edited ? ['As it was edited; what it was before is in the audit trail:', ''] : []),
     fence,

@@ -3,7 +3,7 @@ import type { Waiting } from './serial-updates.ts';
 import { allowedActions, isFinal, pastTenseOf } from '../invoices/lifecycle.ts';
 import { type Timer, timerSummary } from '../invoices/timers.ts';
 import type { InvoiceInput, InvoiceView } from './contract.ts';
-import { plain, readable } from './markdown.ts';
+import { plain, readable, table } from './markdown.ts';
 
 export interface DetailsInput {
   input: InvoiceInput;
@@ -24,7 +24,7 @@ export function invoiceDetails({ input, view, current, queued, stuck }: DetailsI
     ...(waiting.length > 0 ? waiting.map(waitingLine) : [view ? nextLine(view) : 'Nothing.']),
     '',
     ...(view && view.timers.length > 0 ? ['### What comes by itself', '', ...view.timers.map(timerLine), ''] : []),
-    ...(view ? ['### Last steps', '', ...steps(view)] : []),
+    ...(view ? ['### Last steps', '', steps(view)] : []),
   ].join('\n');
 }
 
@@ -36,13 +36,20 @@ function summary({ tenantId, invoiceId }: InvoiceInput, { invoice }: InvoiceView
   return [
     `**${title(invoice)}**`,
     '',
-    '| Tenant | Invoice | Customer reference |',
-    '| --- | --- | --- |',
-    `| ${tenantId} | ${invoiceId} | ${plain(invoice.customerReference ?? 'none')} |`,
+    table(
+      ['Tenant', 'Invoice', 'Customer reference'],
+      [tenantId, invoiceId, plain(invoice.customerReference ?? 'none')],
+    ),
     '',
-    '| Amount | Paid | Due | Version |',
-    '| --- | --- | --- | --- |',
-    `| ${invoice.amount} ${invoice.currency} | ${invoice.amountPaid} ${invoice.currency} | ${invoice.dueDate ?? 'none'} | ${invoice.version} |`,
+    table(
+      ['Amount', 'Paid', 'Due', 'Version'],
+      [
+        `${invoice.amount} ${invoice.currency}`,
+        `${invoice.amountPaid} ${invoice.currency}`,
+        invoice.dueDate ?? 'none',
+        invoice.version,
+      ],
+    ),
   ];
 }
 
@@ -63,13 +70,16 @@ function nextLine({ invoice }: InvoiceView): string {
   return `Nothing is in progress. The invoice can take ${can.join(', ')}; to cancel it, send the update \`cancel\` (Request Cancellation changes nothing).`;
 }
 
-const steps = ({ entries }: InvoiceView): string[] => [
-  '| When (UTC) | What | Who | Version | Why |',
-  '| --- | --- | --- | --- | --- |',
-  ...entries
-    .toReversed()
-    .map(
-      ({ at, action, actor, version, reason }) =>
-        `| ${readable(at)} | ${pastTenseOf(action)} | ${plain(actor)} | ${version} | ${plain(reason ?? '')} |`,
-    ),
-];
+const steps = ({ entries }: InvoiceView): string =>
+  table(
+    ['When (UTC)', 'What', 'Who', 'Version', 'Why'],
+    ...entries
+      .toReversed()
+      .map(({ at, action, actor, version, reason }) => [
+        readable(at),
+        pastTenseOf(action),
+        plain(actor),
+        version,
+        plain(reason ?? ''),
+      ]),
+  );

@@ -14,7 +14,7 @@ import {
 import type { Activities } from '../activities/index.ts';
 import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from './contract.ts';
 import { checkOutboxRelayStart } from './inputs.ts';
-import { plain, readable } from './markdown.ts';
+import { plain, readable, table } from './markdown.ts';
 import { publishing } from './profiles.ts';
 
 const { publishBatch } = proxyActivities<Activities>(publishing);
@@ -45,9 +45,10 @@ const details = ({ shard, shards }: RelayInput, report: RelayReport): string =>
   [
     `**Relay ${shard + 1} of ${shards}**`,
     '',
-    '| Published in the last minute | Waiting, all relays | Oldest waits | Blocked streams |',
-    '| --- | --- | --- | --- |',
-    `| ${report.published} | ${report.events} | ${Math.round(report.oldestSeconds)} s | ${report.blockedStreams} |`,
+    table(
+      ['Published in the last minute', 'Waiting, all relays', 'Oldest waits', 'Blocked streams'],
+      [report.published, report.events, `${Math.round(report.oldestSeconds)} s`, report.blockedStreams],
+    ),
     '',
     ...(report.lastError
       ? [`Last error, at ${readable(report.lastError.at)} UTC: ${plain(report.lastError.message)}`, '']

@@ -5,6 +5,7 @@
 import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { checkWakeupRelayStart } from './inputs.ts';
+import { table } from './markdown.ts';
 import { relaying } from './profiles.ts';
 
 const { sendWakeups } = proxyActivities<Activities>(relaying);
@@ -19,9 +20,7 @@ export async function wakeupRelay(): Promise<void> {
       [
         '**Wake-ups for invoices**',
         '',
-        '| Sent in the last minute | Waiting |',
-        '| --- | --- |',
-        `| ${sent} | ${waiting} |`,
+        table(['Sent in the last minute', 'Waiting'], [sent, waiting]),
         '',
         'An invoice is woken when a billing run has finalized it, or when its timer should have rung and did not.',
       ].join('\n'),

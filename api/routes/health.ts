@@ -1,5 +1,6 @@
 /** Is the process alive, and can it do its work? */
 import type { Client } from '@temporalio/client';
+import pTimeout from 'p-timeout';
 import { z } from 'zod';
 import type { Database } from '../../platform/database.ts';
 import { outboxBacklog } from '../../messaging/backlog.ts';
@@ -76,14 +77,5 @@ export function healthRoutes({ database, client }: { database: Database; client:
 }
 
 /** The answer, or null when it fails or does not come in time. */
-async function within<T>(question: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), CHECK_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([question.catch(() => null), limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const within = <T>(question: Promise<T>): Promise<T | null> =>
+  pTimeout(question, { milliseconds: CHECK_LIMIT_MS }).catch(() => null);

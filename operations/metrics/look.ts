@@ -1,4 +1,5 @@
 /** Looks at something that a scrape must not wait for, nor ask for too often. */
+import pTimeout from 'p-timeout';
 
 export interface LookSettings {
   limitMs: number;
@@ -31,18 +32,6 @@ export function createLook<T>(
   return async () => {
     if (!running && performance.now() < freshUntil) return;
     running ??= look();
-    if (await isLate(running, limitMs)) show(null);
+    await pTimeout(running, { milliseconds: limitMs, fallback: () => show(null) });
   };
-}
-
-async function isLate(work: Promise<void>, limitMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<true>((resolve) => {
-    timer = setTimeout(() => resolve(true), limitMs);
-  });
-  try {
-    return await Promise.race([work.then((): false => false), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,5 @@
 /** Metrics of a process that has no REST API: worker and consumer. */
+import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
 import type { Metrics } from './metrics.ts';
 
@@ -12,9 +13,7 @@ export async function serveMetrics(metrics: Metrics, { host, port }: { host: str
       () => response.writeHead(500).end(),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
+  server.listen(port, host);
+  await once(server, 'listening');
   return server;
 }

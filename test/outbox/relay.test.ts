@@ -1,4 +1,5 @@
 /** The relay against a real broker: order, duplicates, poison, holes. */
+import { createEventSink } from '../../platform/kafka-sink.ts';
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +7,7 @@ import { type EventSink, RefusedByBroker, type StoredEvent } from '../../messagi
 import { publishPending } from '../../messaging/publish.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
-import { createEventSink, createKafka } from '../../platform/kafka.ts';
+import { createKafka } from '../../platform/kafka.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { testConfig } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';

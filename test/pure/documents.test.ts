@@ -5,6 +5,7 @@
  * `UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts` writes the parts anew.
  */
 import { expect, it } from 'vitest';
+import { markdownTable } from 'markdown-table';
 import { z } from 'zod';
 import { problemCodes, problemTable } from '../../api/problems.ts';
 import { eventsOf } from '../../invoices/events.ts';
@@ -22,15 +23,7 @@ import {
 import { eventType, topicOf } from '../../messaging/cloud-event.ts';
 import type { EventDefinition } from '../../messaging/event.ts';
 import { catalogue } from '../../registry/catalogue.ts';
-import {
-  filesIn,
-  generatedPart,
-  missingFiles,
-  readDocument,
-  table,
-  withPart,
-  writeDocument,
-} from '../support/documents.ts';
+import { filesIn, generatedPart, missingFiles, readDocument, withPart, writeDocument } from '../support/documents.ts';
 
 const { UPDATE_DOCUMENTS } = process.env;
 const HOW = 'Write it with: UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts';
@@ -67,14 +60,14 @@ function lifecycle(): string {
       published.join(', '),
     ];
   });
-  return table(['step', 'from', 'to', 'what it does', 'events'], rows);
+  return markdownTable([['step', 'from', 'to', 'what it does', 'events'], ...rows]);
 }
 
 function errors(): string {
   const rows = problemCodes
     .toSorted((a, b) => problemTable[a].status - problemTable[b].status)
     .map((code) => [`\`${code}\``, String(problemTable[code].status), problemTable[code].title]);
-  return table(['code', 'status', 'title'], rows);
+  return markdownTable([['code', 'status', 'title'], ...rows]);
 }
 
 /** The members of its data. */
@@ -93,7 +86,7 @@ function events(): string {
     event.inPlaceOfAnother ? 'that of the event' : `\`${topicOf(event, 'development')}\``,
     dataOf(event),
   ]);
-  return table(['type', 'topic', 'data'], rows);
+  return markdownTable([['type', 'topic', 'data'], ...rows]);
 }
 
 it.each([

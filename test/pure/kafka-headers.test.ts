@@ -1,6 +1,6 @@
 /** The headers of a record as the broker gives them. What would break without it: two events that look like one. */
+import { headersOf } from '../../platform/kafka-source.ts';
 import { expect, it } from 'vitest';
-import { headersOf } from '../../platform/kafka.ts';
 
 const bytes = (text: string) => Buffer.from(text);
 

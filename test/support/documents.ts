@@ -30,14 +30,6 @@ export function withPart(document: string, name: string, part: string): string {
   return `${document.slice(0, from)}\n${part}\n\n${document.slice(to)}`;
 }
 
-/** A Markdown table, padded as the formatter pads it. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
-}
-
 /** `invoices/lifecycle.ts`, in backticks or as the target of a link; patterns and placeholders are none. */
 const NAMED = /`([\w.-]+(?:\/[\w.-]+)*\/?)`|\]\(([^)#\s]+)/g;
 const FILE = /(?:^|\/)[\w.-]+\.(?:ts|mjs|md|json|sql|prisma|csv|png|yml)$|\/decisions$/;
