@@ -6,7 +6,7 @@ import { pascalCase } from 'change-case';
 import { z } from 'zod';
 import { resolutions } from '../dead-letters/dead-letter.ts';
 import { type Refusal, type RefusalRow, type Refusals, commonRefusals } from '../commands/refusal.ts';
-import { cashierRefusals } from '../cashiers/cashier.ts';
+import { cashierRefusals } from '../cashiers/refusals.ts';
 import { invoiceRefusals } from '../invoices/refusals.ts';
 
 /** Codes that the edge itself gives, beside the refusals of the slices. */

@@ -8,3 +8,7 @@ export interface AcceptedCurrency {
 
 export const acceptsCurrency = (accepted: readonly AcceptedCurrency[], currency: string, day: string): boolean =>
   accepted.length === 0 || accepted.some((entry) => entry.currency === currency && entry.effectiveFrom <= day);
+
+/** What is accepted without the currency `dropped`. */
+export const without = (accepted: readonly AcceptedCurrency[], dropped: string): AcceptedCurrency[] =>
+  accepted.filter(({ currency }) => currency !== dropped);

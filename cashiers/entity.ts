@@ -1,7 +1,7 @@
 /** How a cashier is stored and audited. */
 import { type Change, defineEntity } from '../commands/entity.ts';
 import { type Sql, sql } from '../platform/sql.ts';
-import { emailTaken } from './cashier.ts';
+import { emailTaken } from './fields.ts';
 import { type Cashier, cashierMembers } from './members.ts';
 import { currenciesOf } from './row.ts';
 

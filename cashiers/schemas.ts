@@ -1,20 +1,10 @@
-/** The shapes in which cashiers are asked for, changed and listed. */
+/** The shapes in which cashiers are listed, and what they accept and were paid. */
 import { z } from 'zod';
-import { calendarDate, instantOut, oneLine, pageCursor, pageLimit } from '../values/schema.ts';
-import { cashierTexts } from '../values/text.ts';
+import { currency, instantOut, pageCursor, pageLimit } from '../values/schema.ts';
 import { cashierSchema } from './members.ts';
 
-const name = oneLine(...cashierTexts.name).meta({ example: 'Kasse Nord' });
-const email = oneLine(...cashierTexts.email)
-  .pipe(z.email())
-  .meta({ description: 'Unique in the tenant, in any case', example: 'nord@example.com' });
-
-export const createCashierSchema = z.strictObject({ name, email });
-export const updateCashierSchema = z.strictObject({ name: name.optional(), email: email.optional() });
-
-export const acceptCurrencySchema = z.strictObject({
-  effectiveFrom: calendarDate().meta({ description: 'The first day on which the cashier accepts the currency' }),
-});
+/** The code of a currency as it stands in a path. */
+export const codeInPath = z.object({ code: currency() });
 
 export const acceptedCurrencySchema = z
   .strictObject({ currency: z.string(), effectiveFrom: z.iso.date() })

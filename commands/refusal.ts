@@ -20,6 +20,14 @@ export interface RefusalRow {
 
 export type Refusals = Readonly<Record<string, RefusalRow>>;
 
+type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
+
+/** The refusals of all steps of an entity, in one table. */
+export const refusalsOf = <S extends Readonly<Record<string, { refusals: Refusals }>>>(steps: S) =>
+  Object.assign({}, ...Object.values(steps).map(({ refusals }) => refusals)) as UnionToIntersection<
+    S[keyof S]['refusals']
+  >;
+
 /** What a command about any entity can be refused with. */
 export const commonRefusals = {
   version_conflict: {

@@ -1,7 +1,14 @@
 /** Why a command about an invoice is refused: by every step alike, and by each alone. */
 import { z } from 'zod';
-import { type CommonCode, type Refusals, commonRefusals, refusal, refusalWith } from '../commands/refusal.ts';
-import { type Action, type Status, type Step, allowedActions, statuses, stepNames, steps } from './lifecycle.ts';
+import {
+  type CommonCode,
+  type Refusals,
+  commonRefusals,
+  refusal,
+  refusalWith,
+  refusalsOf,
+} from '../commands/refusal.ts';
+import { type Action, type Status, allowedActions, statuses, stepNames, steps } from './lifecycle.ts';
 
 /** Of any step of an invoice that is there, or should be. */
 const ofEveryStep = {
@@ -16,15 +23,8 @@ const ofEveryStep = {
   },
 } as const satisfies Refusals;
 
-type OfSteps = { [S in Step]: (typeof steps)[S]['refusals'] }[Step];
-type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
-type InvoiceRefusals = typeof ofEveryStep & UnionToIntersection<OfSteps>;
-
-export const invoiceRefusals = Object.assign(
-  {},
-  ofEveryStep,
-  ...Object.values(steps).map(({ refusals }) => refusals),
-) as InvoiceRefusals;
+export const invoiceRefusals = { ...ofEveryStep, ...refusalsOf(steps) };
+type InvoiceRefusals = typeof invoiceRefusals;
 
 export type InvoiceRefusalCode = keyof InvoiceRefusals | CommonCode;
 

@@ -1,6 +1,6 @@
 /** Every event that is published or handled here. */
 import { businessDayEnded } from '../billing-runs/received.ts';
-import { cashierEvents } from '../cashiers/commands.ts';
+import { cashierEvents } from '../cashiers/events.ts';
 import { invoiceEvents } from '../invoices/events.ts';
 import { paymentReceived } from '../invoices/received.ts';
 import type { EventDefinition } from '../messaging/event.ts';

@@ -2,7 +2,7 @@
 import { type Cashier, cashierSchema, cashierToWire } from '../../cashiers/members.ts';
 import { instant, untrimmed } from '../../values/schema.ts';
 import { z } from 'zod';
-import { cashierNotFound } from '../../cashiers/cashier.ts';
+import { cashierNotFound } from '../../cashiers/refusals.ts';
 import {
   acceptedCurrenciesSchema,
   cashierListSchema,

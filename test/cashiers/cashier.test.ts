@@ -1,14 +1,11 @@
 import { type Cashier, cashierSchema, cashierToWire } from '../../cashiers/members.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CashierCommand, type CashierLookups, decideCashier } from '../../cashiers/cashier.ts';
+import type { CashierLookups } from '../../cashiers/step.ts';
+import { type CashierCommand, decideCashier } from '../../cashiers/cashier.ts';
 import { acceptsCurrency } from '../../cashiers/currencies.ts';
-import {
-  acceptCurrencySchema,
-  cashierPageSchema,
-  createCashierSchema,
-  updateCashierSchema,
-} from '../../cashiers/schemas.ts';
+import { cashierPageSchema } from '../../cashiers/schemas.ts';
+import { acceptCurrencySchema, createCashierSchema, updateCashierSchema } from '../support/bodies.ts';
 
 const TENANT = '7c1b2f7e-54a5-4a55-9a11-1c7c4a1f0e01';
 const ID = '3f0a4c55-0a5e-4f0a-9b36-6a1f0a9d7c11';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CashierStep } from '../../cashiers/cashier.ts';
+import { type CashierStep } from '../../cashiers/lifecycle.ts';
 import { cashierCommandOf } from '../../cashiers/commands.ts';
 import type { Cashier } from '../../cashiers/members.ts';
 import type { AnyCommandDefinition } from '../../commands/command.ts';

@@ -9,7 +9,7 @@ import {
 } from '../../api/problems.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
 import type { Resolution } from '../../dead-letters/dead-letter.ts';
-import { cashierRefusals } from '../../cashiers/cashier.ts';
+import { cashierRefusals } from '../../cashiers/refusals.ts';
 import { type FieldError, commonRefusals, refusal, refusalWith } from '../../commands/refusal.ts';
 import { invoiceRefusals, isInvoiceRefusal, notAllowed } from '../../invoices/refusals.ts';
 import { createInvoiceSchema } from '../support/bodies.ts';

@@ -15,18 +15,14 @@ import { expectedVersion, idempotencyKey } from '../../api/headers.ts';
 import { demoIdentity, identityOf } from '../../api/identity.ts';
 import { jsonOf } from '../../api/json-body.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
-import {
-  acceptCurrencySchema,
-  cashierPageSchema,
-  createCashierSchema,
-  updateCashierSchema,
-} from '../../cashiers/schemas.ts';
+import { cashierPageSchema } from '../../cashiers/schemas.ts';
 import { decideSchema, editSchema, groupSchema, listDeadLettersSchema } from '../../dead-letters/schemas.ts';
 import { EDITED_PAYLOAD_MAX } from '../../dead-letters/dead-letter.ts';
 import { listInvoicesSchema, simulatePaymentSchema } from '../../invoices/schemas.ts';
 import { type Step, stepNames, stepOf, steps } from '../../invoices/lifecycle.ts';
 import { checkDecision } from '../../workflows/dead-letter-requests.ts';
 import { checkAbandon } from '../../workflows/invoice-requests.ts';
+import { acceptCurrencySchema, createCashierSchema, updateCashierSchema } from '../support/bodies.ts';
 import { mustBeCarriedOut, mustBeKept, takenOf, unlessRefused } from '../support/entrances.ts';
 import {
   anyText,
