@@ -1,15 +1,11 @@
 /** What looking at, or deciding about, a dead letter means to Temporal. */
+import { INTERNAL_ERROR } from '../workflows/contract/common.ts';
+import { DEAD_LETTER_NOT_FOUND, DEAD_LETTER_RESOLVED, type DeadLetterView } from '../workflows/contract/dead-letter.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { DecisionRefused } from '../dead-letters/blocked-event.ts';
 import type { Decided } from '../dead-letters/resolve.ts';
 import { type Database, isInfrastructureFailure } from '../platform/database.ts';
 import { deadLetterView } from '../dead-letters/view.ts';
-import {
-  DEAD_LETTER_NOT_FOUND,
-  DEAD_LETTER_RESOLVED,
-  type DeadLetterView,
-  INTERNAL_ERROR,
-} from '../workflows/contract.ts';
 
 /** Runs `work`; what fails is an answer, something to try again, or a bug. */
 export async function answering<T>(work: () => Promise<T>): Promise<T> {

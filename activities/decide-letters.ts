@@ -1,8 +1,8 @@
+import type { DeadLetterBatchInput, DeadLetterBatchProgress } from '../workflows/contract/dead-letter-batch.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { type BatchDeps, decideNext, endBatch } from '../dead-letters/batch.ts';
 import { batchProgress } from '../dead-letters/batch-reads.ts';
-import type { DeadLetterBatchInput, DeadLetterBatchProgress } from '../workflows/contract.ts';
 
 /** Long enough that a large batch has few events, short enough that its page moves. */
 const PIECE_MS = 5_000;

@@ -1,7 +1,7 @@
+import type { DeadLetterView, DecisionCommand } from '../workflows/contract/dead-letter.ts';
 import { recordDecision } from '../dead-letters/resolve.ts';
 import { sealMessage } from '../dead-letters/burn-key.ts';
 import type { Database } from '../platform/database.ts';
-import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
 
 /** Ends a dead letter without effect, now or later. */

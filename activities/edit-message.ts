@@ -1,9 +1,9 @@
+import type { DeadLetterView, EditCommand } from '../workflows/contract/dead-letter.ts';
 import { editEvent, editedPayload } from '../dead-letters/blocked-event.ts';
 import { decisionSoFar, recordDecision } from '../dead-letters/resolve.ts';
 import { catalogue } from '../registry/catalogue.ts';
 import type { Inspect } from '../messaging/event-source.ts';
 import type { Database } from '../platform/database.ts';
-import type { DeadLetterView, EditCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
 
 export interface EditMessageDeps {

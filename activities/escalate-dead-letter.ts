@@ -1,7 +1,8 @@
+import type { Interventions } from '../workflows/contract/common.ts';
+import type { DeadLetterInput, DeadLetterView } from '../workflows/contract/dead-letter.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { deadLetterView } from '../dead-letters/view.ts';
-import type { DeadLetterInput, DeadLetterView, Interventions } from '../workflows/contract.ts';
 import { answering } from './dead-letter-answers.ts';
 import { recordedLetter } from './load-dead-letter.ts';
 

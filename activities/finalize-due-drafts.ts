@@ -1,9 +1,10 @@
+import { INTERNAL_ERROR } from '../workflows/contract/common.ts';
+import type { BillingRunInput, BillingRunProgress } from '../workflows/contract/billing-run.ts';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Stopped, endRun, finalizeChunk } from '../billing-runs/run.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import { billingRunProgress } from '../billing-runs/reads.ts';
-import { type BillingRunInput, type BillingRunProgress, INTERNAL_ERROR } from '../workflows/contract.ts';
 import type { StepDeps } from './run-step.ts';
 
 /** Long enough that a run of thousands has few events, short enough that its page moves. */

@@ -1,9 +1,10 @@
+import type { Interventions } from '../workflows/contract/common.ts';
+import type { DeadLetterInput, DeadLetterView } from '../workflows/contract/dead-letter.ts';
 import { recordOnLetter } from '../dead-letters/interventions.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { deadLetterView } from '../dead-letters/view.ts';
 import { type DeadLetterRow, deadLetterById } from '../dead-letters/rows.ts';
-import type { DeadLetterInput, DeadLetterView, Interventions } from '../workflows/contract.ts';
 import { answering } from './dead-letter-answers.ts';
 
 /** What the workflow shows of a dead letter, after what people have stopped was recorded; null when there is none. */

@@ -1,3 +1,5 @@
+import { INTERNAL_ERROR, type Interventions } from '../workflows/contract/common.ts';
+import { DETAILS_STEPS, type InvoiceInput, type InvoiceView } from '../workflows/contract/invoice.ts';
 import { recordOnInvoice } from '../invoices/interventions.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { openAmountMinor } from '../invoices/invoice.ts';
@@ -8,13 +10,6 @@ import { isInfrastructureFailure } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { invoiceById } from '../invoices/by-id.ts';
 import { invoiceHistory } from '../invoices/history.ts';
-import {
-  DETAILS_STEPS,
-  INTERNAL_ERROR,
-  type InvoiceInput,
-  type InvoiceView,
-  type Interventions,
-} from '../workflows/contract.ts';
 
 /**
  * What a workflow shows of an invoice that exists already, after what people have stopped was recorded; null when there

@@ -1,10 +1,10 @@
+import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from '../workflows/contract/outbox-relay.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Notifier } from '../messaging/notify.ts';
 import { type PublishDeps, publishPending } from '../messaging/publish.ts';
 import { outboxBacklog } from '../messaging/backlog.ts';
-import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from '../workflows/contract.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;

@@ -1,3 +1,4 @@
+import type { DeadLetterView, DecisionCommand } from '../workflows/contract/dead-letter.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { beginReplay, eventOf, settleEvent } from '../dead-letters/blocked-event.ts';
 import { decisionSoFar, recordDecision } from '../dead-letters/resolve.ts';
@@ -7,7 +8,6 @@ import { refusedBecause } from '../messaging/refused-event.ts';
 import type { Database } from '../platform/database.ts';
 import { recordOf } from '../dead-letters/payload.ts';
 import type { DeadLetterRow } from '../dead-letters/rows.ts';
-import type { DeadLetterView, DecisionCommand } from '../workflows/contract.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
 
 export interface ReplayMessageDeps {

@@ -3,6 +3,8 @@
  * transaction (commands/transaction.ts) and tells the workflow what a failure means: an answer, a bug, or something to
  * try again.
  */
+import type { StepOutcome } from '../workflows/contract/invoice.ts';
+import { INTERNAL_ERROR } from '../workflows/contract/common.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { refusalInWords } from '../commands/refusal.ts';
 import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
@@ -19,7 +21,6 @@ import {
 import { timersOf } from '../invoices/timers.ts';
 import { isInfrastructureFailure, violatedConstraint } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import { INTERNAL_ERROR, type StepOutcome } from '../workflows/contract.ts';
 
 export interface StepDeps extends TransactionDeps, StepSettings {
   logger: Logger;

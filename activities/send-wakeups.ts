@@ -1,3 +1,4 @@
+import type { WakeupReport } from '../workflows/contract/wakeup-relay.ts';
 import { createSweep } from '../commands/workflow-kind.ts';
 import { wakeInvoice } from '../invoices/workflow.ts';
 import { workflowKinds } from '../registry/workflow-kinds.ts';
@@ -9,7 +10,6 @@ import { startEach } from '../commands/start-workflows.ts';
 import type { Database } from '../platform/database.ts';
 import { mayPass } from '../platform/failed-server.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { WakeupReport } from '../workflows/contract.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;

@@ -2,6 +2,7 @@
  * Lifecycles (create, finalize, pay) over REST at several concurrencies, with their events acknowledged by Kafka, and
  * the floor of the same run. Started by scripts/bench.mjs, which brings the servers and the service.
  */
+import { invoiceWorkflowId } from '../workflows/contract/invoice.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -10,7 +11,6 @@ import { promisify } from 'node:util';
 import { databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
 import { connectTemporal } from '../platform/temporal.ts';
-import { invoiceWorkflowId } from '../workflows/contract.ts';
 import { atConcurrency, percentiles } from './percentiles.ts';
 
 /** Lifecycles a concurrency; another plan may be given as a JSON argument. */

@@ -1,11 +1,11 @@
 /** Measures the floor, worker and client in one process like the service: prints a JSON object concurrency -> lifecycles/s. */
+import { STICKY_TIMEOUT_MS } from '../workflows/contract/common.ts';
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { readConfig } from '../platform/config.ts';
 import { connectTemporal } from '../platform/temporal.ts';
-import { STICKY_TIMEOUT_MS } from '../workflows/contract.ts';
 import { atConcurrency } from './percentiles.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });

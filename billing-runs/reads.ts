@@ -1,5 +1,5 @@
+import type { BillingRunInput, BillingRunProgress } from '../workflows/contract/billing-run.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
-import type { BillingRunInput, BillingRunProgress } from '../workflows/contract.ts';
 import { type Sql, sql } from '../platform/sql.ts';
 
 /** Drafts that a run has still to look at: due on its day or before, and not refused in it. */

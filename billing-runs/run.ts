@@ -8,6 +8,7 @@
  * 3. The invoices' open workflows learn of it by wake-ups, written in the same commit.
  * 4. No run begins for a day after tomorrow, or by a message that was discarded.
  */
+import type { BillingRunInput } from '../workflows/contract/billing-run.ts';
 import { keyReused } from '../commands/refusal.ts';
 import { businessDateError } from './business-date.ts';
 import { refused } from '../commands/decision.ts';
@@ -16,7 +17,6 @@ import { type Database, type TransactionClient, isInfrastructureFailure } from '
 import { type BillingRun, RUN_KEY, billingRunOf, dueDrafts, finalizedByRuns } from './reads.ts';
 import { type StartDeps, startWorkflow } from '../commands/workflow-kind.ts';
 import { billingRunWorkflow } from './workflow.ts';
-import type { BillingRunInput } from '../workflows/contract.ts';
 import {
   type Invoice,
   type StepCommand,

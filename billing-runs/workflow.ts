@@ -1,9 +1,10 @@
 /** The workflow of a billing run: how it is started, and which should exist: those that have not ended. */
+import { searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
+import { type BillingRunInput, billingRunWorkflowId } from '../workflows/contract/billing-run.ts';
 import { NIL } from 'uuid';
 import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
 import type { Database } from '../platform/database.ts';
 import { sql } from '../platform/sql.ts';
-import { type BillingRunInput, billingRunWorkflowId, searchAttributes, workflowTypes } from '../workflows/contract.ts';
 
 /** How a run's workflow is started, by whoever finds that it is missing. */
 const billingRunStart = (taskQueue: string, { tenantId, businessDate }: BillingRunInput) => ({

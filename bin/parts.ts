@@ -1,4 +1,6 @@
 /** The parts a process is put together from. Each starts one thing and registers how to stop it. */
+import { STICKY_TIMEOUT_MS, searchAttributes } from '../workflows/contract/common.ts';
+import { REPLAY_LIMIT_MS } from '../workflows/contract/dead-letter.ts';
 import { createEventSource } from '../platform/kafka-source.ts';
 import { createEventSink } from '../platform/kafka-sink.ts';
 import type { SendDeps } from '../commands/send-update.ts';
@@ -33,7 +35,6 @@ import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../platform/temporal.ts';
 import { lookUpCommand } from '../invoices/command-look-up.ts';
 import { cheapChecks } from '../operations/verify/cheap.ts';
-import { REPLAY_LIMIT_MS, STICKY_TIMEOUT_MS, searchAttributes } from '../workflows/contract.ts';
 
 export interface Parts {
   config: Config;

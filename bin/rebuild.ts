@@ -1,4 +1,5 @@
 /** `npm run rebuild`: starts the workflows again that should exist, after the Temporal namespace was lost. */
+import { searchAttributes } from '../workflows/contract/common.ts';
 import { openRelays } from '../messaging/relays.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
@@ -10,7 +11,6 @@ import { kindsOf } from '../operations/rebuild/kinds.ts';
 import { startProgress } from '../operations/rebuild/progress.ts';
 import { rebuild } from '../operations/rebuild/run.ts';
 import { exitCodeOf, summaryOf } from '../operations/rebuild/summary.ts';
-import { searchAttributes } from '../workflows/contract.ts';
 
 const POOL_MAX = 2;
 const RELAY_LIMIT_MS = 10_000;

@@ -1,5 +1,5 @@
+import type { DeadLetterBatchProgress } from '../workflows/contract/dead-letter-batch.ts';
 import type { Database } from '../platform/database.ts';
-import type { DeadLetterBatchProgress } from '../workflows/contract.ts';
 
 /** Which letters: at least one of them is given. */
 export interface GroupFilter {

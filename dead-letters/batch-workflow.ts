@@ -1,13 +1,9 @@
 /** The workflow of a batch of dead letters: how it is started, and which should exist: those that have not ended. */
+import { searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
+import { type DeadLetterBatchInput, deadLetterBatchWorkflowId } from '../workflows/contract/dead-letter-batch.ts';
 import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
 import type { Database } from '../platform/database.ts';
 import { sql } from '../platform/sql.ts';
-import {
-  type DeadLetterBatchInput,
-  deadLetterBatchWorkflowId,
-  searchAttributes,
-  workflowTypes,
-} from '../workflows/contract.ts';
 
 export interface OpenBatch {
   id: string;

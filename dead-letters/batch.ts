@@ -9,13 +9,13 @@
  * 3. The row comes first, then the workflow, then the row says so. What a crash left undone, or staff have terminated,
  *    the sweep for missing workflows starts.
  */
+import type { DeadLetterBatchInput } from '../workflows/contract/dead-letter-batch.ts';
 import { type SendDeps, isOpen } from '../commands/send-update.ts';
 import { v5 as uuidv5 } from 'uuid';
 import type { BatchVerb } from './dead-letter.ts';
 import type { Database } from '../platform/database.ts';
 import { deadLetterById } from './rows.ts';
 import { type DeadLetterBatch, type GroupFilter, batchById } from './batch-reads.ts';
-import type { DeadLetterBatchInput } from '../workflows/contract.ts';
 import { startWorkflow } from '../commands/workflow-kind.ts';
 import { batchWorkflow } from './batch-workflow.ts';
 import { type DecisionResult, sendDecision } from './send.ts';

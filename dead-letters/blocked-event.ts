@@ -9,6 +9,7 @@
  * 3. While a replay may be on its way, also one whose workflow was ended, the event stays as it is: what is sent is what
  *    the outbox has.
  */
+import { DECISION_REFUSED, type DecisionCommand, PAYLOAD_REFUSED } from '../workflows/contract/dead-letter.ts';
 import { schemaOf } from '../values/schema.ts';
 import { v7 as uuidv7 } from 'uuid';
 import { editableTexts } from './dead-letter.ts';
@@ -21,7 +22,6 @@ import { faultsOf } from '../messaging/faults.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { recordOf } from './payload.ts';
 import type { DeadLetterRow } from './rows.ts';
-import { DECISION_REFUSED, type DecisionCommand, PAYLOAD_REFUSED } from '../workflows/contract.ts';
 
 /** The decision does not fit the letter, or the payload the event; nothing was changed. */
 export class DecisionRefused extends Error {

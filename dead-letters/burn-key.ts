@@ -2,9 +2,9 @@
  * What a person discards must never be carried out, also not by an attempt that is still on its way: in the discard's
  * own transaction its command key is taken for good. A request for a billing run asks here too whether it may begin.
  */
+import type { DecisionCommand } from '../workflows/contract/dead-letter.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { type DeadLetterRow, deadLetterById } from './rows.ts';
-import type { DecisionCommand } from '../workflows/contract.ts';
 import { DecisionRefused } from './blocked-event.ts';
 import { storedKey } from '../commands/key.ts';
 

@@ -1,5 +1,5 @@
+import type { LetterDecision } from '../workflows/contract/dead-letter.ts';
 import type { Database } from '../platform/database.ts';
-import type { LetterDecision } from '../workflows/contract.ts';
 import { AUDIT_ENTITY_TYPE, type DeadLetterRow, auditTenant } from './rows.ts';
 
 /** What people have decided about a letter, and what they have stopped: the last ones, oldest first. */

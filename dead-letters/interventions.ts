@@ -1,7 +1,7 @@
+import type { DeadLetterInput } from '../workflows/contract/dead-letter.ts';
 import type { Intervention } from '../commands/abandon.ts';
 import { recordInterventions } from '../commands/interventions.ts';
 import type { Database } from '../platform/database.ts';
-import type { DeadLetterInput } from '../workflows/contract.ts';
 import { auditedState } from './resolve.ts';
 import { AUDIT_ENTITY_TYPE, deadLetterById } from './rows.ts';
 

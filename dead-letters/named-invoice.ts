@@ -1,7 +1,7 @@
 /** The invoice that a dead letter is about: its payload says which, as it would be handed in or sent now. */
+import type { LetterInvoice } from '../workflows/contract/dead-letter.ts';
 import { uuidIn } from '../values/text.ts';
 import type { Database } from '../platform/database.ts';
-import type { LetterInvoice } from '../workflows/contract.ts';
 import type { DeadLetterRow } from './rows.ts';
 import { payloadText } from './payload.ts';
 

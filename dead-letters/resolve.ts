@@ -7,13 +7,13 @@
  * 2. A resolved letter stays as it is; another decision is told what was decided.
  * 3. What a decision does to an event in the outbox is in the same transaction.
  */
+import type { DecisionCommand } from '../workflows/contract/dead-letter.ts';
 import { type DeadLetterVerb, type Direction, type Resolution, deadLetterVerbs } from './dead-letter.ts';
 import { auditRow } from '../commands/audit.ts';
 import type { Handled } from '../messaging/event-source.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { payloadBytes, payloadText } from './payload.ts';
 import { AUDIT_ENTITY_TYPE, type DeadLetterRow, auditTenant, deadLetterById } from './rows.ts';
-import type { DecisionCommand } from '../workflows/contract.ts';
 import { addEntries } from '../commands/audit-entries.ts';
 import { DecisionRefused } from './blocked-event.ts';
 

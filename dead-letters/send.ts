@@ -1,19 +1,17 @@
 /** Sends a person's decision to its dead letter's workflow (commands/send-update.ts). */
-import { WithStartWorkflowOperation } from '@temporalio/client';
-import type { ApplicationFailure } from '@temporalio/common';
-import { newAttemptId } from '../commands/key.ts';
-import { type SendDeps, type Sent, sendUpdate, stoppedDetail } from '../commands/send-update.ts';
 import {
-  ABANDONED,
   DEAD_LETTER_RESOLVED,
   DECISION_REFUSED,
   type DecisionAnswer,
   type DecisionRequest,
-  INTERNAL_ERROR,
   PAYLOAD_REFUSED,
   deadLetterWorkflowId,
-  workflowTypes,
-} from '../workflows/contract.ts';
+} from '../workflows/contract/dead-letter.ts';
+import { ABANDONED, INTERNAL_ERROR, workflowTypes } from '../workflows/contract/common.ts';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { ApplicationFailure } from '@temporalio/common';
+import { newAttemptId } from '../commands/key.ts';
+import { type SendDeps, type Sent, sendUpdate, stoppedDetail } from '../commands/send-update.ts';
 import type { DeadLetterVerb } from './dead-letter.ts';
 import { startOptions } from './workflow.ts';
 import type { DeadLetterRow } from './rows.ts';

@@ -1,7 +1,7 @@
 /** A dead letter as its workflow's page shows it. */
+import type { DeadLetterView } from '../workflows/contract/dead-letter.ts';
 import type { Direction, Resolution } from './dead-letter.ts';
 import type { Database } from '../platform/database.ts';
-import type { DeadLetterView } from '../workflows/contract.ts';
 import { decisionsOf } from './decisions.ts';
 import { invoiceOfLetter } from './named-invoice.ts';
 import { payloadBytes, payloadText } from './payload.ts';

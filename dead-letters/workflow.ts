@@ -1,15 +1,10 @@
 /** The workflow of a dead letter: how it is started, and which should exist: those of letters that nobody has decided. */
+import { WORKFLOW_TASK_TIMEOUT_MS, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
+import { type DeadLetterInput, deadLetterWorkflowId } from '../workflows/contract/dead-letter.ts';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
 import type { Database } from '../platform/database.ts';
 import { sql } from '../platform/sql.ts';
-import {
-  type DeadLetterInput,
-  WORKFLOW_TASK_TIMEOUT_MS,
-  deadLetterWorkflowId,
-  searchAttributes,
-  workflowTypes,
-} from '../workflows/contract.ts';
 import type { DeadLetterRow } from './rows.ts';
 
 /** What its workflow is started with. */

@@ -1,6 +1,6 @@
+import type { HistoryEntry } from '../workflows/contract/invoice.ts';
 import type { Action, Status } from './lifecycle.ts';
 import type { Database } from '../platform/database.ts';
-import type { HistoryEntry } from '../workflows/contract.ts';
 
 /** All that happened to an invoice, oldest first: who, when, what, why. `last` limits it to the newest. */
 export async function invoiceHistory(

@@ -1,8 +1,8 @@
+import type { InvoiceInput } from '../workflows/contract/invoice.ts';
 import type { Intervention } from '../commands/abandon.ts';
 import { recordInterventions } from '../commands/interventions.ts';
 import type { Row } from '../commands/members.ts';
 import type { Database } from '../platform/database.ts';
-import type { InvoiceInput } from '../workflows/contract.ts';
 import { invoiceEntity, toInvoice } from './entity.ts';
 
 /** Records what people have stopped. False when there is no such invoice: then there is nothing that could tell of it. */

@@ -1,17 +1,15 @@
 /** Sends a command to its invoice's workflow. A refusal or a stored answer is told as it is (commands/send-update.ts). */
-import { WithStartWorkflowOperation } from '@temporalio/client';
-import { type ApplicationFailure, WorkflowIdConflictPolicy } from '@temporalio/common';
-import type { Refusal } from '../commands/refusal.ts';
-import { type SendDeps, type Sent, sendUpdate, stoppedDetail } from '../commands/send-update.ts';
 import {
-  ABANDONED,
-  INTERNAL_ERROR,
   type InvoiceInput,
   type StepAnswer,
   type StepRequest,
   invoiceWorkflowId,
-  workflowTypes,
-} from '../workflows/contract.ts';
+} from '../workflows/contract/invoice.ts';
+import { ABANDONED, INTERNAL_ERROR, workflowTypes } from '../workflows/contract/common.ts';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { type ApplicationFailure, WorkflowIdConflictPolicy } from '@temporalio/common';
+import type { Refusal } from '../commands/refusal.ts';
+import { type SendDeps, type Sent, sendUpdate, stoppedDetail } from '../commands/send-update.ts';
 import type { Step, StepBodies } from './lifecycle.ts';
 import { invoiceStart } from './workflow.ts';
 import { isInvoiceRefusal } from './refusals.ts';

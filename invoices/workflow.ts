@@ -1,16 +1,10 @@
 /** The workflow of an invoice: how it is started and woken, and which should exist: those for which time has something. */
+import { WORKFLOW_TASK_TIMEOUT_MS, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
+import { type InvoiceInput, WAKE, invoiceWorkflowId } from '../workflows/contract/invoice.ts';
 import { NIL } from 'uuid';
 import type { SendDeps } from '../commands/send-update.ts';
 import type { WorkflowKind } from '../commands/workflow-kind.ts';
 import type { Database } from '../platform/database.ts';
-import {
-  type InvoiceInput,
-  WAKE,
-  WORKFLOW_TASK_TIMEOUT_MS,
-  invoiceWorkflowId,
-  searchAttributes,
-  workflowTypes,
-} from '../workflows/contract.ts';
 
 /** How an invoice's workflow is started, whoever has something for it. */
 export const invoiceStart = (taskQueue: string, { tenantId, invoiceId }: InvoiceInput) => ({

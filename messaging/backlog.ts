@@ -1,5 +1,5 @@
+import type { Backlog } from '../workflows/contract/outbox-relay.ts';
 import type { Database } from '../platform/database.ts';
-import type { Backlog } from '../workflows/contract.ts';
 
 /** Counting must not become slow while Kafka is away for long: of more events than these nobody needs the number. */
 const BACKLOG_COUNTED_MAX = 200_000;

@@ -1,7 +1,9 @@
 /** The relays: workflows that are always open. */
+import { workflowTypes } from '../workflows/contract/common.ts';
+import { WAKEUP_RELAY_ID } from '../workflows/contract/wakeup-relay.ts';
+import { type RelayInput, relayWorkflowId } from '../workflows/contract/outbox-relay.ts';
 import type { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
-import { type RelayInput, WAKEUP_RELAY_ID, relayWorkflowId, workflowTypes } from '../workflows/contract.ts';
 
 export interface RelayDeps {
   client: Client;

@@ -1,6 +1,6 @@
 /** Search attributes: what support filters by. */
+import { searchAttributes } from './contract/common.ts';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
-import { searchAttributes } from './contract.ts';
 
 /** By their names in the contract; null is an attribute that is not there. */
 export type AttributeValues = Partial<Record<keyof typeof searchAttributes, string | number | boolean | Date | null>>;

@@ -2,9 +2,9 @@
  * The end of a business day for one tenant: every draft that is due gets its number. The activity does the work in
  * bounded pieces; Postgres holds how far it is, so a run that is terminated goes on: it is started again.
  */
+import type { BillingRunInput, BillingRunProgress } from './contract/billing-run.ts';
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { BillingRunInput, BillingRunProgress } from './contract.ts';
 import { checkBillingRunStart } from './inputs.ts';
 import { table } from './markdown.ts';
 import { inPieces } from './profiles.ts';

@@ -1,6 +1,6 @@
+import type { DeadLetterView } from './contract/dead-letter.ts';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { type AttributeValues, changedAttributes } from './attributes.ts';
-import type { DeadLetterView } from './contract.ts';
 
 /** The attributes of a dead letter's workflow that a new view changes. */
 export const deadLetterAttributes = (

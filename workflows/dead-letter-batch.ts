@@ -2,9 +2,9 @@
  * One decision about many dead letters. The activity does the work in bounded pieces, at a bounded pace; Postgres holds
  * how far it is, so a batch that is terminated goes on: it is started again.
  */
+import type { DeadLetterBatchInput, DeadLetterBatchProgress } from './contract/dead-letter-batch.ts';
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { DeadLetterBatchInput, DeadLetterBatchProgress } from './contract.ts';
 import { checkBatchStart } from './inputs.ts';
 import { table } from './markdown.ts';
 import { inPieces } from './profiles.ts';

@@ -1,8 +1,8 @@
 /** A dead letter's page in the Web UI, as Markdown: what happened, and what to press. */
+import type { DeadLetterView, LetterDecision } from './contract/dead-letter.ts';
 import { ABANDON } from '../commands/abandon.ts';
 import { editableTexts } from '../dead-letters/dead-letter.ts';
 import { pastTenseOf } from '../invoices/lifecycle.ts';
-import type { DeadLetterView, LetterDecision } from './contract.ts';
 import type { Waiting } from './serial-updates.ts';
 import { plain, readable, table } from './markdown.ts';
 

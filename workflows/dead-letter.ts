@@ -9,6 +9,15 @@
  * 3. A replay that is refused again leaves it open, with the new reason.
  * 4. One that nobody has decided for a day is pointed out, once.
  */
+import {
+  DEAD_LETTER_RESOLVED,
+  type DeadLetterEnd,
+  type DeadLetterInput,
+  type DeadLetterView,
+  type DecisionAnswer,
+  type DecisionRequest,
+  type EditCommand,
+} from './contract/dead-letter.ts';
 import { ABANDON, type AbandonRequest } from '../commands/abandon.ts';
 import {
   CancellationScope,
@@ -25,15 +34,6 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { type DeadLetterVerb, ESCALATE_AFTER_MS, verbNames } from '../dead-letters/dead-letter.ts';
-import {
-  DEAD_LETTER_RESOLVED,
-  type DeadLetterEnd,
-  type DeadLetterInput,
-  type DeadLetterView,
-  type DecisionAnswer,
-  type DecisionRequest,
-  type EditCommand,
-} from './contract.ts';
 import { createAlarm } from './alarm.ts';
 import { flag } from './attributes.ts';
 import { deadLetterAttributes } from './dead-letter-attributes.ts';

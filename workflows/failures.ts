@@ -1,7 +1,7 @@
 /** What a workflow refuses, and what the failure of a step's activity means to the workflow that asked for it. */
+import { INTERNAL_ERROR } from './contract/common.ts';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import { isInvoiceRefusal } from '../invoices/refusals.ts';
-import { INTERNAL_ERROR } from './contract.ts';
 
 /** What was sent, or started, by hand is not as it must be; the message is all that staff are shown. */
 export const malformed = (message: string): ApplicationFailure =>

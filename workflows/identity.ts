@@ -6,9 +6,9 @@
  * 2. The fingerprint covers the step and all that was asked for.
  * 3. An identity counts for the update that it was made for. Copied from a history, it is refused.
  */
+import type { CommandIdentity, StepRequest } from './contract/invoice.ts';
 import { staffKey } from '../commands/staff-key.ts';
 import type { Step } from '../invoices/lifecycle.ts';
-import { type CommandIdentity, type StepRequest } from './contract.ts';
 import { malformed } from './failures.ts';
 
 /** An update as it arrived: at which invoice, under which id, and when (RFC 3339). */

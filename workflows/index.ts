@@ -1,4 +1,4 @@
-/** What the worker registers; the names are those of workflowTypes in contract.ts. */
+/** What the worker registers; the names are those of workflowTypes in contract/common.ts. */
 export { deadLetter } from './dead-letter.ts';
 export { deadLetterBatch } from './dead-letter-batch.ts';
 export { invoice } from './invoice.ts';

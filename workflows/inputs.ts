@@ -3,20 +3,13 @@
  * else would not find what it is about, or would do beside another what only one may do: it fails at once, and says
  * what was expected.
  */
+import { WAKEUP_RELAY_ID } from './contract/wakeup-relay.ts';
+import { type RelayInput, relayWorkflowId } from './contract/outbox-relay.ts';
+import { type InvoiceInput, invoiceWorkflowId } from './contract/invoice.ts';
+import { type DeadLetterInput, deadLetterWorkflowId } from './contract/dead-letter.ts';
+import { type DeadLetterBatchInput, deadLetterBatchWorkflowId } from './contract/dead-letter-batch.ts';
+import { type BillingRunInput, billingRunWorkflowId } from './contract/billing-run.ts';
 import { patched, workflowInfo } from '@temporalio/workflow';
-import {
-  type BillingRunInput,
-  type DeadLetterBatchInput,
-  type DeadLetterInput,
-  type InvoiceInput,
-  type RelayInput,
-  WAKEUP_RELAY_ID,
-  billingRunWorkflowId,
-  deadLetterBatchWorkflowId,
-  deadLetterWorkflowId,
-  invoiceWorkflowId,
-  relayWorkflowId,
-} from './contract.ts';
 import { checkDeadLetterInput } from './dead-letter-requests.ts';
 import { malformed } from './failures.ts';
 import { type Test, checkInput, demand, isExistingDate, isUuid } from './invoice-requests.ts';

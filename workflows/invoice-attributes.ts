@@ -1,7 +1,7 @@
+import type { InvoiceInput, InvoiceView } from './contract/invoice.ts';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { overdueBegins } from '../invoices/due.ts';
 import { type AttributeValues, changedAttributes } from './attributes.ts';
-import type { InvoiceInput, InvoiceView } from './contract.ts';
 
 /** The attributes of an invoice's workflow that a new view changes. */
 export const invoiceAttributes = (

@@ -1,8 +1,8 @@
 /** An invoice's page in the Web UI, as Markdown: its story without reading JSON. */
+import type { InvoiceInput, InvoiceView } from './contract/invoice.ts';
 import type { Waiting } from './serial-updates.ts';
 import { allowedActions, isFinal, pastTenseOf } from '../invoices/lifecycle.ts';
 import { type Timer, timerSummary } from '../invoices/timers.ts';
-import type { InvoiceInput, InvoiceView } from './contract.ts';
 import { plain, readable, table } from './markdown.ts';
 
 export interface DetailsInput {

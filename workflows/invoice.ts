@@ -7,6 +7,17 @@
  * 3. The main line cannot be cancelled, and nothing that staff can send makes a workflow task fail.
  * 4. It ends only when nothing is queued and every handler has answered.
  */
+import {
+  DETAILS_STEPS,
+  type InvoiceEnd,
+  type InvoiceInput,
+  type InvoiceView,
+  type StepAnswer,
+  type StepOutcome,
+  type StepRequest,
+  TIME,
+  WAKE,
+} from './contract/invoice.ts';
 import { ABANDON, type AbandonRequest } from '../commands/abandon.ts';
 import type { StepCommand } from '../invoices/lifecycle.ts';
 import {
@@ -29,17 +40,6 @@ import type { Activities } from '../activities/index.ts';
 import { type Action, type Step, definitionOf, isFinal, stepNames, stepOf } from '../invoices/lifecycle.ts';
 import { type Timer, dueTimer, timerName, timerSummary } from '../invoices/timers.ts';
 import { createAlarm } from './alarm.ts';
-import {
-  DETAILS_STEPS,
-  type InvoiceEnd,
-  type InvoiceInput,
-  type InvoiceView,
-  type StepAnswer,
-  type StepOutcome,
-  type StepRequest,
-  TIME,
-  WAKE,
-} from './contract.ts';
 import { isAnswer } from './failures.ts';
 import { invoiceDetails } from './invoice-details.ts';
 import { invoiceAttributes } from './invoice-attributes.ts';

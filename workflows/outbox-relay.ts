@@ -2,6 +2,7 @@
  * Publishes the outbox, one workflow a shard: for ever, or until the number of shards is changed. The activity does the
  * work; its attempts, its last error and the backlog are visible here.
  */
+import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from './contract/outbox-relay.ts';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -12,7 +13,6 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { PUBLISHING_FAILED, type RelayInput, type RelayReport } from './contract.ts';
 import { checkOutboxRelayStart } from './inputs.ts';
 import { plain, readable, table } from './markdown.ts';
 import { publishing } from './profiles.ts';

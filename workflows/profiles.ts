@@ -1,6 +1,6 @@
 /** How activities are timed and retried: every profile has a name and its reason. */
+import { REPLAY_LIMIT_MS } from './contract/dead-letter.ts';
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
-import { REPLAY_LIMIT_MS } from './contract.ts';
 
 /** First try, within the workflow task: one attempt, done or given up before the task's own five seconds. */
 export const localFirst: LocalActivityOptions = {

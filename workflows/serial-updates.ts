@@ -7,11 +7,11 @@
  * 2. Whoever asks gets an answer: what came of it, a failure that is an answer, or that a person has stopped it.
  * 3. What a person has stopped is recorded by the next load.
  */
+import type { Interventions } from './contract/common.ts';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import type { Intervention } from '../commands/abandon.ts';
 import { flag } from './attributes.ts';
-import type { Interventions } from './contract.ts';
 import { answerable } from './failures.ts';
 import { type Watch, createWatch, interventionIn } from './watch.ts';
 

@@ -4,6 +4,7 @@
  * Always true: whoever waits for an attempt that a person has stopped is told so, by whom and why, however the attempt
  * ended; unless it ended with an answer of its own.
  */
+import { ABANDONED } from './contract/common.ts';
 import type { AbandonRequest, Intervention } from '../commands/abandon.ts';
 import {
   ActivityFailure,
@@ -13,7 +14,6 @@ import {
   patched,
   sleep,
 } from '@temporalio/workflow';
-import { ABANDONED } from './contract.ts';
 import { STOPPED_IS_TOLD } from './patches.ts';
 import { STUCK_AFTER } from './profiles.ts';
 

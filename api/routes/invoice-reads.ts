@@ -1,4 +1,5 @@
 /** The routes that read invoices. They ask Postgres alone, so they go on while Temporal is away. */
+import type { HistoryEntry } from '../../workflows/contract/invoice.ts';
 import { uuidIn } from '../../values/text.ts';
 import { invoiceNotFound } from '../../invoices/refusals.ts';
 import { instant } from '../../values/schema.ts';
@@ -12,7 +13,6 @@ import { invoiceById } from '../../invoices/by-id.ts';
 import { invoiceHistory } from '../../invoices/history.ts';
 import { type ListPosition, listInvoices } from '../../invoices/list.ts';
 import { cursorOf, positionOf } from '../cursor.ts';
-import type { HistoryEntry } from '../../workflows/contract.ts';
 import { etag } from '../headers.ts';
 import { everyRead, problemOf } from '../problems.ts';
 import type { Call, Route } from '../route.ts';

@@ -1,4 +1,5 @@
 /** What became of a command that was answered with 202. */
+import { type StepAnswer, invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { failureIn } from '../../commands/send-update.ts';
 import type { SendDeps } from '../../commands/send-update.ts';
 import { uuidIn } from '../../values/text.ts';
@@ -14,7 +15,6 @@ import { toldBy } from '../../invoices/send.ts';
 import type { Refusal } from '../../commands/refusal.ts';
 import type { Database } from '../../platform/database.ts';
 import { operationOutcome } from '../../invoices/operation.ts';
-import { type StepAnswer, invoiceWorkflowId } from '../../workflows/contract.ts';
 import { Problem, anyProblemSchema, commandStopped, everyRead, problemDocument, problemOf } from '../problems.ts';
 import type { Route } from '../route.ts';
 

@@ -4,11 +4,11 @@
  *
  * Always true: the values of a label are few and ours. No id, path or name that comes from outside becomes one.
  */
+import type { Backlog } from '../../workflows/contract/outbox-relay.ts';
 import type { SendDeps } from '../../commands/send-update.ts';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { MeasuredRequest } from '../../api/measure.ts';
 import type { RecordOutcome } from '../../dead-letters/receive.ts';
-import type { Backlog } from '../../workflows/contract.ts';
 import type { DeadLetterCount } from '../../dead-letters/counts.ts';
 import { createLook } from './look.ts';
 

@@ -1,15 +1,13 @@
 /** The kinds of workflows that come and go: why one may be open, and which ones should be. */
+import { workflowTypes } from '../../workflows/contract/common.ts';
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
+import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
+import { deadLetterBatchWorkflowId } from '../../workflows/contract/dead-letter-batch.ts';
+import { billingRunWorkflowId } from '../../workflows/contract/billing-run.ts';
 import { isDate } from '../../values/dates.ts';
 import { type Status, isFinal } from '../../invoices/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
 import { sql } from '../../platform/sql.ts';
-import {
-  billingRunWorkflowId,
-  deadLetterBatchWorkflowId,
-  deadLetterWorkflowId,
-  invoiceWorkflowId,
-  workflowTypes,
-} from '../../workflows/contract.ts';
 import { type EntityKey, NO_KEY, PAGE, type World, ofTenants, pages, wantedKeys } from './check.ts';
 
 /** A workflow that should be open, and what waits for it. */

@@ -2,8 +2,10 @@
  * Temporal against Postgres: no workflow is open without a reason, and none is missing that something waits for.
  * Lists lag behind by about a second, so what they say is asked of the workflow itself before it is told.
  */
+import { searchAttributes } from '../../workflows/contract/common.ts';
+import { relayWorkflowId } from '../../workflows/contract/outbox-relay.ts';
+import { WAKEUP_RELAY_ID } from '../../workflows/contract/wakeup-relay.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { WAKEUP_RELAY_ID, relayWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import { type Check, PAGE, type Tally, type World } from './check.ts';
 import { type WorkflowKind, workflowKinds } from './workflow-kinds.ts';
 

@@ -1,10 +1,10 @@
 /** Decisions about dead letters on a real Postgres: which one a decision id stands for. */
+import { DEAD_LETTER_RESOLVED } from '../../workflows/contract/dead-letter.ts';
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import type { Database } from '../../platform/database.ts';
-import { DEAD_LETTER_RESOLVED } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 

@@ -2,6 +2,8 @@
  * Whose workflow the relay of wake-ups starts, when it may be missing: on a database of its own, so that nobody else
  * turns to the rows.
  */
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
+import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -17,7 +19,6 @@ import { addDays, dateOf } from '../../values/dates.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { deadLetterWorkflowId, invoiceWorkflowId } from '../../workflows/contract.ts';
 import { testActivities, testWire } from '../support/activities.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { makeOwnDatabase } from '../support/servers.ts';

@@ -1,4 +1,6 @@
 /** Billing runs over REST and by BusinessDayEnded: what is finalized, what is refused, and that a day runs once. */
+import { workflowTypes } from '../../workflows/contract/common.ts';
+import { billingRunWorkflowId } from '../../workflows/contract/billing-run.ts';
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -8,7 +10,6 @@ import { createDeliver } from '../../messaging/deliver.ts';
 import { createHandlers } from '../../registry/handlers.ts';
 import { addDays, dateOf } from '../../values/dates.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { billingRunWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testWire } from '../support/activities.ts';
 import type { Caller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';

@@ -1,9 +1,9 @@
 /** The same decision about many dead letters, over REST. */
+import { deadLetterBatchWorkflowId } from '../../workflows/contract/dead-letter-batch.ts';
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { WireDeadLetterBatch } from '../../dead-letters/schemas.ts';
-import { deadLetterBatchWorkflowId } from '../../workflows/contract.ts';
 import type { Caller, Problem } from '../support/caller.ts';
 import { PAYMENTS_TOPIC, paymentMessage } from '../support/gateway.ts';
 import { letterOf } from '../support/letters.ts';

@@ -1,4 +1,6 @@
 /** PAY-04: a payment that the rules refuse waits for a person, over REST or in the Web UI. */
+import { searchAttributes } from '../../workflows/contract/common.ts';
+import { type DecisionAnswer, deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createLimiter } from '../../commands/limiter.ts';
@@ -8,7 +10,6 @@ import { deadLetterWorkflow } from '../../dead-letters/workflow.ts';
 import { createDeliver } from '../../messaging/deliver.ts';
 import { createHandlers } from '../../registry/handlers.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { type DecisionAnswer, deadLetterWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
 import {
   type Gateway,

@@ -1,7 +1,7 @@
 /** PAY-04: a message whose payload is wrong is edited by a person, and handed in again. */
+import type { DecisionAnswer } from '../../workflows/contract/dead-letter.ts';
 import { EVENT_BYTES_MAX } from '../../messaging/event-sink.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { DecisionAnswer } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
 import { type Gateway, type Message, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
 import { decide, edit, letterOf } from '../support/letters.ts';

@@ -2,6 +2,7 @@
  * The drill for the worst that can happen to Temporal: its database is gone. On a Temporal and a database of its own,
  * since the other tests' histories must stay.
  */
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
@@ -12,7 +13,6 @@ import { dateOf } from '../../values/dates.ts';
 import type { Database } from '../../platform/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
-import { invoiceWorkflowId } from '../../workflows/contract.ts';
 import { createCaller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { type Gateway, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';

@@ -1,4 +1,5 @@
 /** MSG-04: events that the real broker refuses for good, among those of a thousand invoices, and how they are mended. */
+import type { DecisionAnswer } from '../../workflows/contract/dead-letter.ts';
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,7 +8,6 @@ import type { WireDeadLetter, WireDeadLetterSummary } from '../../dead-letters/s
 import { RefusedByBroker } from '../../messaging/event-sink.ts';
 import { publishPending } from '../../messaging/publish.ts';
 import { createLogger } from '../../platform/logger.ts';
-import type { DecisionAnswer } from '../../workflows/contract.ts';
 import type { Caller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { decide, edit, letterOf } from '../support/letters.ts';

@@ -1,9 +1,10 @@
 /** What the pages of the Web UI say: nothing that is not so, and who is who. */
+import type { InvoiceView } from '../../workflows/contract/invoice.ts';
+import type { DeadLetterView } from '../../workflows/contract/dead-letter.ts';
 import { describe, expect, it } from 'vitest';
 import { faultsOf } from '../../messaging/faults.ts';
 import { batchDetails } from '../../workflows/dead-letter-batch.ts';
 import { billingRunDetails } from '../../workflows/billing-run.ts';
-import type { DeadLetterView, InvoiceView } from '../../workflows/contract.ts';
 import { deadLetterAttributes } from '../../workflows/dead-letter-attributes.ts';
 import { deadLetterDetails } from '../../workflows/dead-letter-details.ts';
 import { invoiceAttributes } from '../../workflows/invoice-attributes.ts';

@@ -1,7 +1,7 @@
 /** Whose command an update is: the key, the fingerprint, and what is refused at once. */
+import type { StepRequest } from '../../workflows/contract/invoice.ts';
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { StepRequest } from '../../workflows/contract.ts';
 import { checkIdentity, identityOf } from '../../workflows/identity.ts';
 
 const INVOICE = '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d';

@@ -4,12 +4,12 @@
  *
  * `RECORD_HISTORIES=1 npm test` replaces those that are kept, after a change that running workflows survive.
  */
+import { workflowTypes } from '../../workflows/contract/common.ts';
 import { readFileSync } from 'node:fs';
 import type { temporal as proto } from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
-import { workflowTypes } from '../../workflows/contract.ts';
 import { keepHistories, keptHistories } from '../support/histories.ts';
 import { lanes } from '../support/lanes.ts';
 import '../support/quiet.ts';

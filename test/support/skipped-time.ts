@@ -1,4 +1,5 @@
 /** Invoices on a Temporal server that skips time: the real workflow, the real activities, the run's Postgres. */
+import { searchAttributes } from '../../workflows/contract/common.ts';
 import { randomUUID } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
@@ -8,7 +9,6 @@ import { type OutgoingCommand, type SendResult, sendCommand } from '../../invoic
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { connectTemporal, indexedType, prepareNamespace } from '../../platform/temporal.ts';
-import { searchAttributes } from '../../workflows/contract.ts';
 import { testActivities } from './activities.ts';
 import { testDatabase } from './database.ts';
 import { atMost } from './speed.ts';

@@ -1,7 +1,8 @@
 /** What support staff can do to a workflow, and what they see of it. */
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
+import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import { deadLetterWorkflowId, invoiceWorkflowId } from '../../workflows/contract.ts';
 import { waitFor } from './wait.ts';
 
 export interface Staff {

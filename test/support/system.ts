@@ -1,4 +1,5 @@
 /** The real service inside the test's process: API, worker and relay on the servers that `npm test` has started. */
+import { searchAttributes } from '../../workflows/contract/common.ts';
 import { randomUUID } from 'node:crypto';
 import { startApi, startConsumer, startWorker } from '../../bin/parts.ts';
 import { createLimiter } from '../../commands/limiter.ts';
@@ -10,7 +11,6 @@ import { createLogger } from '../../platform/logger.ts';
 import type { Shutdown } from '../../platform/shutdown.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
 import { freePort } from '../../scripts/stack/processes.mjs';
-import { searchAttributes } from '../../workflows/contract.ts';
 import { type Caller, createCaller } from './caller.ts';
 import { testDatabase } from './database.ts';
 import './quiet.ts';

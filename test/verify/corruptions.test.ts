@@ -2,12 +2,14 @@
  * `npm run verify` on a life of every kind finds nothing; then something is broken on purpose, one thing at a time, and
  * the check that it concerns names it. A check that finds nothing proves nothing until it has found something.
  */
+import { searchAttributes, workflowTypes } from '../../workflows/contract/common.ts';
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
+import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
 import { recordOnLetter } from '../../dead-letters/interventions.ts';
 import { recordOnInvoice } from '../../invoices/interventions.ts';
 import { toInvoice } from '../../invoices/entity.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deadLetterWorkflowId, invoiceWorkflowId, searchAttributes, workflowTypes } from '../../workflows/contract.ts';
 import { addEntries } from '../../commands/audit-entries.ts';
 import { auditRow } from '../../commands/audit.ts';
 import type { Row } from '../../commands/members.ts';

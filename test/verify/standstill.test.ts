@@ -1,4 +1,6 @@
 /** What waits without a reason is found: on a database of its own, where no relay works. */
+import { searchAttributes } from '../../workflows/contract/common.ts';
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { finalizeChunk } from '../../billing-runs/run.ts';
@@ -10,7 +12,6 @@ import { type Check, type World, createTally } from '../../operations/verify/che
 import { invoices } from '../../operations/verify/invoices.ts';
 import { streams } from '../../operations/verify/streams.ts';
 import { workflows } from '../../operations/verify/workflows.ts';
-import { invoiceWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import { testWire } from '../support/activities.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { makeOwnDatabase } from '../support/servers.ts';

@@ -2,6 +2,9 @@
  * INV-12: a person stops an attempt: whoever waits is told by whom and why, and it stands in the audit trail and on the
  * page, whether the attempt runs at that moment or waits for its next try.
  */
+import { workflowTypes } from '../../workflows/contract/common.ts';
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
+import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
 import { randomUUID } from 'node:crypto';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -11,7 +14,6 @@ import { checkInvoiceChains } from '../../operations/verify/audit.ts';
 import { createTally } from '../../operations/verify/check.ts';
 import { checkCommandsOf } from '../../operations/verify/commands.ts';
 import { checkInvoices } from '../../operations/verify/invoices.ts';
-import { deadLetterWorkflowId, invoiceWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import type { ActivityDeps } from '../../activities/index.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';

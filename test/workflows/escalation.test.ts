@@ -1,8 +1,9 @@
 /** A dead letter that nobody decides, with skipped time. */
+import { workflowTypes } from '../../workflows/contract/common.ts';
+import { type DecisionAnswer, deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DecisionAnswer, deadLetterWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';
 import { type Staff, staffOfLetter } from '../support/staff.ts';
 import { waitFor } from '../support/wait.ts';

@@ -1,4 +1,5 @@
 /** Terminated and reset at every event of a whole life: money, events, numbers and audit stay as they are. */
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { atConcurrency } from '../../bench/percentiles.ts';
 import type { Caller } from '../support/caller.ts';
@@ -7,7 +8,6 @@ import { type Staff, staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { foundIn, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
-import { invoiceWorkflowId } from '../../workflows/contract.ts';
 
 const LIVES_AT_ONCE = 4;
 /** As gRPC numbers it. */

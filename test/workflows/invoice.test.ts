@@ -1,4 +1,5 @@
 /** The workflow of an invoice under everything that staff and broken machines do to it: cached, and replaying every task. */
+import { searchAttributes } from '../../workflows/contract/common.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { type Caller, paymentOf } from '../support/caller.ts';
@@ -6,7 +7,6 @@ import { type Staff, staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { atMost } from '../support/speed.ts';
 import { waitFor } from '../support/wait.ts';
-import { searchAttributes } from '../../workflows/contract.ts';
 
 const webUiPayment = {
   amountMinor: 120_000,

@@ -1,7 +1,8 @@
 /** What support sees of the relay while Kafka is away, with skipped time. */
+import { workflowTypes } from '../../workflows/contract/common.ts';
+import { relayWorkflowId } from '../../workflows/contract/outbox-relay.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EventSink } from '../../messaging/event-sink.ts';
-import { relayWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 import { manyDrafts } from '../support/drafts.ts';

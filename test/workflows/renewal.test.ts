@@ -2,6 +2,8 @@
  * A run that has carried out many commands goes on in a new one, and no answer is lost between them. It takes three
  * minutes, because the server is slow with so many updates in one run: `npm run test:renewal`, not part of `npm test`.
  */
+import { searchAttributes } from '../../workflows/contract/common.ts';
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { Worker } from '@temporalio/worker';
@@ -13,7 +15,6 @@ import { type OutgoingCommand, sendCommand } from '../../invoices/send.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { type Temporal, connectTemporal, prepareNamespace } from '../../platform/temporal.ts';
-import { invoiceWorkflowId, searchAttributes } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 import '../support/quiet.ts';

@@ -1,8 +1,8 @@
 /** What depends on time, with skipped time: a draft that nobody touches, and a command that infrastructure holds up. */
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { invoiceWorkflowId } from '../../workflows/contract.ts';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -1,9 +1,10 @@
 /** Overdue and reminders, with skipped time: sixty days in seconds, through worker restarts and terminations. */
+import { workflowTypes } from '../../workflows/contract/common.ts';
+import { WAKE, invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addDays, dateOf } from '../../values/dates.ts';
-import { WAKE, invoiceWorkflowId, workflowTypes } from '../../workflows/contract.ts';
 import { testActivities } from '../support/activities.ts';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';
 import { waitFor } from '../support/wait.ts';

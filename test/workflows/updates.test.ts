@@ -1,13 +1,9 @@
 /** What support can send to workflows: under which id, with which identity, and what is refused at once. */
+import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
+import { billingRunWorkflowId } from '../../workflows/contract/billing-run.ts';
+import { type CommandIdentity, type StepAnswer, invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
-import {
-  type CommandIdentity,
-  type StepAnswer,
-  billingRunWorkflowId,
-  deadLetterWorkflowId,
-  invoiceWorkflowId,
-} from '../../workflows/contract.ts';
 import { cheapChecks } from '../../operations/verify/cheap.ts';
 import type { Caller } from '../support/caller.ts';
 import { type Staff, staffAt, staffOf } from '../support/staff.ts';
