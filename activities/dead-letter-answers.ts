@@ -20,15 +20,15 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The letter after this decision. Throws when it cannot be decided any more. */
+/** The dead letter after this decision. Throws when it cannot be decided any more. */
 export async function answerOf(
   database: Database,
   decided: Exclude<Decided, { kind: 'open' }>,
 ): Promise<DeadLetterView> {
-  if (decided.kind === 'decided') return deadLetterView(database, decided.letter);
+  if (decided.kind === 'decided') return deadLetterView(database, decided.deadLetter);
   if (decided.kind === 'not_found')
     throw ApplicationFailure.nonRetryable('There is no such dead letter.', DEAD_LETTER_NOT_FOUND);
-  const { resolution, resolvedBy } = decided.letter;
+  const { resolution, resolvedBy } = decided.deadLetter;
   const said = `It was ${resolution ?? 'decided'} by ${resolvedBy ?? 'somebody'}.`;
   throw ApplicationFailure.nonRetryable(said, DEAD_LETTER_RESOLVED, { resolution, resolvedBy });
 }

@@ -7,10 +7,10 @@ import { batchProgress } from '../dead-letters/batch-reads.ts';
 /** Long enough that a large batch has few events, short enough that its page moves. */
 const PIECE_MS = 5_000;
 /** Pace: ten a second, so that callers keep most of the machine and the cause is not hit by thousands at once. */
-const LETTER_EVERY_MS = 100;
-/** How long one letter may take, in one attempt. */
-const LETTER_LIMIT_MS = 10_000;
-/** So often a letter without an answer is tried before the others go on. */
+const DEAD_LETTER_EVERY_MS = 100;
+/** How long one dead letter may take, in one attempt. */
+const DEAD_LETTER_LIMIT_MS = 10_000;
+/** So often a dead letter without an answer is tried before the others go on. */
 const ATTEMPTS_MAX = 3;
 const HEARTBEAT_EVERY_MS = 1_000;
 
@@ -19,13 +19,13 @@ export const createDecideLetters =
   (deps: BatchDeps) =>
   async (batch: DeadLetterBatchInput): Promise<DeadLetterBatchProgress> => {
     const context = Context.current();
-    const patience = { limitMs: LETTER_LIMIT_MS, patient: context.info.attempt < ATTEMPTS_MAX };
+    const limits = { limitMs: DEAD_LETTER_LIMIT_MS, mayRetry: context.info.attempt < ATTEMPTS_MAX };
     const until = Date.now() + PIECE_MS;
     const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY_MS);
     try {
       while (Date.now() < until && !context.cancellationSignal.aborted) {
-        const nextAt = Date.now() + LETTER_EVERY_MS;
-        if (!(await decideNext(deps, batch, patience))) break;
+        const nextAt = Date.now() + DEAD_LETTER_EVERY_MS;
+        if (!(await decideNext(deps, batch, limits))) break;
         await pause(Math.max(0, nextAt - Date.now()));
       }
       const progress = await batchProgress(deps.database, batch.batchId);

@@ -1,6 +1,6 @@
 import type { DeadLetterView, DecisionCommand } from '../workflows/contract/dead-letter.ts';
 import { recordDecision } from '../dead-letters/resolve.ts';
-import { sealMessage } from '../dead-letters/burn-key.ts';
+import { burnKey } from '../dead-letters/burn-key.ts';
 import type { Database } from '../platform/database.ts';
 import { answerOf, answering } from './dead-letter-answers.ts';
 
@@ -11,6 +11,8 @@ export const createDiscardMessage =
     answering(async () =>
       answerOf(
         database,
-        await recordDecision(database, command, { verb: 'discard' }, (tx, letter) => sealMessage(tx, letter, command)),
+        await recordDecision(database, command, { action: 'discard' }, (tx, deadLetter) =>
+          burnKey(tx, deadLetter, command),
+        ),
       ),
     );

@@ -19,11 +19,11 @@ export const createEditMessage =
     answering(async () => {
       const soFar = await decisionSoFar(database, command, 'edit');
       if (soFar.kind !== 'open') return answerOf(database, soFar);
-      const payload = editedPayload(soFar.letter, command.payload, { inspect, catalogue });
+      const payload = editedPayload(soFar.deadLetter, command.payload, { inspect, catalogue });
       return answerOf(
         database,
-        await recordDecision(database, command, { verb: 'edit', payload }, async (tx, letter) => {
-          if (letter.direction === 'outbound') await editEvent(tx, letter, payload);
+        await recordDecision(database, command, { action: 'edit', payload }, async (tx, deadLetter) => {
+          if (deadLetter.direction === 'outbound') await editEvent(tx, deadLetter, payload);
         }),
       );
     });

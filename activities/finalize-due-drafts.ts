@@ -31,9 +31,9 @@ export const createFinalizeDueDrafts =
       context.heartbeat();
       try {
         const stoppedBefore = stopped.size;
-        const looked = await finalizeChunk(deps, run, size, stopped);
-        if (looked === 0) break;
-        done += looked - (stopped.size - stoppedBefore);
+        const taken = await finalizeChunk(deps, run, size, stopped);
+        if (taken === 0) break;
+        done += taken - (stopped.size - stoppedBefore);
       } catch (error) {
         if (size <= CHUNK_MIN || !isInfrastructureFailure(error)) throw error;
         size = Math.ceil(size / 2);

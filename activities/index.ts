@@ -8,7 +8,7 @@ import { createLoadDeadLetter } from './load-dead-letter.ts';
 import { createLoadInvoice } from './load-invoice.ts';
 import { type PublishBatchDeps, createPublishBatch } from './publish-batch.ts';
 import { type ReplayMessageDeps, createReplayMessage } from './replay-message.ts';
-import { type SendWakeupsDeps, createSendWakeups } from './send-wakeups.ts';
+import { type ReconcileDeps, createReconcileWorkflows } from './reconcile-workflows.ts';
 import { type StepDeps, createStepActivities } from './run-step.ts';
 import { createFinalizeDueDrafts } from './finalize-due-drafts.ts';
 import { failingWellFormed } from './well-formed.ts';
@@ -16,7 +16,7 @@ import { createWithholdEvent } from './withhold-event.ts';
 
 export type ActivityDeps = Omit<StepDeps, 'notify'> &
   PublishBatchDeps &
-  SendWakeupsDeps &
+  ReconcileDeps &
   ReplayMessageDeps &
   EditMessageDeps;
 
@@ -32,8 +32,8 @@ export const createActivities = (deps: ActivityDeps) => {
     withholdEvent: createWithholdEvent(deps),
     escalateDeadLetter: createEscalateDeadLetter(deps),
     decideLetters: createDecideLetters(deps),
-    publishBatch: createPublishBatch({ ...deps, letterOpened: (id) => void startSoon({ ...deps.send, ...deps }, id) }),
-    sendWakeups: createSendWakeups(deps),
+    publishBatch: createPublishBatch({ ...deps, onDeadLetter: (id) => void startSoon({ ...deps.send, ...deps }, id) }),
+    sendWakeups: createReconcileWorkflows(deps),
     finalizeDueDrafts: createFinalizeDueDrafts(stepDeps),
   });
 };

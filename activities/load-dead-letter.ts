@@ -1,6 +1,6 @@
 import type { Interventions } from '../workflows/contract/common.ts';
 import type { DeadLetterInput, DeadLetterView } from '../workflows/contract/dead-letter.ts';
-import { recordOnLetter } from '../dead-letters/interventions.ts';
+import { recordOnDeadLetter } from '../dead-letters/interventions.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { deadLetterView } from '../dead-letters/view.ts';
@@ -12,16 +12,16 @@ export const createLoadDeadLetter =
   (deps: { database: Database; logger: Logger }) =>
   (input: DeadLetterInput & Interventions): Promise<DeadLetterView | null> =>
     answering(async () => {
-      const letter = await recordedLetter(deps, input);
-      return letter && deadLetterView(deps.database, letter);
+      const deadLetter = await recordedDeadLetter(deps, input);
+      return deadLetter && deadLetterView(deps.database, deadLetter);
     });
 
-/** The letter as it is once what people have stopped was recorded. */
-export async function recordedLetter(
+/** The dead letter as it is once what people have stopped was recorded. */
+export async function recordedDeadLetter(
   { database, logger }: { database: Database; logger: Logger },
   { interventions = [], ...input }: DeadLetterInput & Interventions,
 ): Promise<DeadLetterRow | null> {
-  if (interventions.length > 0 && !(await recordOnLetter(database, input, interventions)))
+  if (interventions.length > 0 && !(await recordOnDeadLetter(database, input, interventions)))
     logger.warn({ ...input, interventions }, 'a person has stopped an attempt at a dead letter that is not there');
   return deadLetterById(database, input.deadLetterId);
 }

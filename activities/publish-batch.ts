@@ -10,7 +10,7 @@ import { outboxBacklog } from '../messaging/backlog.ts';
 const RUN_MS = 60_000;
 /** After work: time for more to come together in one batch. */
 const PAUSE_AFTER_WORK_MS = 40;
-/** Without work a notification ends the wait; commits of other processes are found at the next look. */
+/** Without work a notification ends the wait; commits of other processes are found at the next poll. */
 const PAUSE_IDLE_MS = 75;
 const HEARTBEAT_EVERY_MS = 1_000;
 const ERROR_LENGTH_MAX = 200;

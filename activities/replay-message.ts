@@ -28,11 +28,11 @@ export const createReplayMessage =
     answering(async () => {
       const soFar = await decisionSoFar(deps.database, command, 'replay');
       if (soFar.kind !== 'open') return answerOf(deps.database, soFar);
-      const { letter } = soFar;
-      const outbound = letter.direction === 'outbound';
-      const handled = outbound ? await sendAgain(deps, letter) : await handIn(deps.deliver, recordOf(letter));
+      const { deadLetter } = soFar;
+      const outbound = deadLetter.direction === 'outbound';
+      const handled = outbound ? await sendAgain(deps, deadLetter) : await handIn(deps.deliver, recordOf(deadLetter));
       const also = outbound && handled.kind === 'done' ? settleEvent : undefined;
-      const decided = await recordDecision(deps.database, command, { verb: 'replay', handled }, also);
+      const decided = await recordDecision(deps.database, command, { action: 'replay', handled }, also);
       return answerOf(deps.database, decided);
     });
 
@@ -46,9 +46,9 @@ async function handIn(deliver: Deliver, record: IncomingRecord): Promise<Handled
 }
 
 /** Its stream waits for it meanwhile, so nothing can pass it; sent twice, it has the same id and bytes. */
-async function sendAgain({ database, replaySink }: ReplayMessageDeps, letter: DeadLetterRow): Promise<Handled> {
-  await beginReplay(database, letter);
-  const event = await eventOf(database, letter);
+async function sendAgain({ database, replaySink }: ReplayMessageDeps, deadLetter: DeadLetterRow): Promise<Handled> {
+  await beginReplay(database, deadLetter);
+  const event = await eventOf(database, deadLetter);
   if (event.publishedAt !== null) return { kind: 'done' };
   if (event.blockedBy !== event.id) throw noAnswer('Its stream does not wait for it, the relay is sending it');
   try {

@@ -12,8 +12,8 @@ export const createWithholdEvent =
     answering(async () =>
       answerOf(
         database,
-        await recordDecision(database, command, { verb: 'withhold' }, (tx, letter) =>
-          withholdEvent(tx, letter, command, wire),
+        await recordDecision(database, command, { action: 'withhold' }, (tx, deadLetter) =>
+          withholdEvent(tx, deadLetter, command, wire),
         ),
       ),
     );

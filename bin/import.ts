@@ -2,7 +2,7 @@
 import { parseArguments } from '../operations/import/arguments.ts';
 import { openCsv } from '../operations/import/csv.ts';
 import { startProgress } from '../operations/import/progress.ts';
-import { ImportError, createPlanner } from '../operations/import/rows.ts';
+import { ImportError, createRowReader } from '../operations/import/rows.ts';
 import { runImport } from '../operations/import/run.ts';
 import { pause, sendCommand } from '../operations/import/send.ts';
 import { exitCodeOf, summaryOf } from '../operations/import/summary.ts';
@@ -11,14 +11,14 @@ import { stopOnCtrlC } from '../platform/ctrl-c.ts';
 async function main(): Promise<void> {
   const { file, service, concurrency, mapping } = parseArguments(process.argv);
   const { headers, bytes, rows } = await openCsv(file);
-  const plan = createPlanner(headers, mapping);
+  const read = createRowReader(headers, mapping);
   const stop = stopOnCtrlC();
   const startedAt = performance.now();
   const progress = startProgress(bytes);
   const deps = { service, stop, onRetry: progress.retry, wait: pause, now: () => performance.now() };
   const tally = await runImport(
     {
-      plan,
+      read,
       send: (command, invoiceId) => sendCommand(deps, command, invoiceId),
       concurrency,
       stop,

@@ -57,8 +57,8 @@ async function main(config: Config, { graceMs, tenants }: VerifyArguments): Prom
     shards: config.OUTBOX_SHARDS,
     tenants,
   };
-  const onBegin = (name: string, isSecondLook: boolean) =>
-    process.stderr.write(`${isSecondLook ? 'Looking again' : 'Looking'} at ${name} ...\n`);
+  const onBegin = (name: string, isSecondRead: boolean) =>
+    process.stderr.write(`${isSecondRead ? 'Looking again' : 'Looking'} at ${name} ...\n`);
   const reports = await verify(world, { checks: allChecks, graceMs, onBegin });
   process.stdout.write(`${reportOf(reports)}\n`);
   process.exitCode = exitCodeOf(reports);

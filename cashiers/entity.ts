@@ -19,7 +19,7 @@ export const cashierEntity = defineEntity<typeof cashierMembers, Cashier>({
 /** What differs between the lists before and after. A cashier changes alone, so the parts need no names of their own. */
 function currencyParts({ before, state: { tenantId, id, currencies } }: Change<Cashier>): Sql[] {
   const had = before?.currencies ?? [];
-  const dropped = had.filter(({ currency }) => currencies.every((kept) => kept.currency !== currency));
+  const dropped = had.filter(({ currency }) => currencies.every((left) => left.currency !== currency));
   const put = currencies.filter(
     ({ currency, effectiveFrom }) =>
       !had.some((known) => known.currency === currency && known.effectiveFrom === effectiveFrom),

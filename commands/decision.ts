@@ -11,7 +11,7 @@ export type Decision<State, Code extends string = string> =
 export interface Accepted<State> {
   kind: 'accepted';
   state: State;
-  /** Why a person wanted it: kept in the audit trail. */
+  /** Why a person wanted it: stored in the audit trail. */
   reason: string | null;
   /** The entity is gone; `state` is what it was last. */
   removed?: true;

@@ -85,11 +85,11 @@ export function defineEntity<M extends Members, State extends StateOf<M> & Entit
     load: (tx, row) => load(tx, fromRow(members, row)),
     write: (changes) => {
       const removed = changes.filter((change) => change.removed);
-      const kept = changes.filter((change) => !change.removed);
+      const stored = changes.filter((change) => !change.removed);
       return [
-        ...(kept.length > 0 ? [upsert(kept)] : []),
+        ...(stored.length > 0 ? [upsert(stored)] : []),
         ...(removed.length > 0 ? [removal(removed)] : []),
-        ...kept.flatMap(parts),
+        ...stored.flatMap(parts),
       ];
     },
   };

@@ -1,7 +1,7 @@
 /**
  * What staff were told before their keys named the invoice: `staff:{update id}`, one for the whole tenant, with a
  * fingerprint that said nothing. A reset applies their updates again, under the keys of today: what was carried out is
- * not carried out twice, and what was refused stays refused. Of a refusal the step was not kept, so any step is refused.
+ * not carried out twice, and what was refused stays refused. Of a refusal the step was not stored, so any step is refused.
  *
  * It goes when no workflow is open, or can be reset, that ran before 2026-12.
  */
@@ -25,9 +25,9 @@ export async function formerOutcome(
   const same = { tenantId, key: formerKey, fingerprint: FINGERPRINT, entityId };
   const known = await tx.command.findFirst({ where: { ...same, step } });
   if (known?.answer) return { kind: 'known', answer: known.answer };
-  const told = await tx.refusal.findFirst({ where: { ...same, attemptId } });
-  if (!told) return undefined;
-  const { code, detail, members } = told;
+  const answered = await tx.refusal.findFirst({ where: { ...same, attemptId } });
+  if (!answered) return undefined;
+  const { code, detail, members } = answered;
   const refusal = { code, detail, members: JSON.parse(members) as Refusal['members'] };
   return { kind: 'refused', refusal };
 }

@@ -29,7 +29,7 @@ export interface SendDeps {
 }
 
 /** An update on its way out. `Told` is what the failures mean that are answers. */
-export interface OutgoingUpdate<Told> {
+export interface OutgoingUpdate<Outcome> {
   workflowId: string;
   /** The name of the update. */
   name: string;
@@ -37,12 +37,12 @@ export interface OutgoingUpdate<Told> {
   // oxlint-disable-next-line typescript/no-explicit-any -- of whatever workflow
   start: () => WithStartWorkflowOperation<any>;
   /** undefined: the failure says nothing about the outcome. */
-  toldBy: (failure: ApplicationFailure) => Told | undefined;
+  outcomeOf: (failure: ApplicationFailure) => Outcome | undefined;
 }
 
-export type Sent<Answer, Told> =
+export type Sent<Answer, Outcome> =
   | { kind: 'answered'; answer: Answer }
-  | Told
+  | Outcome
   /** Accepted by the workflow, which will carry it out; no result before the deadline. */
   | { kind: 'pending'; attemptId: string }
   /** Nobody is known to have accepted it. Safe to send again. `because`: what the last try met. */
@@ -54,14 +54,14 @@ const PAUSE_MAX_MS = 500;
 const OCCUPIED_MAX_MS = 10 * 60_000;
 
 /** `deadline` is in epoch milliseconds. */
-export async function sendUpdate<Answer, Told extends { kind: string }>(
+export async function sendUpdate<Answer, Outcome extends { kind: string }>(
   deps: SendDeps,
-  update: OutgoingUpdate<Told>,
+  update: OutgoingUpdate<Outcome>,
   deadline: number,
-): Promise<Sent<Answer, Told>> {
+): Promise<Sent<Answer, Outcome>> {
   try {
     return await deps.limiter.run(update.workflowId, deadline - Date.now(), (occupy) =>
-      sendUntil<Answer, Told>(deps, update, deadline, occupy),
+      sendUntil<Answer, Outcome>(deps, update, deadline, occupy),
     );
   } catch (error) {
     if (error instanceof NoSlot) return { kind: 'unknown', because: error };
@@ -73,19 +73,19 @@ export async function sendUpdate<Answer, Told extends { kind: string }>(
 export const isOpen = (result: { kind: string }): result is { kind: 'pending' | 'unknown' } =>
   result.kind === 'unknown' || result.kind === 'pending';
 
-async function sendUntil<Answer, Told extends { kind: string }>(
+async function sendUntil<Answer, Outcome extends { kind: string }>(
   deps: SendDeps,
-  update: OutgoingUpdate<Told>,
+  update: OutgoingUpdate<Outcome>,
   deadline: number,
   occupy: Occupy,
-): Promise<Sent<Answer, Told>> {
+): Promise<Sent<Answer, Outcome>> {
   let pauseMs = PAUSE_FIRST_MS;
-  let last: Sent<Answer, Told> = {
+  let last: Sent<Answer, Outcome> = {
     kind: 'unknown',
     because: new Error('The deadline was over before the first try.'),
   };
   while (Date.now() < deadline) {
-    const result = await attempt<Answer, Told>(deps, update, deadline, occupy);
+    const result = await attempt<Answer, Outcome>(deps, update, deadline, occupy);
     if (!isOpen(result)) return result;
     if (result.kind === 'pending' || last.kind === 'unknown') last = result;
     if (Date.now() + pauseMs >= deadline) break;
@@ -95,12 +95,12 @@ async function sendUntil<Answer, Told extends { kind: string }>(
   return last;
 }
 
-async function attempt<Answer, Told extends { kind: string }>(
+async function attempt<Answer, Outcome extends { kind: string }>(
   { client, logger }: SendDeps,
-  { workflowId, name, request, start, toldBy }: OutgoingUpdate<Told>,
+  { workflowId, name, request, start, outcomeOf }: OutgoingUpdate<Outcome>,
   deadline: number,
   occupy: Occupy,
-): Promise<Sent<Answer, Told>> {
+): Promise<Sent<Answer, Outcome>> {
   const attemptId = newAttemptId();
   let accepted: WorkflowUpdateHandle<Answer> | undefined;
   try {
@@ -116,8 +116,8 @@ async function attempt<Answer, Told extends { kind: string }>(
     return { kind: 'answered', answer: await client.withDeadline(deadline, () => handle.result()) };
   } catch (error) {
     const failure = failureIn(error);
-    const told = failure && toldBy(failure);
-    if (told) return told;
+    const outcome = failure && outcomeOf(failure);
+    if (outcome) return outcome;
     logger.warn(
       { err: error, workflowId, attemptId, update: name, accepted: accepted !== undefined },
       'outcome of an attempt is unknown',

@@ -24,7 +24,7 @@ export interface WorkflowKind<Row> {
   /** Rows of a page of the rebuild. */
   pageSize: number;
   /**
-   * Makes a reader of rows whose workflow may be missing: each look gives some, and in the end all have had a turn.
+   * Makes a reader of rows whose workflow may be missing: each sweep takes some, and in the end all were taken.
    * `limit` is for those whose workflow nobody has started.
    */
   sweeper: (database: Database) => (limit: number) => Promise<Row[]>;
@@ -79,17 +79,17 @@ export interface Unfinished {
   columns: Sql;
 }
 
-/** A row has no two turns within this time, and the first no sooner after its start. */
-const TURN_AFTER_MS = 60_000;
-/** Every 15 seconds: a thousand rows have had their turn after five minutes, with three calls a second. */
-const TURNS_MAX = 50;
+/** A row is not swept twice within this time, and not sooner after its start. */
+const SWEPT_AGAIN_AFTER_MS = 60_000;
+/** Every 15 seconds: a thousand rows are swept in five minutes, with three calls a second. */
+const SWEPT_MAX = 50;
 
 /**
  * Rows that are not done and whose workflow may be missing: some of those whose workflow nobody has started, and of the
- * others those whose turn is the longest ago, which is noted. Where a row comes does not depend on what comes of its
+ * others those that were swept the longest ago, which is noted. Where a row comes does not depend on what comes of its
  * start, so one that cannot be started holds up no other; for the same reason the first ones are taken at random.
  *
- * To start a workflow that runs changes nothing and costs a few milliseconds, so that a turn is simpler than to look
+ * To start a workflow that runs changes nothing and costs a few milliseconds, so that a sweep is simpler than to look
  * for what staff have terminated: Temporal's lists lag behind, they do not know what was lost with a namespace, and a
  * worker that was away would have to read on from where it was.
  */
@@ -103,8 +103,8 @@ export const missingRows = <Row>(
     ORDER BY random() LIMIT ${limit}),
   longest_ago AS (
     SELECT ctid FROM ${table}
-    WHERE ${condition} AND workflow_started_at < now() - ${TURN_AFTER_MS} * interval '1 millisecond'
-    ORDER BY workflow_started_at LIMIT ${TURNS_MAX} FOR UPDATE SKIP LOCKED),
+    WHERE ${condition} AND workflow_started_at < now() - ${SWEPT_AGAIN_AFTER_MS} * interval '1 millisecond'
+    ORDER BY workflow_started_at LIMIT ${SWEPT_MAX} FOR UPDATE SKIP LOCKED),
   in_turn AS (
     UPDATE ${table} SET workflow_started_at = now() WHERE ctid = ANY(ARRAY(SELECT ctid FROM longest_ago))
     RETURNING ${columns})

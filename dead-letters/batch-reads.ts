@@ -1,7 +1,7 @@
 import type { DeadLetterBatchProgress } from '../workflows/contract/dead-letter-batch.ts';
 import type { Database } from '../platform/database.ts';
 
-/** Which letters: at least one of them is given. */
+/** Which dead letters: at least one of them is given. */
 export interface GroupFilter {
   reason?: string | undefined;
   topic?: string | undefined;
@@ -11,7 +11,7 @@ export interface GroupFilter {
 export interface DeadLetterBatch extends DeadLetterBatchProgress {
   id: string;
   tenantId: string;
-  verb: string;
+  action: string;
   filter: GroupFilter;
   operator: string;
   reason: string;
@@ -23,11 +23,11 @@ export interface DeadLetterBatch extends DeadLetterBatchProgress {
 export async function batchById(database: Database, id: string): Promise<DeadLetterBatch | null> {
   const row = await database.deadLetterBatch.findUnique({ where: { id } });
   if (!row) return null;
-  const { tenantId, verb, operator, reason, startedAt, endedAt } = row;
+  const { tenantId, action, operator, reason, startedAt, endedAt } = row;
   return {
     id,
     tenantId,
-    verb,
+    action,
     filter: JSON.parse(row.filter) as GroupFilter,
     operator,
     reason,
@@ -39,7 +39,7 @@ export async function batchById(database: Database, id: string): Promise<DeadLet
 
 const NOT_DONE_MAX = 1_000;
 
-/** The letters of a batch that were not done, and why. */
+/** The dead letters of a batch that were not done, and why. */
 export async function notDoneOf(database: Database, batchId: string) {
   const rows = await database.deadLetterBatchItem.findMany({
     where: { batchId, outcome: { in: ['refused', 'unknown'] } },

@@ -8,15 +8,15 @@ import { sql } from '../platform/sql.ts';
 export interface OpenBatch {
   id: string;
   tenantId: string;
-  verb: string;
+  action: string;
 }
 
 /** How a batch's workflow is started, by whoever finds that it is missing. */
-const batchStart = (taskQueue: string, { id, tenantId, verb }: OpenBatch) => ({
+const batchStart = (taskQueue: string, { id, tenantId, action }: OpenBatch) => ({
   workflowId: deadLetterBatchWorkflowId(id),
   taskQueue,
   args: [{ batchId: id }] satisfies [DeadLetterBatchInput],
-  staticSummary: `Dead letters, many at once: ${verb}`,
+  staticSummary: `Dead letters, many at once: ${action}`,
   typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
 });
 
@@ -24,13 +24,13 @@ const batchStart = (taskQueue: string, { id, tenantId, verb }: OpenBatch) => ({
 const openBatches = (database: Database, after: OpenBatch | null, limit: number): Promise<OpenBatch[]> =>
   database.deadLetterBatch.findMany({
     where: { endedAt: null, ...(after ? { id: { gt: after.id } } : {}) },
-    select: { id: true, tenantId: true, verb: true },
+    select: { id: true, tenantId: true, action: true },
     orderBy: { id: 'asc' },
     take: limit,
   });
 
 export const batchWorkflow: WorkflowKind<OpenBatch> = {
-  name: 'batches of letters',
+  name: 'batches of dead letters',
   type: workflowTypes.deadLetterBatch,
   startOptions: batchStart,
   noteStart: (database, { id }) =>
@@ -47,7 +47,7 @@ export const batchWorkflow: WorkflowKind<OpenBatch> = {
       {
         table: sql`dead_letter_batches`,
         condition: sql`ended_at IS NULL`,
-        columns: sql`id, tenant_id AS "tenantId", verb`,
+        columns: sql`id, tenant_id AS "tenantId", verb AS action`,
       },
       limit,
     ),

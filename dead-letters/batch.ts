@@ -2,17 +2,17 @@
  * One decision about many dead letters, at a bounded pace.
  *
  * Always true:
- * 1. Which letters is settled when it is asked for: the open ones of the tenant that the filter names, for a discard
- *    the messages among them. A letter that is opened later is not decided.
+ * 1. Which dead letters is settled when it is asked for: the open ones of the tenant that the filter names, for a discard
+ *    the messages among them. A dead letter that is opened later is not decided.
  * 2. Each is decided through its own workflow, as if a person had sent the decision; its id follows from the batch's
- *    and the letter's, so that a piece of work done again decides nothing twice.
+ *    and the dead letter's, so that a piece of work done again decides nothing twice.
  * 3. The row comes first, then the workflow, then the row says so. What a crash left undone, or staff have terminated,
  *    the sweep for missing workflows starts.
  */
 import type { DeadLetterBatchInput } from '../workflows/contract/dead-letter-batch.ts';
 import { type SendDeps, isOpen } from '../commands/send-update.ts';
 import { v5 as uuidv5 } from 'uuid';
-import type { BatchVerb } from './dead-letter.ts';
+import type { BatchAction } from './dead-letter.ts';
 import type { Database } from '../platform/database.ts';
 import { deadLetterById } from './rows.ts';
 import { type DeadLetterBatch, type GroupFilter, batchById } from './batch-reads.ts';
@@ -28,14 +28,14 @@ export interface BatchDeps {
 export interface BatchRequest {
   id: string;
   tenantId: string;
-  verb: BatchVerb;
+  action: BatchAction;
   filter: GroupFilter;
   operator: string;
   reason: string;
 }
 
 /** The oldest so many; the same request again takes the next. */
-export const BATCH_LETTERS_MAX = 10_000;
+export const BATCH_SIZE_MAX = 10_000;
 
 /** Records the request, and starts the batch's workflow. The same id again joins the batch that is there. */
 export async function startBatch(deps: BatchDeps, request: BatchRequest, deadline: number): Promise<DeadLetterBatch> {
@@ -47,15 +47,15 @@ export async function startBatch(deps: BatchDeps, request: BatchRequest, deadlin
   return batch;
 }
 
-/** Batch and letters in one statement: they are those of one instant. */
+/** Batch and dead letters in one statement: they are those of one instant. */
 async function record(
   database: Database,
-  { id, tenantId, verb, filter, operator, reason }: BatchRequest,
+  { id, tenantId, action, filter, operator, reason }: BatchRequest,
 ): Promise<void> {
   await database.$executeRaw`
     WITH batch AS (
       INSERT INTO dead_letter_batches (id, tenant_id, verb, filter, operator, reason, started_at)
-      VALUES (${id}::uuid, ${tenantId}::uuid, ${verb}, ${JSON.stringify(filter)}, ${operator}, ${reason}, now())
+      VALUES (${id}::uuid, ${tenantId}::uuid, ${action}, ${JSON.stringify(filter)}, ${operator}, ${reason}, now())
       ON CONFLICT (id) DO NOTHING RETURNING id)
     INSERT INTO dead_letter_batch_items (batch_id, dead_letter_id)
     SELECT batch.id, letter.id FROM batch, dead_letters letter
@@ -63,33 +63,33 @@ async function record(
       AND letter.reason = coalesce(${filter.reason ?? null}, letter.reason)
       AND letter.topic = coalesce(${filter.topic ?? null}, letter.topic)
       AND (${filter.type ?? null}::text IS NULL OR letter.type = ${filter.type ?? null})
-      AND (${verb} = 'replay' OR letter.direction = 'inbound')
-    ORDER BY letter.id LIMIT ${BATCH_LETTERS_MAX}`;
+      AND (${action} = 'replay' OR letter.direction = 'inbound')
+    ORDER BY letter.id LIMIT ${BATCH_SIZE_MAX}`;
 }
 
-/** A decision is the batch's and the letter's. */
+/** A decision is the batch's and the dead letter's. */
 const decisionIdOf = (batchId: string, deadLetterId: string): string => uuidv5(deadLetterId, batchId);
 
 /**
- * Decides the next letter of a batch; false when none is left. With `patient`, a letter
- * without an answer makes it reject, to be tried again; else that is noted, and the next ones go on.
+ * Decides the next dead letter of a batch; false when none is left. With `mayRetry`, one without
+ * an answer makes it reject, to be tried again; else that is noted, and the next ones go on.
  */
 export async function decideNext(
   { database, send }: BatchDeps,
   { batchId }: DeadLetterBatchInput,
-  { limitMs, patient }: { limitMs: number; patient: boolean },
+  { limitMs, mayRetry }: { limitMs: number; mayRetry: boolean },
 ): Promise<boolean> {
   const batch = await database.deadLetterBatch.findUniqueOrThrow({ where: { id: batchId } });
   const where = { batchId, outcome: null };
   const item = await database.deadLetterBatchItem.findFirst({ where, orderBy: { deadLetterId: 'asc' } });
   if (!item) return false;
   const { deadLetterId } = item;
-  const letter = await deadLetterById(database, deadLetterId);
-  if (!letter) throw new TypeError(`The dead letter ${deadLetterId} of a batch is not there.`);
+  const deadLetter = await deadLetterById(database, deadLetterId);
+  if (!deadLetter) throw new TypeError(`The dead letter ${deadLetterId} of a batch is not there.`);
   const { operator, reason } = batch;
   const decision = { operator, reason, decisionId: decisionIdOf(batchId, deadLetterId) };
-  const result = await sendDecision(send, letter, batch.verb as BatchVerb, decision, Date.now() + limitMs);
-  if (isOpen(result) && patient) throw new Error(`The dead letter ${deadLetterId} has no answer yet.`);
+  const result = await sendDecision(send, deadLetter, batch.action as BatchAction, decision, Date.now() + limitMs);
+  if (isOpen(result) && mayRetry) throw new Error(`The dead letter ${deadLetterId} has no answer yet.`);
   await database.deadLetterBatchItem.updateMany({ where: { ...where, deadLetterId }, data: outcomeOf(result) });
   return true;
 }

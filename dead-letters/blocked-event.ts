@@ -23,7 +23,7 @@ import type { Database, TransactionClient } from '../platform/database.ts';
 import { recordOf } from './payload.ts';
 import type { DeadLetterRow } from './rows.ts';
 
-/** The decision does not fit the letter, or the payload the event; nothing was changed. */
+/** The decision does not fit the dead letter, or the payload the event; nothing was changed. */
 export class DecisionRefused extends Error {
   readonly type: string;
   constructor(message: string, type = DECISION_REFUSED) {
@@ -41,7 +41,7 @@ export interface BlockedEvent extends StoredEvent {
   blockedBy: string | null;
 }
 
-/** The event of an outbound letter, as it would be sent now. */
+/** The event of an outbound dead letter, as it would be sent now. */
 export async function eventOf(
   database: Database | TransactionClient,
   { outboxEventId }: DeadLetterRow,
@@ -77,17 +77,21 @@ export async function settleEvent(tx: TransactionClient, { outboxEventId: id }: 
 /** Puts EventWithheld in its place, and lets the stream go on. */
 export async function withholdEvent(
   tx: TransactionClient,
-  letter: DeadLetterRow,
+  deadLetter: DeadLetterRow,
   { reason, decisionId }: DecisionCommand,
   wire: WireSettings,
 ): Promise<void> {
-  const { type, headers, stream } = await lockWaiting(tx, letter);
+  const { type, headers, stream } = await lockWaiting(tx, deadLetter);
   if (type === WITHHELD) throw standsForAnother();
   const id = uuidv7();
   const context = { id, time: new Date().toISOString(), causationId: decisionId };
-  const data = schemaOf(eventWithheld.schema).parse({ withheldId: letter.outboxEventId, withheldType: type, reason });
+  const data = schemaOf(eventWithheld.schema).parse({
+    withheldId: deadLetter.outboxEventId,
+    withheldType: type,
+    reason,
+  });
   await tx.outboxEvent.update({
-    where: { id: letter.outboxEventId ?? '' },
+    where: { id: deadLetter.outboxEventId ?? '' },
     data: {
       id,
       type: WITHHELD,
@@ -96,14 +100,14 @@ export async function withholdEvent(
     },
   });
   await tx.stream.updateMany({
-    where: { stream, blockedBy: letter.outboxEventId },
+    where: { stream, blockedBy: deadLetter.outboxEventId },
     data: { blockedBy: null, blockedReason: null },
   });
 }
 
 /** Gives the event another payload, under its id, key and sequence; the stream goes on waiting. */
-export async function editEvent(tx: TransactionClient, letter: DeadLetterRow, payload: string): Promise<void> {
-  const { id } = await lockWaiting(tx, letter);
+export async function editEvent(tx: TransactionClient, deadLetter: DeadLetterRow, payload: string): Promise<void> {
+  const { id } = await lockWaiting(tx, deadLetter);
   await tx.outboxEvent.update({ where: { id }, data: { value: payload } });
 }
 
@@ -113,15 +117,15 @@ const standsForAnother = (): DecisionRefused =>
   new DecisionRefused('An EventWithheld names another event and stays as it is. Mend the cause, and use replay.');
 
 /** The event, its stream locked until the transaction ends. Throws when the stream does not wait for it, or a replay may be on its way. */
-async function lockWaiting(tx: TransactionClient, letter: DeadLetterRow): Promise<BlockedEvent> {
-  const { replayEndsAt } = letter;
+async function lockWaiting(tx: TransactionClient, deadLetter: DeadLetterRow): Promise<BlockedEvent> {
+  const { replayEndsAt } = deadLetter;
   if (replayEndsAt !== null && replayEndsAt.getTime() > Date.now())
     throw new DecisionRefused(
       `A replay that was stopped may still be on its way. Try again after ${replayEndsAt.toISOString()}.`,
     );
-  const { stream } = await eventOf(tx, letter);
+  const { stream } = await eventOf(tx, deadLetter);
   await tx.$queryRaw`SELECT stream FROM streams WHERE stream = ${stream} FOR UPDATE`;
-  const event = await eventOf(tx, letter);
+  const event = await eventOf(tx, deadLetter);
   if (event.publishedAt !== null)
     throw new DecisionRefused(
       'The event is on Kafka after all. Use replay: it is not sent again, and its stream goes on.',
@@ -138,22 +142,22 @@ export interface Judges {
 }
 
 /**
- * The payload that is kept when `payload` is put in the letter's. A message must be one that can be handled, as far as
+ * The payload that is stored when `payload` is put in the dead letter's. A message must be one that can be handled, as far as
  * `inspect` can tell; an event must be as its schema says, and tell what was recorded. Throws DecisionRefused.
  */
-export function editedPayload(letter: DeadLetterRow, payload: string, { inspect, catalogue }: Judges): string {
+export function editedPayload(deadLetter: DeadLetterRow, payload: string, { inspect, catalogue }: Judges): string {
   const data = jsonOf(payload);
-  if (letter.direction === 'inbound') {
+  if (deadLetter.direction === 'inbound') {
     const editedValue = new Uint8Array(Buffer.from(payload));
-    const refused = inspect(recordOf({ ...letter, editedValue }));
+    const refused = inspect(recordOf({ ...deadLetter, editedValue }));
     if (refused) throw payloadRefused(`It would be refused again, with ${refused.reason}: ${refused.detail}`);
     return sized(payload);
   }
-  if (letter.type === WITHHELD) throw standsForAnother();
-  const event = catalogue.find((one) => eventType(one) === letter.type);
-  if (!event) throw payloadRefused(`The catalogue has no event ${letter.type}, so its payload cannot be checked.`);
+  if (deadLetter.type === WITHHELD) throw standsForAnother();
+  const event = catalogue.find((one) => eventType(one) === deadLetter.type);
+  if (!event) throw payloadRefused(`The catalogue has no event ${deadLetter.type}, so its payload cannot be checked.`);
   checkSchema(event, data);
-  const changed = recordedThatDiffers(jsonOf(Buffer.from(letter.value ?? []).toString('utf8')), data);
+  const changed = recordedThatDiffers(jsonOf(Buffer.from(deadLetter.value ?? []).toString('utf8')), data);
   if (changed.length > 0)
     throw payloadRefused(
       `What was recorded cannot be edited, only withheld: ${changed.join(', ')}. The texts may change: ${editableTexts.join(', ')}.`,

@@ -11,23 +11,23 @@ import { storedKey } from '../commands/key.ts';
 /** The step of a command that is a discarded message. */
 const DISCARD_STEP = 'discard';
 
-/** Why a letter is there whose source and id are another message's: it can become no command. */
+/** Why a dead letter is there whose source and id are another message's: it can become no command. */
 export const takenReasons = { discarded: 'already_discarded', carriedOut: 'idempotency_key_reused' } as const;
 const TAKEN: readonly string[] = Object.values(takenReasons);
 
 /**
- * Takes the key of a letter's message, after waiting for an attempt that is under way. Throws DecisionRefused when the
+ * Takes the key of a dead letter's message, after waiting for an attempt that is under way. Throws DecisionRefused when the
  * key was carried out. A message without an identity of its own was never a command; one whose key another message
  * has can become none.
  */
-export async function sealMessage(
+export async function burnKey(
   tx: TransactionClient,
-  letter: DeadLetterRow,
+  deadLetter: DeadLetterRow,
   { decisionId }: DecisionCommand,
 ): Promise<void> {
-  const { id, tenantId, source, eventId, reason } = letter;
+  const { id, tenantId, source, eventId, reason } = deadLetter;
   if (!tenantId || !source || !eventId || TAKEN.includes(reason)) return;
-  if (await hasEarlierTwin(tx, letter)) return;
+  if (await hasEarlierTwin(tx, deadLetter)) return;
   const key = storedKey('event', source, eventId);
   await lockKey(tx, tenantId, key);
   if (await tx.billingRunRequest.findFirst({ where: { tenantId, requestKey: key } })) throw carriedOut();
@@ -49,10 +49,10 @@ export async function sealMessage(
 
 const carriedOut = (): DecisionRefused =>
   new DecisionRefused(
-    'It was carried out after all, or another message under its source and id was. Use replay: nothing is carried out twice, and the letter tells which it was.',
+    'It was carried out after all, or another message under its source and id was. Use replay: nothing is carried out twice, and the dead letter tells which it was.',
   );
 
-/** A letter under the same source and id that was there before: the key is that one's, whatever became of it. */
+/** A dead letter under the same source and id that was there before: the key is that one's, whatever became of it. */
 const hasEarlierTwin = async (
   tx: TransactionClient,
   { id, tenantId, source, eventId }: DeadLetterRow,
@@ -62,7 +62,7 @@ const hasEarlierTwin = async (
     select: { id: true },
   })) !== null;
 
-/** The letter whose discard has taken a key; null when the key is free, or was carried out. */
+/** The dead letter whose discard has taken a key; null when the key is free, or was carried out. */
 export async function discardOf(
   database: Database | TransactionClient,
   tenantId: string,

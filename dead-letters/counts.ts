@@ -3,7 +3,7 @@ import type { Database } from '../platform/database.ts';
 export interface DeadLetterCount {
   direction: string;
   reason: string;
-  letters: number;
+  deadLetters: number;
 }
 
 /** How many dead letters nobody has decided, of all tenants, by direction and reason. */
@@ -13,5 +13,5 @@ export async function openDeadLetters(database: Database): Promise<DeadLetterCou
     where: { resolvedAt: null },
     _count: true,
   });
-  return groups.map(({ direction, reason, _count }) => ({ direction, reason, letters: _count }));
+  return groups.map(({ direction, reason, _count }) => ({ direction, reason, deadLetters: _count }));
 }

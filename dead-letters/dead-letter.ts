@@ -5,24 +5,24 @@ import { EVENT_BYTES_MAX } from '../messaging/event-sink.ts';
 export const directions = ['inbound', 'outbound'] as const;
 export type Direction = (typeof directions)[number];
 
-/** What can be decided, and about which letters. */
-export const deadLetterVerbs = {
+/** What can be decided, and about which dead letters. */
+export const deadLetterActions = {
   replay: directions,
   edit: directions,
   discard: ['inbound'],
   withhold: ['outbound'],
 } as const satisfies Record<string, readonly Direction[]>;
-export type DeadLetterVerb = keyof typeof deadLetterVerbs;
-export const verbNames = Object.keys(deadLetterVerbs) as DeadLetterVerb[];
+export type DeadLetterAction = keyof typeof deadLetterActions;
+export const actionNames = Object.keys(deadLetterActions) as DeadLetterAction[];
 
 /** What can be decided about many at once: it needs no thought about each. */
-export const batchVerbs = ['replay', 'discard'] as const satisfies readonly DeadLetterVerb[];
-export type BatchVerb = (typeof batchVerbs)[number];
+export const batchActions = ['replay', 'discard'] as const satisfies readonly DeadLetterAction[];
+export type BatchAction = (typeof batchActions)[number];
 
 export const resolutions = ['replayed', 'discarded', 'withheld'] as const;
 export type Resolution = (typeof resolutions)[number];
 
-/** A letter that nobody has decided for so long is pointed out. */
+/** A dead letter that nobody has decided for so long is pointed out. */
 export const ESCALATE_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**

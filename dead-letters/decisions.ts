@@ -1,19 +1,23 @@
-import type { LetterDecision } from '../workflows/contract/dead-letter.ts';
+import type { DeadLetterDecision } from '../workflows/contract/dead-letter.ts';
 import type { Database } from '../platform/database.ts';
 import { AUDIT_ENTITY_TYPE, type DeadLetterRow, auditTenant } from './rows.ts';
 
-/** What people have decided about a letter, and what they have stopped: the last ones, oldest first. */
-export async function decisionsOf(database: Database, letter: DeadLetterRow, last: number): Promise<LetterDecision[]> {
+/** What people have decided about a dead letter, and what they have stopped: the last ones, oldest first. */
+export async function decisionsOf(
+  database: Database,
+  deadLetter: DeadLetterRow,
+  last: number,
+): Promise<DeadLetterDecision[]> {
   const rows = await database.auditEntry.findMany({
-    where: { tenantId: auditTenant(letter), entityType: AUDIT_ENTITY_TYPE, entityId: letter.id },
+    where: { tenantId: auditTenant(deadLetter), entityType: AUDIT_ENTITY_TYPE, entityId: deadLetter.id },
     orderBy: { sequence: 'desc' },
     take: last,
   });
   return rows.toReversed().map(({ at, actor, action, status, reason }) => ({
     at: at.toISOString(),
     actor,
-    action: action as LetterDecision['action'],
-    status: status as LetterDecision['status'],
+    action: action as DeadLetterDecision['action'],
+    status: status as DeadLetterDecision['status'],
     reason: reason ?? '',
   }));
 }

@@ -6,20 +6,20 @@ import { auditedState } from './resolve.ts';
 import { AUDIT_ENTITY_TYPE, deadLetterById } from './rows.ts';
 
 /** Records what people have stopped. False when there is no such dead letter. */
-export const recordOnLetter = (
+export const recordOnDeadLetter = (
   database: Database,
   { deadLetterId }: DeadLetterInput,
   interventions: readonly Intervention[],
 ): Promise<boolean> =>
   database.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT FROM dead_letters WHERE id = ${deadLetterId}::uuid FOR UPDATE`;
-    const letter = await deadLetterById(tx, deadLetterId);
-    if (!letter) return false;
-    const head = { sequence: letter.auditSequence, hash: letter.auditHash };
+    const deadLetter = await deadLetterById(tx, deadLetterId);
+    if (!deadLetter) return false;
+    const head = { sequence: deadLetter.auditSequence, hash: deadLetter.auditHash };
     const last = await recordInterventions(tx, interventions, head, ({ sequence }) => ({
       entityType: AUDIT_ENTITY_TYPE,
-      state: auditedState({ ...letter, auditSequence: sequence }),
-      status: letter.resolution ?? 'open',
+      state: auditedState({ ...deadLetter, auditSequence: sequence }),
+      status: deadLetter.resolution ?? 'open',
     }));
     await tx.deadLetter.update({
       where: { id: deadLetterId },

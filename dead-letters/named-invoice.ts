@@ -1,15 +1,18 @@
 /** The invoice that a dead letter is about: its payload says which, as it would be handed in or sent now. */
-import type { LetterInvoice } from '../workflows/contract/dead-letter.ts';
+import type { DeadLetterInvoice } from '../workflows/contract/dead-letter.ts';
 import { uuidIn } from '../values/text.ts';
 import type { Database } from '../platform/database.ts';
 import type { DeadLetterRow } from './rows.ts';
 import { payloadText } from './payload.ts';
 
 /** null: it names none. One that is not there, or another tenant's, has its id alone. */
-export async function invoiceOfLetter(database: Database, letter: DeadLetterRow): Promise<LetterInvoice | null> {
-  const id = invoiceIdIn(letter);
+export async function invoiceOfDeadLetter(
+  database: Database,
+  deadLetter: DeadLetterRow,
+): Promise<DeadLetterInvoice | null> {
+  const id = invoiceIdIn(deadLetter);
   if (id === null) return null;
-  const { tenantId } = letter;
+  const { tenantId } = deadLetter;
   const found =
     tenantId === null ? null : await database.invoice.findUnique({ where: { tenantId_id: { tenantId, id } } });
   return { id, number: found?.number ?? null, customerReference: found?.customerReference ?? null };
@@ -18,12 +21,12 @@ export async function invoiceOfLetter(database: Database, letter: DeadLetterRow)
 type Named = Pick<DeadLetterRow, 'direction' | 'key' | 'value' | 'editedValue'>;
 
 /** Of a message that cannot be read, the key still says it. */
-export function invoiceIdIn(letter: Named): string | null {
-  const data = membersOf(payloadText(letter));
+export function invoiceIdIn(deadLetter: Named): string | null {
+  const data = membersOf(payloadText(deadLetter));
   const inKey =
-    data || letter.direction === 'outbound'
+    data || deadLetter.direction === 'outbound'
       ? undefined
-      : Buffer.from(letter.key ?? [])
+      : Buffer.from(deadLetter.key ?? [])
           .toString('utf8')
           .split('|')[1];
   const named = data ? (idIn(data) ?? idIn(data['data'])) : inKey;

@@ -4,10 +4,10 @@
  *
  * Always true:
  * 1. The row is the truth and comes first; then its workflow is started, then the row says so. Whoever opens a dead
- *    letter has not done until all three have happened. What a crash left undone, or staff have terminated,
+ *    dead letter has not done until all three have happened. What a crash left undone, or staff have terminated,
  *    the sweep for missing workflows starts.
- * 2. A message is kept once: by its source and id, or by its place when it has none that can be read. Other bytes under
- *    the same source and id, or at the same place of a topic that was made anew, are another message: kept too, with its
+ * 2. A message is stored once: by its source and id, or by its place when it has none that can be read. Other bytes under
+ *    the same source and id, or at the same place of a topic that was made anew, are another message: stored too, with its
  *    source and id.
  * 3. What a person has decided is never opened again.
  */
@@ -40,26 +40,26 @@ export interface Message {
 
 /** Keeps a message as it came, with why, and starts its workflow. Rejects when that is to be done again. */
 export async function openDeadLetter(deps: DeadLetterDeps, message: Message, refused: Refused): Promise<void> {
-  await startWhenMissing(deps, await keep(deps, message, refused));
+  await startWhenMissing(deps, await store(deps, message, refused));
 }
 
-/** Starts the workflow of a letter whose row was written elsewhere; what fails is left to the sweep for missing workflows. */
+/** Starts the workflow of a dead letter whose row was written elsewhere; what fails is left to the sweep for missing workflows. */
 export async function startSoon(deps: DeadLetterDeps, deadLetterId: string): Promise<void> {
   try {
-    const letter = await deadLetterById(deps.database, deadLetterId);
-    if (letter) await startWhenMissing(deps, letter);
+    const deadLetter = await deadLetterById(deps.database, deadLetterId);
+    if (deadLetter) await startWhenMissing(deps, deadLetter);
   } catch (error) {
     deps.logger.warn({ err: error, deadLetterId }, 'the workflow of a dead letter could not be started');
   }
 }
 
-/** A letter that is decided, or whose workflow was started, is left as it is. */
-export async function startWhenMissing(deps: DeadLetterDeps, letter: DeadLetterRow): Promise<void> {
-  if (letter.resolvedAt === null && letter.workflowStartedAt === null)
-    await startWorkflow(deps, deadLetterWorkflow, letter, Date.now() + START_LIMIT_MS);
+/** A dead letter that is decided, or whose workflow was started, is left as it is. */
+export async function startWhenMissing(deps: DeadLetterDeps, deadLetter: DeadLetterRow): Promise<void> {
+  if (deadLetter.resolvedAt === null && deadLetter.workflowStartedAt === null)
+    await startWorkflow(deps, deadLetterWorkflow, deadLetter, Date.now() + START_LIMIT_MS);
 }
 
-/** The dead letter of this very message, if it was kept before. */
+/** The dead letter of this very message, if it was stored before. */
 export async function findDeadLetter(database: Database, message: Message): Promise<DeadLetterRow | null> {
   const { topic, partition, offset } = message.record;
   const { source, eventId } = storableIdentity(message);
@@ -81,16 +81,20 @@ const bytesOf = ({ record: { key, value } }: Message) => ({
   value: value && new Uint8Array(value),
 });
 
-async function keep({ database, logger }: DeadLetterDeps, message: Message, refused: Refused): Promise<DeadLetterRow> {
+async function store({ database, logger }: DeadLetterDeps, message: Message, refused: Refused): Promise<DeadLetterRow> {
   const { topic, partition, offset } = message.record;
   const columns = columnsOf(message, refused);
   const { count } = await database.deadLetter.createMany({ data: columns, skipDuplicates: true });
   const { reason, tenantId } = columns;
   if (count > 0)
-    logger.warn({ topic, partition, offset: String(offset), reason, tenantId }, 'a message was kept as a dead letter');
-  const kept = await findDeadLetter(database, message);
-  if (!kept) throw new Error(`No dead letter could be kept for ${topic}, partition ${partition}, offset ${offset}.`);
-  return kept;
+    logger.warn(
+      { topic, partition, offset: String(offset), reason, tenantId },
+      'a message was stored as a dead letter',
+    );
+  const stored = await findDeadLetter(database, message);
+  if (!stored)
+    throw new Error(`No dead letter could be stored for ${topic}, partition ${partition}, offset ${offset}.`);
+  return stored;
 }
 
 function columnsOf(message: Message, { reason, detail }: Refused) {

@@ -2,11 +2,11 @@
  * What the consumer does with a record.
  *
  * Always true:
- * 1. Nothing is lost: a record was handled, or is of a type nobody here handles, or is kept as a dead letter that a
+ * 1. Nothing is lost: a record was handled, or is of a type nobody here handles, or is stored as a dead letter that a
  *    person finds, before its offset is committed.
  * 2. One record holds up none but its own partition, and that not for ever: without an answer for five minutes, while
- *    everything else is well, it is kept too.
- * 3. What was kept belongs to a person: delivered again, it is neither handled nor opened again.
+ *    everything else is well, it is stored too.
+ * 3. What was stored belongs to a person: delivered again, it is neither handled nor opened again.
  */
 import { type DeadLetterDeps, findDeadLetter, openDeadLetter, startWhenMissing } from './open.ts';
 import type { Handled, HandleRecord, IncomingRecord, Refused } from '../messaging/event-source.ts';
@@ -61,9 +61,9 @@ export function createReceiver(deps: ReceiverDeps, handlings: readonly Handling[
       return 'skipped';
     }
     const message = { record, ...reading.identity, tenantId: reading.tenantId };
-    const kept = await beside(record, findDeadLetter(deps.database, message));
-    if (kept) {
-      await beside(record, startWhenMissing(deps, kept));
+    const stored = await beside(record, findDeadLetter(deps.database, message));
+    if (stored) {
+      await beside(record, startWhenMissing(deps, stored));
       return 'kept';
     }
     const handled = await handle(record, reading);

@@ -18,7 +18,7 @@ export const AUDIT_ENTITY_TYPE = 'dead_letter';
 /** The tenant of its entries in the audit trail: what belongs to no tenant is entered under the nil UUID. */
 export const auditTenant = ({ tenantId }: Pick<DeadLetterRow, 'tenantId'>): string => tenantId ?? NIL;
 
-/** Where a page ends: the last letter on it. Letters opened later are newer, so they never move a page. */
+/** Where a page ends: the last dead letter on it. Dead letters opened later are newer, so they never move a page. */
 export interface DeadLetterPosition {
   openedAt: string;
   id: string;
@@ -39,7 +39,7 @@ export async function listDeadLetters(
   tenantId: string,
   filter: DeadLetterFilter,
   after: DeadLetterPosition | null,
-): Promise<{ letters: DeadLetterSummaryRow[]; next: DeadLetterPosition | null }> {
+): Promise<{ deadLetters: DeadLetterSummaryRow[]; next: DeadLetterPosition | null }> {
   const conditions = [
     sql`tenant_id = ${tenantId}::uuid`,
     ...(filter.status === 'open' ? [sql`resolved_at IS NULL`] : []),
@@ -54,12 +54,12 @@ export async function listDeadLetters(
     SELECT id FROM dead_letters WHERE ${sqlAnd(conditions)}
     ORDER BY opened_at DESC, id DESC LIMIT ${filter.limit + 1}`;
   const ids = found.slice(0, filter.limit).map(({ id }) => id);
-  const letters = await database.deadLetter.findMany({
+  const deadLetters = await database.deadLetter.findMany({
     where: { id: { in: ids } },
     omit: { key: true, value: true, editedValue: true, headers: true },
     orderBy: [{ openedAt: 'desc' }, { id: 'desc' }],
   });
-  const last = letters.at(-1);
+  const last = deadLetters.at(-1);
   const isMore = found.length > filter.limit && last;
-  return { letters, next: isMore ? { openedAt: last.openedAt.toISOString(), id: last.id } : null };
+  return { deadLetters, next: isMore ? { openedAt: last.openedAt.toISOString(), id: last.id } : null };
 }

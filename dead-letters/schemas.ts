@@ -2,7 +2,7 @@
 import { ABANDON } from '../commands/abandon.ts';
 import { oneLine, pageCursor, pageLimit, untrimmed } from '../values/schema.ts';
 import { z } from 'zod';
-import { EDITED_PAYLOAD_MAX, batchVerbs, directions, resolutions, verbNames } from './dead-letter.ts';
+import { EDITED_PAYLOAD_MAX, batchActions, directions, resolutions, actionNames } from './dead-letter.ts';
 import { FILTER_LENGTH, REASON_LENGTH } from '../values/text.ts';
 
 const members = {
@@ -28,13 +28,13 @@ const members = {
 export const deadLetterSummarySchema = z.strictObject(members).meta({ id: 'DeadLetterSummary' });
 export type WireDeadLetterSummary = z.infer<typeof deadLetterSummarySchema>;
 
-/** The last so many of a letter. */
+/** The last so many of a dead letter. */
 export const DECISIONS_MAX = 100;
 
 const decision = z.strictObject({
   at: z.iso.datetime(),
   actor: z.string(),
-  action: z.enum([...verbNames, ABANDON]).meta({ description: 'abandon: an attempt was stopped' }),
+  action: z.enum([...actionNames, ABANDON]).meta({ description: 'abandon: an attempt was stopped' }),
   status: z.enum(['open', ...resolutions]).meta({ description: 'What the letter was after it' }),
   reason: z.string(),
 });
@@ -81,7 +81,7 @@ const count = z.int();
 export const deadLetterBatchSchema = z
   .strictObject({
     id: z.guid(),
-    verb: z.enum(batchVerbs),
+    verb: z.enum(batchActions),
     filter: z.strictObject({ reason: filter, topic: filter, type: filter }),
     status: z.enum(['running', 'completed']),
     operator: z.string(),

@@ -12,45 +12,45 @@ import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { ApplicationFailure } from '@temporalio/common';
 import { newAttemptId } from '../commands/key.ts';
 import { type SendDeps, type Sent, sendUpdate, stoppedDetail } from '../commands/send-update.ts';
-import type { DeadLetterVerb } from './dead-letter.ts';
+import type { DeadLetterAction } from './dead-letter.ts';
 import { startOptions } from './workflow.ts';
 import type { DeadLetterRow } from './rows.ts';
 
-type Told =
+type Outcome =
   /** Another decision was first. */
   | { kind: 'resolved' }
-  /** It does not fit the letter, or the payload the event; nothing was recorded. */
+  /** It does not fit the dead letter, or the payload the event; nothing was recorded. */
   | { kind: 'refused'; because: typeof DECISION_REFUSED | typeof PAYLOAD_REFUSED; detail: string }
   /** A bug stopped it; nothing was recorded. */
   | { kind: 'failed' }
   /** A person has stopped the attempt, and `detail` says who and why; whether it was carried out is not known. */
   | { kind: 'stopped'; detail: string };
 
-export type DecisionResult = Sent<DecisionAnswer, Told>;
+export type DecisionResult = Sent<DecisionAnswer, Outcome>;
 
 /** `deadline` is in epoch milliseconds. Every attempt sends the same decision: it counts once. */
 export function sendDecision(
   deps: SendDeps,
-  letter: DeadLetterRow,
-  verb: DeadLetterVerb,
+  deadLetter: DeadLetterRow,
+  action: DeadLetterAction,
   request: DecisionRequest,
   deadline: number,
 ): Promise<DecisionResult> {
   const decision = { decisionId: newAttemptId(), ...request };
-  return sendUpdate<DecisionAnswer, Told>(
+  return sendUpdate<DecisionAnswer, Outcome>(
     deps,
     {
-      workflowId: deadLetterWorkflowId(letter.id),
-      name: verb,
+      workflowId: deadLetterWorkflowId(deadLetter.id),
+      name: action,
       request: () => decision,
-      start: () => new WithStartWorkflowOperation(workflowTypes.deadLetter, startOptions(deps.taskQueue, letter)),
-      toldBy,
+      start: () => new WithStartWorkflowOperation(workflowTypes.deadLetter, startOptions(deps.taskQueue, deadLetter)),
+      outcomeOf,
     },
     deadline,
   );
 }
 
-function toldBy({ type, message }: ApplicationFailure): Told | undefined {
+function outcomeOf({ type, message }: ApplicationFailure): Outcome | undefined {
   switch (type) {
     case DECISION_REFUSED:
     case PAYLOAD_REFUSED:

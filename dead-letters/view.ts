@@ -3,7 +3,7 @@ import type { DeadLetterView } from '../workflows/contract/dead-letter.ts';
 import type { Direction, Resolution } from './dead-letter.ts';
 import type { Database } from '../platform/database.ts';
 import { decisionsOf } from './decisions.ts';
-import { invoiceOfLetter } from './named-invoice.ts';
+import { invoiceOfDeadLetter } from './named-invoice.ts';
 import { payloadBytes, payloadText } from './payload.ts';
 import type { DeadLetterRow } from './rows.ts';
 
@@ -35,7 +35,7 @@ export const deadLetterView = async (database: Database, row: DeadLetterRow): Pr
           because: row.resolvedReason ?? '',
           at: (row.resolvedAt ?? row.openedAt).toISOString(),
         },
-  invoice: await invoiceOfLetter(database, row),
+  invoice: await invoiceOfDeadLetter(database, row),
   decisions: await decisionsOf(database, row, DECISIONS_SHOWN_MAX),
 });
 

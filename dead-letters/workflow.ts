@@ -1,4 +1,4 @@
-/** The workflow of a dead letter: how it is started, and which should exist: those of letters that nobody has decided. */
+/** The workflow of a dead letter: how it is started, and which should exist: those of dead letters that nobody has decided. */
 import { WORKFLOW_TASK_TIMEOUT_MS, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type DeadLetterInput, deadLetterWorkflowId } from '../workflows/contract/dead-letter.ts';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
@@ -8,10 +8,13 @@ import { sql } from '../platform/sql.ts';
 import type { DeadLetterRow } from './rows.ts';
 
 /** What its workflow is started with. */
-export type UndecidedLetter = Pick<DeadLetterRow, 'id' | 'tenantId' | 'direction' | 'topic' | 'type' | 'reason'>;
+export type UnresolvedDeadLetter = Pick<DeadLetterRow, 'id' | 'tenantId' | 'direction' | 'topic' | 'type' | 'reason'>;
 
-/** How the workflow of a letter is started, by whoever needs it. */
-export function startOptions(taskQueue: string, { id, tenantId, direction, topic, type, reason }: UndecidedLetter) {
+/** How the workflow of a dead letter is started, by whoever needs it. */
+export function startOptions(
+  taskQueue: string,
+  { id, tenantId, direction, topic, type, reason }: UnresolvedDeadLetter,
+) {
   const attributes = [
     { key: searchAttributes.topic, value: topic },
     { key: searchAttributes.eventType, value: type },
@@ -44,11 +47,11 @@ const staticDetails = (direction: string): string =>
   ].join('\n');
 
 /** The oldest first: their ids are made in the order of time. */
-const undecidedLetters = (
+const unresolvedDeadLetters = (
   database: Database,
-  after: UndecidedLetter | null,
+  after: UnresolvedDeadLetter | null,
   limit: number,
-): Promise<UndecidedLetter[]> =>
+): Promise<UnresolvedDeadLetter[]> =>
   database.deadLetter.findMany({
     where: { resolvedAt: null, ...(after ? { id: { gt: after.id } } : {}) },
     select: { id: true, tenantId: true, direction: true, topic: true, type: true, reason: true },
@@ -56,7 +59,7 @@ const undecidedLetters = (
     take: limit,
   });
 
-export const deadLetterWorkflow: WorkflowKind<UndecidedLetter> = {
+export const deadLetterWorkflow: WorkflowKind<UnresolvedDeadLetter> = {
   name: 'dead letters',
   type: workflowTypes.deadLetter,
   startOptions,
@@ -66,7 +69,7 @@ export const deadLetterWorkflow: WorkflowKind<UndecidedLetter> = {
       data: { workflowStartedAt: new Date() },
     }),
   count: (database) => database.deadLetter.count({ where: { resolvedAt: null } }),
-  page: undecidedLetters,
+  page: unresolvedDeadLetters,
   pageSize: 100,
   sweeper: (database) => (limit) =>
     missingRows(

@@ -10,7 +10,7 @@ import { invoiceSchema, toWire } from './wire.ts';
 const ofInvoice = { entity: 'Invoice', version: 1, key: ['tenantId', 'invoiceId'], subject: 'invoiceId' } as const;
 
 type Published<S extends Action> = PublishedEvent<Invoice, InvoiceCommand<ActionBodies[S]>>;
-type Told = Occurrence<Invoice, InvoiceCommand<never>>;
+type AnyOccurrence = Occurrence<Invoice, InvoiceCommand<never>>;
 
 /** The invoice as it is after the step, and what the step says more. */
 const snapshot = ({ name, description, more, data }: StepEvent<never, z.ZodRawShape>) => ({
@@ -21,7 +21,7 @@ const snapshot = ({ name, description, more, data }: StepEvent<never, z.ZodRawSh
     description,
     schema: () => z.strictObject({ tenantId: z.guid(), invoice: invoiceSchema, ...more?.() }),
   } satisfies EventDefinition,
-  data: (occurrence: Told) => ({
+  data: (occurrence: AnyOccurrence) => ({
     tenantId: occurrence.state.tenantId,
     invoice: toWire(occurrence.state, occurrence.command.acceptedAt),
     ...data?.(occurrence),
@@ -30,7 +30,7 @@ const snapshot = ({ name, description, more, data }: StepEvent<never, z.ZodRawSh
 
 const further = ({ data, ...definition }: FurtherEvent<never>) => ({
   definition: { ...ofInvoice, ...definition } satisfies EventDefinition,
-  data: (occurrence: Told) => data(occurrence),
+  data: (occurrence: AnyOccurrence) => data(occurrence),
 });
 
 /** What each action publishes, in this order. */

@@ -4,7 +4,7 @@
  * Always true:
  * 1. A message counts once: its CloudEvent source and id are the command's key, however often it is delivered, and
  *    whoever hands it in: the consumer, or a person who replays it.
- * 2. Nobody's money is skipped: what the rules refuse is told with the reason, and kept by who handed it in.
+ * 2. Nobody's money is skipped: what the rules refuse is told with the reason, and stored by who handed it in.
  */
 import { schemaOf } from '../values/schema.ts';
 import type { SendDeps } from '../commands/send-update.ts';

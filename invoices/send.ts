@@ -25,19 +25,19 @@ export interface OutgoingCommand<S extends Step = Step> extends InvoiceInput {
   expectedVersion: number | null;
 }
 
-type Told =
+type Outcome =
   | { kind: 'refused'; refusal: Refusal }
   /** A bug stopped the command; nothing was changed. */
   | { kind: 'failed' }
   /** A person has stopped the attempt, and `detail` says who and why; whether it was carried out is not known. */
   | { kind: 'stopped'; detail: string };
 
-export type SendResult = Sent<StepAnswer, Told>;
+export type SendResult = Sent<StepAnswer, Outcome>;
 
 /** `deadline` is in epoch milliseconds. */
 export async function sendCommand(deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> {
   const { step, tenantId, invoiceId } = command;
-  const result = await sendUpdate<StepAnswer, Told>(
+  const result = await sendUpdate<StepAnswer, Outcome>(
     deps,
     {
       workflowId: invoiceWorkflowId(tenantId, invoiceId),
@@ -48,7 +48,7 @@ export async function sendCommand(deps: SendDeps, command: OutgoingCommand, dead
           ...invoiceStart(deps.taskQueue, { tenantId, invoiceId }),
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
         }),
-      toldBy,
+      outcomeOf,
     },
     deadline,
   );
@@ -64,7 +64,7 @@ const requestOf = (command: OutgoingCommand, attemptId: string): StepRequest => 
 });
 
 /** What the workflow answered, when its failure is an answer; undefined when the outcome is unknown. */
-export function toldBy({ type, details, message }: ApplicationFailure): Told | undefined {
+export function outcomeOf({ type, details, message }: ApplicationFailure): Outcome | undefined {
   if (isInvoiceRefusal(type))
     return {
       kind: 'refused',

@@ -18,7 +18,7 @@ export const invoiceStart = (taskQueue: string, { tenantId, invoiceId }: Invoice
 });
 
 /** Makes an invoice's workflow look at Postgres again, and starts it when there is none. */
-export const wakeInvoice = (deps: SendDeps, input: InvoiceInput): Promise<unknown> =>
+export const signalInvoice = (deps: SendDeps, input: InvoiceInput): Promise<unknown> =>
   deps.client.workflow.signalWithStart(workflowTypes.invoice, {
     ...invoiceStart(deps.taskQueue, input),
     signal: WAKE,
@@ -53,14 +53,14 @@ async function timedInvoices(database: Database, after: TimedInvoice | null, lim
   }));
 }
 
-/** Of invoices with a timer, in one look. */
-const TURNS_MAX = 50;
-/** No invoice has two turns within this time. */
+/** Of invoices with a timer, in one sweep. */
+const SWEPT_MAX = 50;
+/** No invoice is swept twice within this time. */
 const ROUND_EVERY_MS = 60_000;
 
 /**
- * Invoices with a timer ahead have their turns: the workflow of one that staff have terminated is back before the timer
- * should ring. The next timers come first, some with each look.
+ * Invoices with a timer ahead are swept: the workflow of one that staff have terminated is back before the timer
+ * should fire. The next timers come first, some with each sweep.
  */
 function sweeper(database: Database): () => Promise<TimedInvoice[]> {
   let after: TimedInvoice | null = null;
@@ -68,8 +68,8 @@ function sweeper(database: Database): () => Promise<TimedInvoice[]> {
   return async () => {
     if (after === null && Date.now() < roundAt) return [];
     if (after === null) roundAt = Date.now() + ROUND_EVERY_MS;
-    const invoices = await timedInvoices(database, after, TURNS_MAX);
-    after = (invoices.length === TURNS_MAX ? invoices.at(-1) : undefined) ?? null;
+    const invoices = await timedInvoices(database, after, SWEPT_MAX);
+    after = (invoices.length === SWEPT_MAX ? invoices.at(-1) : undefined) ?? null;
     return invoices;
   };
 }

@@ -25,7 +25,7 @@ export type Deliver = (record: IncomingRecord) => Promise<Handled>;
 /** Why a record would be refused before it has any effect, as far as its text alone tells; null when it would not. */
 export type Inspect = (record: IncomingRecord) => Refused | null;
 
-/** Resolves when the record has had its effect, or was kept; rejects when it must be handed in again. */
+/** Resolves when the record has had its effect, or was stored; rejects when it must be handed in again. */
 export type HandleRecord = (record: IncomingRecord) => Promise<void>;
 
 export interface EventSource {

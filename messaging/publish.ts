@@ -12,7 +12,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/database.ts';
 import { type PendingEvent, pendingEvents } from './pending-events.ts';
 import { EVENT_BYTES_MAX, type EventSink, RefusedByBroker } from './event-sink.ts';
-import { blockAndOpenLetter, refusedBecause } from './refused-event.ts';
+import { blockAndOpenDeadLetter, refusedBecause } from './refused-event.ts';
 
 export const BATCH_EVENTS_MAX = 500;
 
@@ -23,7 +23,7 @@ export interface PublishDeps {
   /** Asked between the parts of a refused batch: is the time for this work over? What is left comes with the next. */
   isOver?: () => boolean;
   /** Told of each dead letter that was opened, by its id. */
-  letterOpened?: (deadLetterId: string) => void;
+  onDeadLetter?: (deadLetterId: string) => void;
 }
 
 /** A stream whose next event is not there, and the event that is there in its place. */
@@ -87,7 +87,7 @@ async function sendIsolating(
     if (!(error instanceof RefusedByBroker)) throw error;
     if (events.length === 1) {
       blockedStreams.add(first.stream);
-      await keepRefused(deps, first, error);
+      await storeRefused(deps, first, error);
       return 0;
     }
     const middle = Math.ceil(events.length / 2);
@@ -126,14 +126,14 @@ async function markPublished(database: Database, events: readonly PendingEvent[]
   ]);
 }
 
-async function keepRefused(deps: PublishDeps, event: PendingEvent, error: RefusedByBroker): Promise<void> {
-  const { database, logger, letterOpened } = deps;
+async function storeRefused(deps: PublishDeps, event: PendingEvent, error: RefusedByBroker): Promise<void> {
+  const { database, logger, onDeadLetter } = deps;
   const refused = refusedBecause(event, error);
-  const deadLetterId = await blockAndOpenLetter(database, event, refused);
+  const deadLetterId = await blockAndOpenDeadLetter(database, event, refused);
   if (!deadLetterId) return;
   const { id: eventId, stream } = event;
   logger.error({ stream, eventId, deadLetterId, reason: refused.reason }, 'an event is refused; its stream waits');
-  letterOpened?.(deadLetterId);
+  onDeadLetter?.(deadLetterId);
 }
 
 /** A missing sequence is a fault of ours, and nothing that a person could send again: it is mended in the outbox. */

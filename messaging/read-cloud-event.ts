@@ -105,7 +105,7 @@ function checked(attributes: Record<string, unknown>, data: ReadData): RecordEve
 
 const REQUIRED = ['specversion', 'id', 'source', 'type'];
 /** What tells one event from another, and whose it is. */
-const TELLING = ['id', 'source', 'type', 'tenantid'];
+const NAMING = ['id', 'source', 'type', 'tenantid'];
 /** As platform/kafka-source.ts hands a header in that is no UTF-8 (U+FFFD) or says several things (a line each). */
 const UNCLEAR = /[\p{Cc}\p{Cs}\uFFFD]/u;
 const isUnclear = (value: unknown): boolean => typeof value === 'string' && UNCLEAR.test(value);
@@ -114,7 +114,7 @@ function faultIn(attributes: Record<string, unknown>): string | undefined {
   const missing = REQUIRED.filter((name) => (attributes[name] ?? '') === '');
   if (missing.length > 0) return `The event has no ${missing.join(', ')}.`;
   if (attributes['specversion'] !== '1.0') return 'The event’s specversion is not 1.0.';
-  const unclear = TELLING.find((name) => isUnclear(attributes[name]));
+  const unclear = NAMING.find((name) => isUnclear(attributes[name]));
   if (unclear) return `The event’s ${unclear} is not one text of UTF-8 without control characters.`;
   const time = timeOf(attributes['time'] ?? null);
   return time === undefined ? 'The event’s time is no instant.' : invalidAttribute({ ...attributes, time });

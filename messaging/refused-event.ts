@@ -1,8 +1,8 @@
 /**
  * An event that the broker refuses for good, alone.
  *
- * Always true: its stream is blocked and its dead letter is there, or neither. An event has one letter: refused again,
- * the letter says so, unless it has been decided.
+ * Always true: its stream is blocked and its dead letter is there, or neither. An event has one dead letter: refused again,
+ * the dead letter says so, unless it has been decided.
  */
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../platform/database.ts';
@@ -18,16 +18,16 @@ export function refusedBecause({ value }: Pick<PendingEvent, 'value'>, { message
 }
 
 /**
- * Blocks the stream of a refused event and opens the event's dead letter; the letter's id, or null when the event is
+ * Blocks the stream of a refused event and opens the event's dead letter; the dead letter's id, or null when the event is
  * not what its stream waits for any more, as when a relay that was held up comes late.
  */
-export async function blockAndOpenLetter(
+export async function blockAndOpenDeadLetter(
   database: Database,
   { id, stream, sequence }: PendingEvent,
   { reason, detail }: Refused,
 ): Promise<string | null> {
   const [, opened] = await database.$transaction([
-    // Letters are locked before streams, everywhere.
+    // Dead letters are locked before streams, everywhere.
     database.$queryRaw`SELECT id FROM dead_letters WHERE outbox_event_id = ${id}::uuid FOR UPDATE`,
     database.$queryRaw<{ id: string }[]>`
       WITH refused AS (

@@ -18,7 +18,7 @@ export interface DatabaseLimits {
 }
 
 /** Who has longer than a local activity waits longer for a transaction to begin. */
-export const PATIENT_WAIT_MS = 3_000;
+export const LONG_WAIT_MS = 3_000;
 
 /** In Postgres a statement ends by itself; the client waits a little longer, so that it is told so. */
 const CLIENT_WAITS_LONGER_MS = 200;

@@ -46,7 +46,7 @@ export function createKafka(settings: KafkaSettings, logger: Logger, { retries =
   });
 }
 
-// kafkajs says ERROR for what is retried anyway (a coordinator that is still loading): none of it is ours to alarm.
+// kafkajs says ERROR for what is retried anyway (a coordinator that is still loading): none of it is an error of ours.
 const levels: Partial<Record<LogLevel, 'warn' | 'debug'>> = { 1: 'warn', 2: 'warn' };
 
 /** Makes the topics that are missing. Existing ones keep their partitions. */

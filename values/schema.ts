@@ -8,7 +8,7 @@ import { isLosslessNumber } from 'lossless-json';
 import { z } from 'zod';
 import { EXISTING_DATE, EXISTING_INSTANT, isDate, isInstant } from './dates.ts';
 import { CURRENCY_MESSAGE, currencyCode, exponentOf } from './money.ts';
-import { KEEPABLE, type Length, MANY_LINES, ONE_LINE, type TextFault, textFaults, trimmed } from './text.ts';
+import { STORABLE, type Length, MANY_LINES, ONE_LINE, type TextFault, textFaults, trimmed } from './text.ts';
 
 const made = new WeakMap<() => z.ZodType, z.ZodType>();
 
@@ -33,7 +33,7 @@ function issueOf(fault: TextFault, [min, max]: Length, input: string): z.core.$Z
 }
 
 /** A pattern would be published, and not every reader of the document has these classes of characters. */
-const kept = (schema: z.ZodString, allowed: RegExp, length: Length) =>
+const storable = (schema: z.ZodString, allowed: RegExp, length: Length) =>
   schema
     .check(({ value, issues }) => {
       for (const fault of textFaults(value, allowed, length)) issues.push(issueOf(fault, length, value));
@@ -42,10 +42,10 @@ const kept = (schema: z.ZodString, allowed: RegExp, length: Length) =>
 
 const trimmedText = () => z.string().overwrite(trimmed);
 
-export const oneLine = (min: number, max: number) => kept(trimmedText(), ONE_LINE, [min, max]);
-export const manyLines = (min: number, max: number) => kept(trimmedText(), MANY_LINES, [min, max]);
+export const oneLine = (min: number, max: number) => storable(trimmedText(), ONE_LINE, [min, max]);
+export const manyLines = (min: number, max: number) => storable(trimmedText(), MANY_LINES, [min, max]);
 /** As it came, spaces around it included: what is read again as JSON, or stood in the database. */
-export const untrimmed = (min: number, max: number) => kept(z.string(), KEEPABLE, [min, max]);
+export const untrimmed = (min: number, max: number) => storable(z.string(), STORABLE, [min, max]);
 
 /** A number is judged by its digits as they were sent: read as a float, 19.999999999999999 would be 20. */
 const digitsOf = (value: unknown): unknown => (isLosslessNumber(value) ? value.value : value);

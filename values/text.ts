@@ -9,7 +9,7 @@ export const ONE_LINE = /^[^\p{Cc}\p{Cs}]*$/u;
 export const MANY_LINES = /^(?:[^\p{Cc}\p{Cs}]|[\t\n\r])*$/u;
 /** Whatever Postgres and UTF-8 can hold. */
 // oxlint-disable-next-line no-control-regex
-export const KEEPABLE = /^[^\0\p{Cs}]*$/u;
+export const STORABLE = /^[^\0\p{Cs}]*$/u;
 
 /**
  * The least and the most characters of a text. A character is a Unicode code point, as JSON Schema counts; to the least

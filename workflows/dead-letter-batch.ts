@@ -31,7 +31,7 @@ export const batchDetails = (
     '',
     ...(refused + unknown > 0
       ? [
-          `What was refused or has no answer, and why: \`GET /v1/dead-letter-batches/${batchId}\`. Each of those letters has a page of its own.`,
+          `What was refused or has no answer, and why: \`GET /v1/dead-letter-batches/${batchId}\`. Each of those dead letters has a page of its own.`,
         ]
       : []),
     ...(left > 0 ? ['The batch goes on by itself, after a failure and after it was terminated.'] : []),

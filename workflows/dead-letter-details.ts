@@ -1,5 +1,5 @@
 /** A dead letter's page in the Web UI, as Markdown: what happened, and what to press. */
-import type { DeadLetterView, LetterDecision } from './contract/dead-letter.ts';
+import type { DeadLetterView, DeadLetterDecision } from './contract/dead-letter.ts';
 import { ABANDON } from '../commands/abandon.ts';
 import { editableTexts } from '../dead-letters/dead-letter.ts';
 import { pastTenseOf } from '../invoices/lifecycle.ts';
@@ -118,7 +118,7 @@ const forAnEvent = [
   '- When it can never be sent, send the update `withhold`: `{"actor": "you", "reason": "..."}`. Subscribers get an EventWithheld in its place, with its id and your reason, and the stream goes on.',
 ];
 
-const theDecisions = (decisions: readonly LetterDecision[]): string =>
+const theDecisions = (decisions: readonly DeadLetterDecision[]): string =>
   table(
     ['When (UTC)', 'What', 'Who', 'Then it was', 'Why'],
     ...decisions

@@ -33,8 +33,8 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { type DeadLetterVerb, ESCALATE_AFTER_MS, verbNames } from '../dead-letters/dead-letter.ts';
-import { createAlarm } from './alarm.ts';
+import { type DeadLetterAction, ESCALATE_AFTER_MS, actionNames } from '../dead-letters/dead-letter.ts';
+import { createDurableTimer } from './durable-timer.ts';
 import { flag } from './attributes.ts';
 import { deadLetterAttributes } from './dead-letter-attributes.ts';
 import { deadLetterDetails } from './dead-letter-details.ts';
@@ -51,14 +51,14 @@ const { loadDeadLetter, escalateDeadLetter, editMessage, discardMessage, withhol
   proxyActivities<Activities>(untilItWorks);
 const { replayMessage } = proxyActivities<Activities>(replaying);
 
-const activityOf: Record<DeadLetterVerb, (command: EditCommand) => Promise<DeadLetterView>> = {
+const activityOf: Record<DeadLetterAction, (command: EditCommand) => Promise<DeadLetterView>> = {
   replay: replayMessage,
   edit: editMessage,
   discard: discardMessage,
   withhold: withholdEvent,
 };
 
-const updateDescriptions: Record<DeadLetterVerb, string> = {
+const updateDescriptions: Record<DeadLetterAction, string> = {
   replay: 'Hands the message in, or sends the event, again: {"actor": "you", "reason": "..."}',
   edit: 'Gives it another payload, for the next replay: {"actor": "you", "reason": "...", "payload": "{...}"}',
   discard: 'A message: ends it without effect, for good: {"actor": "you", "reason": "..."}',
@@ -72,18 +72,18 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
     refresh: refreshDetails,
   });
   let escalated = false;
-  let rang = false;
+  let fired = false;
   const askedFirst = patched(ESCALATES_ASKED_FIRST);
-  const alarm = createAlarm(() => {
-    rang = true;
+  const durableTimer = createDurableTimer(() => {
+    fired = true;
     actor.stale = true;
-    actor.wake();
+    actor.notify();
   });
 
-  for (const verb of verbNames) {
-    setHandler(defineUpdate<DecisionAnswer, [DecisionRequest]>(verb), (request) => ask(verb, request), {
-      validator: (request) => checkDecision(verb, request),
-      description: updateDescriptions[verb],
+  for (const action of actionNames) {
+    setHandler(defineUpdate<DecisionAnswer, [DecisionRequest]>(action), (request) => ask(action, request), {
+      validator: (request) => checkDecision(action, request),
+      description: updateDescriptions[action],
     });
   }
   setHandler(defineUpdate<string, [AbandonRequest]>(ABANDON), actor.watch.giveUp, {
@@ -107,23 +107,23 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
         if (end) {
           await condition(allHandlersFinished);
           if (actor.queue.length === 0) return end;
-        } else if (!actor.stale) await actor.woken();
+        } else if (!actor.stale) await actor.notified();
       }
     }
   }
 
-  function ask(verb: DeadLetterVerb, request: DecisionRequest): Promise<DecisionAnswer> {
+  function ask(action: DeadLetterAction, request: DecisionRequest): Promise<DecisionAnswer> {
     const attemptId = currentUpdateInfo()?.id ?? '';
     const { reason, payload = '', decisionId = attemptId } = request;
     const operator = request.actor ?? request.operator ?? '';
     const command = { ...input, operator, reason, payload, decisionId };
-    return actor.ask({ step: verb, actor: operator, since: new Date().toISOString(), attemptId, command });
+    return actor.ask({ step: action, actor: operator, since: new Date().toISOString(), attemptId, command });
   }
 
   async function answer({ step, command }: Asked<EditCommand, DecisionAnswer>): Promise<DecisionAnswer> {
     refreshDetails();
     try {
-      const after = await actor.watch.over(() => activityOf[step as DeadLetterVerb](command));
+      const after = await actor.watch.over(() => activityOf[step as DeadLetterAction](command));
       show(after);
       return answerOf(after);
     } catch (error) {
@@ -133,9 +133,9 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
     }
   }
 
-  /** Only for showing: when nothing can be loaded the letter is not known, and the run goes on. */
+  /** Only for showing: when nothing can be loaded the dead letter is not known, and the run goes on. */
   async function load(): Promise<DeadLetterView | null | undefined> {
-    const escalates = rang && !escalated;
+    const escalates = fired && !escalated;
     try {
       return await actor.load(
         (recording) => (escalates ? local.escalateDeadLetter : local.loadDeadLetter)({ ...input, ...recording }),
@@ -146,12 +146,12 @@ export async function deadLetter(input: DeadLetterInput): Promise<DeadLetterEnd>
     }
   }
 
-  /** Rings when the letter has waited for a day; what is found then says whether it still waits. */
+  /** Fires when the dead letter has waited for a day; what is found then says whether it still waits. */
   function watchTheClock(): void {
     const { view } = actor;
     if (!view || view.resolution || escalated || !(askedFirst || patched(ESCALATES))) return;
-    if (rang) setEscalated();
-    else alarm.set(Date.parse(view.openedAt) + ESCALATE_AFTER_MS, 'Escalated when nobody has decided then');
+    if (fired) setEscalated();
+    else durableTimer.set(Date.parse(view.openedAt) + ESCALATE_AFTER_MS, 'Escalated when nobody has decided then');
   }
 
   function setEscalated(): void {

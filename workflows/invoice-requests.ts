@@ -20,7 +20,7 @@ export const text = (must: string, isRight: (value: string) => boolean): Test =>
   passes: (value) => typeof value === 'string' && isRight(value),
 });
 
-const kept =
+const storable =
   (allowed: RegExp, where: string) =>
   ([min, max]: Length): Test =>
     text(
@@ -28,7 +28,7 @@ const kept =
       (value) => trimmed(value) === value && textFaults(value, allowed, [min, max]).length === 0,
     );
 /** Text that is trimmed, of the given length, and of characters that are kept. */
-export const line = kept(ONE_LINE, ' in one line');
+export const line = storable(ONE_LINE, ' in one line');
 
 const isVersion: Test = {
   must: 'a version, 1 or more',

@@ -39,7 +39,7 @@ import {
 import type { Activities } from '../activities/index.ts';
 import { type Action, type Step, definitionOf, isFinal, stepNames, stepOf } from '../invoices/lifecycle.ts';
 import { type Timer, dueTimer, timerName, timerSummary } from '../invoices/timers.ts';
-import { createAlarm } from './alarm.ts';
+import { createDurableTimer } from './durable-timer.ts';
 import { isAnswer } from './failures.ts';
 import { invoiceDetails } from './invoice-details.ts';
 import { invoiceAttributes } from './invoice-attributes.ts';
@@ -72,7 +72,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   });
   let updates = 0;
   let lastCommandAt = Date.now();
-  const alarm = createAlarm(() => actor.wake());
+  const durableTimer = createDurableTimer(() => actor.notify());
   /** Timers that could not be carried out; the next wake-up tries them again. */
   const failedTimers = new Set<string>();
 
@@ -95,7 +95,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     () => {
       actor.stale = true;
       failedTimers.clear();
-      actor.wake();
+      actor.notify();
     },
     { description: 'Looks at Postgres again: the invoice was changed from outside, or has missed a timer.' },
   );
@@ -116,14 +116,14 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
       const next = actor.queue.shift();
       const due = next ? undefined : dueTimer(openTimers(), new Date().toISOString());
       if (next) await actor.carryOut(next, () => answer(next));
-      else if (due) await tell(due);
+      else if (due) await carryOutTimer(due);
       else {
         const end = endOfRun();
         if (end) {
           await condition(allHandlersFinished);
           if (actor.queue.length === 0 && !actor.stale) return end;
         } else if (updates >= UPDATES_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) await renew();
-        else if (!actor.stale) await actor.woken();
+        else if (!actor.stale) await actor.notified();
       }
     }
   }
@@ -146,7 +146,7 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
   }
 
   /** What time brings, as a command of its own: its key makes it happen once, whoever comes late (TIM-03). */
-  async function tell(timer: Timer): Promise<void> {
+  async function carryOutTimer(timer: Timer): Promise<void> {
     const name = timerName(timer);
     const now = new Date().toISOString();
     actor.current = { step: timer.kind, actor: TIME, since: now };
@@ -210,10 +210,10 @@ export async function invoice(input: InvoiceInput): Promise<InvoiceEnd> {
     if (status === 'draft') {
       const idleAt = lastCommandAt + IDLE_DRAFT_MS;
       if (idleAt <= Date.now()) return { ended: 'idle' };
-      alarm.set(idleAt, 'Looks again: a draft left alone for a day leaves Temporal');
+      durableTimer.set(idleAt, 'Looks again: a draft left alone for a day leaves Temporal');
     }
     const [timer] = openTimers();
-    if (timer) alarm.set(Date.parse(timer.at), timerSummary(timer));
+    if (timer) durableTimer.set(Date.parse(timer.at), timerSummary(timer));
     return undefined;
   }
 

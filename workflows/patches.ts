@@ -13,7 +13,7 @@
  */
 export const ESCALATES = 'dead-letter-escalates';
 
-/** The same, asked for first of all. Older runs ask when they have loaded the letter. It goes with the other. */
+/** The same, asked for first of all. Older runs ask when they have loaded the dead letter. It goes with the other. */
 export const ESCALATES_ASKED_FIRST = 'dead-letter-escalates-asked-first';
 
 /**
@@ -27,4 +27,4 @@ export const STARTS_CHECKED = 'starts-checked';
  * attempts always was. Asked for when the regular activity has ended, which is an event of its own: nothing that comes
  * after it can stand in an earlier task. It goes when no run is open that was started before 2026-12.
  */
-export const STOPPED_IS_TOLD = 'a-stopped-attempt-is-told';
+export const STOPPED_IS_ANSWERED = 'a-stopped-attempt-is-told';

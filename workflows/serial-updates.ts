@@ -50,9 +50,9 @@ export interface Actor<View, Command, Answer> {
   /** Notes what was asked. Resolves with its answer; rejects with a failure that fails the update. */
   ask: (asked: Omit<Asked<Command, Answer>, 'resolve' | 'reject'>) => Promise<Answer>;
   /** Ends the wait of the main line. */
-  wake: () => void;
+  notify: () => void;
   /** Resolves when something was asked, or somebody woke the main line. */
-  woken: () => Promise<void>;
+  notified: () => Promise<void>;
   /** Answers what was asked with what `work` gives. */
   carryOut: (next: Asked<Command, Answer>, work: () => Promise<Answer>) => Promise<void>;
   /** Notes the end of an attempt that a person has stopped, if `error` is one; what became of it only Postgres knows. */
@@ -66,7 +66,7 @@ export interface Actor<View, Command, Answer> {
 type Read<V> = (recording: Interventions) => Promise<V>;
 
 export function createActor<View, Command, Answer>(story: Story<View>): Actor<View, Command, Answer> {
-  let wake: () => void = () => undefined;
+  let notify: () => void = () => undefined;
   let stuck = false;
   let stopped: Intervention[] = [];
   const watch = createWatch(setStuck);
@@ -91,10 +91,10 @@ export function createActor<View, Command, Answer>(story: Story<View>): Actor<Vi
       new Promise((resolve, reject) => {
         actor.queue.push({ ...asked, resolve, reject });
         story.refresh();
-        wake();
+        notify();
       }),
-    wake: () => wake(),
-    woken: () => new Promise((resolve) => (wake = resolve)),
+    notify: () => notify(),
+    notified: () => new Promise((resolve) => (notify = resolve)),
     carryOut: async (next, work) => {
       actor.current = next;
       try {

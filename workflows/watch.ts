@@ -14,7 +14,7 @@ import {
   patched,
   sleep,
 } from '@temporalio/workflow';
-import { STOPPED_IS_TOLD } from './patches.ts';
+import { STOPPED_IS_ANSWERED } from './patches.ts';
 import { STUCK_AFTER } from './profiles.ts';
 
 export interface Watch {
@@ -79,7 +79,7 @@ function endedByIt(error: unknown): boolean {
   if (isCancellation(error)) return true;
   const isAnswer =
     error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;
-  return !isAnswer && patched(STOPPED_IS_TOLD);
+  return !isAnswer && patched(STOPPED_IS_ANSWERED);
 }
 
 /** What is to be recorded when `error` is the end of an attempt that a person has stopped. */

@@ -10,7 +10,7 @@ import { parseFields } from '../../commands/parse.ts';
 import { invalidFields } from '../../commands/refusal.ts';
 import type { TransactionDeps } from '../../commands/transaction.ts';
 import type { WireSettings } from '../../messaging/cloud-event.ts';
-import { type Database, PATIENT_WAIT_MS } from '../../platform/database.ts';
+import { type Database, LONG_WAIT_MS } from '../../platform/database.ts';
 import { uuidIn } from '../../values/text.ts';
 import { etag, expectedVersion } from '../headers.ts';
 import { type ProblemCode, everyCommand, problemOf } from '../problems.ts';
@@ -26,7 +26,7 @@ const byId = z.object({ id: z.string().meta({ description: 'The cashier’s id' 
 
 export function cashierCommandRoutes({ database, wire }: CashierCommandDeps): Route[] {
   // The relays look by themselves: they run in the workers, which a request does not reach.
-  const deps: TransactionDeps = { database, wire, notify: () => undefined, waitMs: PATIENT_WAIT_MS };
+  const deps: TransactionDeps = { database, wire, notify: () => undefined, waitMs: LONG_WAIT_MS };
   return cashierStepNames.map((step) => routeOf(deps, step));
 }
 

@@ -6,7 +6,7 @@ import { stringify } from 'safe-stable-stringify';
 import { z } from 'zod';
 import { startBatch } from '../../dead-letters/batch.ts';
 import { batchIdOf } from '../../dead-letters/batch-id.ts';
-import type { BatchVerb } from '../../dead-letters/dead-letter.ts';
+import type { BatchAction } from '../../dead-letters/dead-letter.ts';
 import { type WireDeadLetterBatch, deadLetterBatchSchema, groupSchema } from '../../dead-letters/schemas.ts';
 import { type DeadLetterBatch, batchById, notDoneOf } from '../../dead-letters/batch-reads.ts';
 import { Problem, everyCommand, everyRead, problemOf } from '../problems.ts';
@@ -15,10 +15,10 @@ import { parseOrRefuse } from '../validation.ts';
 import type { DeadLetterDeps } from './dead-letters.ts';
 
 export function deadLetterBatchRoutes(deps: DeadLetterDeps): Route[] {
-  const startRoute = (verb: BatchVerb, summary: string, description: string): Route => ({
+  const startRoute = (action: BatchAction, summary: string, description: string): Route => ({
     method: 'post',
-    path: `/v1/dead-letters/${verb}`,
-    operationId: `${verb}DeadLetters`,
+    path: `/v1/dead-letters/${action}`,
+    operationId: `${action}DeadLetters`,
     summary,
     description: `${description} At most ten a second, the oldest first; letters that come later are left alone.`,
     tag: 'Dead letters',
@@ -32,7 +32,7 @@ export function deadLetterBatchRoutes(deps: DeadLetterDeps): Route[] {
       202: { description: 'The batch, which goes on by itself', schema: deadLetterBatchSchema, headers: ['Location'] },
     },
     problems: everyCommand,
-    handle: (call) => start(deps, verb, call),
+    handle: (call) => start(deps, action, call),
   });
   return [
     startRoute('replay', 'Replay the open dead letters of a group', 'Messages are handed in again, events sent again.'),
@@ -58,13 +58,13 @@ export function deadLetterBatchRoutes(deps: DeadLetterDeps): Route[] {
 }
 
 /** With one Idempotency-Key it is started once, and means the same. */
-async function start(deps: DeadLetterDeps, verb: BatchVerb, call: Call): Promise<Reply> {
+async function start(deps: DeadLetterDeps, action: BatchAction, call: Call): Promise<Reply> {
   const { filter, reason } = parseOrRefuse(groupSchema, call.body);
   const { tenantId, actor: operator } = call.identity;
   const id = batchIdOf(tenantId, call.idempotencyKey);
   const deadline = Date.parse(call.acceptedAt) + deps.requestDeadlineMs;
-  const batch = await startBatch(deps, { id, tenantId, verb, filter, operator, reason }, deadline);
-  const isSame = stringify([batch.verb, batch.filter, batch.reason]) === stringify([verb, filter, reason]);
+  const batch = await startBatch(deps, { id, tenantId, action, filter, operator, reason }, deadline);
+  const isSame = stringify([batch.action, batch.filter, batch.reason]) === stringify([action, filter, reason]);
   if (!isSame) throw problemOf(keyReused());
   return { status: 202, headers: { Location: `/v1/dead-letter-batches/${id}` }, body: await toWire(deps, batch) };
 }
@@ -73,7 +73,7 @@ async function toWire({ database }: DeadLetterDeps, batch: DeadLetterBatch): Pro
   const { id, filter, operator, reason, startedAt, endedAt, total, done, refused, unknown, left } = batch;
   return {
     id,
-    verb: batch.verb as BatchVerb,
+    verb: batch.action as BatchAction,
     filter,
     status: endedAt === null ? 'running' : 'completed',
     operator,

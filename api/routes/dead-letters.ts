@@ -17,7 +17,7 @@ import {
   editSchema,
   listDeadLettersSchema,
 } from '../../dead-letters/schemas.ts';
-import { type DeadLetterVerb, type Resolution } from '../../dead-letters/dead-letter.ts';
+import { type DeadLetterAction, type Resolution } from '../../dead-letters/dead-letter.ts';
 import type { Database } from '../../platform/database.ts';
 import { decisionsOf } from '../../dead-letters/decisions.ts';
 import {
@@ -39,7 +39,7 @@ export interface DeadLetterDeps {
   requestDeadlineMs: number;
 }
 
-const LETTERS = '/v1/dead-letters';
+const DEAD_LETTERS = '/v1/dead-letters';
 const byId = z.object({ id: z.string().meta({ description: 'The dead letter’s id' }) });
 const ofOne: readonly ProblemCode[] = [...everyRead, 'dead_letter_not_found'];
 const decideProblems: readonly ProblemCode[] = [
@@ -55,30 +55,35 @@ const mended = { reason: 'The invoice is finalized now' };
 
 export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
   const { database } = deps;
-  const decideRoute = (verb: DeadLetterVerb, summary: string, description: string, example: object = mended): Route => {
-    const schema = verb === 'edit' ? editSchema : decideSchema;
+  const decideRoute = (
+    action: DeadLetterAction,
+    summary: string,
+    description: string,
+    example: object = mended,
+  ): Route => {
+    const schema = action === 'edit' ? editSchema : decideSchema;
     return {
       method: 'post',
-      path: `/v1/dead-letters/{id}/${verb}`,
-      operationId: `${verb}DeadLetter`,
+      path: `/v1/dead-letters/{id}/${action}`,
+      operationId: `${action}DeadLetter`,
       summary,
       description,
       tag: 'Dead letters',
       params: byId,
       body: { schema, required: true, examples: { example } },
-      ...(verb === 'edit' ? { bodyMax: EDIT_BODY_MAX } : {}),
+      ...(action === 'edit' ? { bodyMax: EDIT_BODY_MAX } : {}),
       answers: { 200: { description: 'The dead letter after the decision', schema: deadLetterSchema } },
-      problems: verb === 'edit' ? [...decideProblems, 'payload_refused'] : decideProblems,
+      problems: action === 'edit' ? [...decideProblems, 'payload_refused'] : decideProblems,
       handle: async (call) => {
         const request = parseOrRefuse(schema, call.body);
-        return { status: 200, body: await toWire(database, await decide(deps, verb, call, request)) };
+        return { status: 200, body: await toWire(database, await decide(deps, action, call, request)) };
       },
     };
   };
   return [
     {
       method: 'get',
-      path: LETTERS,
+      path: DEAD_LETTERS,
       operationId: 'listDeadLetters',
       summary: 'List messages that could not be handled and events that Kafka refuses, newest first',
       tag: 'Dead letters',
@@ -87,11 +92,14 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
       problems: [...everyRead, 'validation_failed'],
       handle: async ({ identity, query }) => {
         const { cursor, ...filter } = parseOrRefuse(listDeadLettersSchema, query);
-        const after = positionOf(LETTERS, positionSchema, cursor);
-        const { letters, next } = await listDeadLetters(database, identity.tenantId, filter, after);
+        const after = positionOf(DEAD_LETTERS, positionSchema, cursor);
+        const { deadLetters, next } = await listDeadLetters(database, identity.tenantId, filter, after);
         return {
           status: 200,
-          body: { items: letters.map(toSummary), nextCursor: next && cursorOf(LETTERS, next.openedAt, next.id) },
+          body: {
+            items: deadLetters.map(toSummary),
+            nextCursor: next && cursorOf(DEAD_LETTERS, next.openedAt, next.id),
+          },
         };
       },
     },
@@ -134,38 +142,38 @@ export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
 /** An unknown, a malformed and another tenant's id cannot be told apart; without a tenant it is nobody's to see. */
 async function find(database: Database, { identity, params }: Call): Promise<DeadLetterRow> {
   const id = uuidIn(params['id']);
-  const letter = id ? await deadLetterById(database, id) : null;
-  if (letter?.tenantId !== identity.tenantId)
+  const deadLetter = id ? await deadLetterById(database, id) : null;
+  if (deadLetter?.tenantId !== identity.tenantId)
     throw new Problem('dead_letter_not_found', `There is no dead letter ${params['id'] ?? ''}.`);
-  return letter;
+  return deadLetter;
 }
 
 /** The operator is the caller. What is resolved already needs no workflow. */
 async function decide(
   { database, send, requestDeadlineMs }: DeadLetterDeps,
-  verb: DeadLetterVerb,
+  action: DeadLetterAction,
   call: Call,
   request: { reason: string; payload?: string },
 ): Promise<DeadLetterRow> {
-  const letter = await find(database, call);
-  if (letter.resolvedAt !== null) throw resolved(letter);
+  const deadLetter = await find(database, call);
+  if (deadLetter.resolvedAt !== null) throw resolved(deadLetter);
   // Temporal would take no more than about twice as much.
   const why = request.payload === undefined ? undefined : tooLarge(request.payload);
   if (why !== undefined) throw new Problem('payload_refused', why);
   const deadline = Date.parse(call.acceptedAt) + requestDeadlineMs;
-  const result = await sendDecision(send, letter, verb, { operator: call.identity.actor, ...request }, deadline);
+  const result = await sendDecision(send, deadLetter, action, { operator: call.identity.actor, ...request }, deadline);
   // What is done is not sent again because it could not be read at once.
   const after = await untilDeadline(deadline, () => find(database, call));
   refuseUnlessDecided(result, after);
   return after;
 }
 
-function refuseUnlessDecided(result: DecisionResult, letter: DeadLetterRow): void {
+function refuseUnlessDecided(result: DecisionResult, deadLetter: DeadLetterRow): void {
   switch (result.kind) {
     case 'answered':
       return;
     case 'resolved':
-      throw resolved(letter);
+      throw resolved(deadLetter);
     case 'refused':
       throw new Problem(result.because, result.detail);
     case 'failed':
@@ -183,7 +191,7 @@ function refuseUnlessDecided(result: DecisionResult, letter: DeadLetterRow): voi
   }
 }
 
-/** Of a letter that is resolved. */
+/** Of a dead letter that is resolved. */
 const resolved = ({ resolution, resolvedBy }: DeadLetterRow): Problem =>
   new Problem('dead_letter_resolved', `It was ${resolution} by ${resolvedBy}.`, {
     resolution: resolution as Resolution,

@@ -11,7 +11,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { z } from 'zod';
-import { toldBy } from '../../invoices/send.ts';
+import { outcomeOf } from '../../invoices/send.ts';
 import type { Refusal } from '../../commands/refusal.ts';
 import type { Database } from '../../platform/database.ts';
 import { operationOutcome } from '../../invoices/operation.ts';
@@ -83,10 +83,10 @@ async function askWorkflow(
     );
   } catch (error) {
     const failure = failureIn(error);
-    const told = failure && toldBy(failure);
-    if (told?.kind === 'refused') return { refusal: told.refusal };
-    if (told?.kind === 'failed') return { status: 'failed' };
-    if (told?.kind === 'stopped') return { status: 'unknown', problem: commandStopped(told.detail) };
+    const outcome = failure && outcomeOf(failure);
+    if (outcome?.kind === 'refused') return { refusal: outcome.refusal };
+    if (outcome?.kind === 'failed') return { status: 'failed' };
+    if (outcome?.kind === 'stopped') return { status: 'unknown', problem: commandStopped(outcome.detail) };
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { status: 'pending' };
     // The workflow, or this attempt of it, has ended without an answer: nobody carries the command out any more.
     if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)

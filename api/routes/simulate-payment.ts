@@ -11,7 +11,7 @@ import { type TransactionDeps, carryOut } from '../../commands/transaction.ts';
 import { openAmountMinor } from '../../invoices/invoice.ts';
 import { simulatePaymentSchema } from '../../invoices/schemas.ts';
 import { formatAmount } from '../../values/money.ts';
-import { PATIENT_WAIT_MS } from '../../platform/database.ts';
+import { LONG_WAIT_MS } from '../../platform/database.ts';
 import { invoiceById } from '../../invoices/by-id.ts';
 import { everyCommand, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
@@ -85,7 +85,7 @@ async function announce(deps: SimulatePaymentDeps, call: Call): Promise<Reply> {
     attemptId: newAttemptId(),
     acceptedAt: call.acceptedAt,
   };
-  const [outcome] = await carryOut({ ...deps, notify: () => undefined, waitMs: PATIENT_WAIT_MS }, simulatePayment, [
+  const [outcome] = await carryOut({ ...deps, notify: () => undefined, waitMs: LONG_WAIT_MS }, simulatePayment, [
     command,
   ]);
   if (!outcome) throw new TypeError('A command came back without an outcome.');

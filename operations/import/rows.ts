@@ -48,7 +48,7 @@ export interface Command {
 }
 
 /** The commands of one row, in order; the first is the create. */
-export interface Plan {
+export interface RowCommands {
   line: number;
   commands: readonly Command[];
 }
@@ -66,13 +66,13 @@ export interface RowRefusal {
 /** The file or the arguments are wrong as a whole: nothing can be imported. The message is for people. */
 export class ImportError extends Error {}
 
-export const isRefusal = (planned: Plan | RowRefusal): planned is RowRefusal => 'code' in planned;
+export const isRefusal = (read: RowCommands | RowRefusal): read is RowRefusal => 'code' in read;
 
 /**
  * Plans the rows of one file.
  * @throws ImportError when a mapped header or a needed field is missing
  */
-export function createPlanner(headers: readonly string[], mapping: Mapping): (row: Row) => Plan | RowRefusal {
+export function createRowReader(headers: readonly string[], mapping: Mapping): (row: Row) => RowCommands | RowRefusal {
   const positions = locate(headers, mapping);
   const differsFromEarlier = createMemory();
   return ({ line, cells }) => {

@@ -4,7 +4,15 @@
  * Always true: a row is taken only when a sender is free, so memory does not grow with the file; every row that was
  * taken is counted once, as created, replayed, refused or unfinished.
  */
-import { type Command, type ImportStep, type Plan, type Row, type RowRefusal, ImportError, isRefusal } from './rows.ts';
+import {
+  type Command,
+  type ImportStep,
+  type RowCommands,
+  type Row,
+  type RowRefusal,
+  ImportError,
+  isRefusal,
+} from './rows.ts';
 import { NO_ANSWER, type SendOutcome } from './send.ts';
 
 export interface Tally {
@@ -24,7 +32,7 @@ export interface Tally {
 }
 
 export interface RunDeps {
-  plan: (row: Row) => Plan | RowRefusal;
+  read: (row: Row) => RowCommands | RowRefusal;
   send: (command: Command, invoiceId: string | undefined) => Promise<SendOutcome>;
   /** Rows under way at once. */
   concurrency: number;
@@ -85,8 +93,8 @@ async function nextRow(rows: AsyncIterator<Row, undefined>, tally: Tally): Promi
 
 /** Carries out a row as far as it goes and counts it; returns why it was refused. */
 async function importRow(deps: RunDeps, row: Row, tally: Tally): Promise<RowRefusal | undefined> {
-  const planned = deps.plan(row);
-  const result = isRefusal(planned) ? planned : await carryOut(deps, planned, tally);
+  const read = deps.read(row);
+  const result = isRefusal(read) ? read : await carryOut(deps, read, tally);
   if (typeof result === 'string') {
     tally[result] += 1;
     return;
@@ -98,7 +106,7 @@ async function importRow(deps: RunDeps, row: Row, tally: Tally): Promise<RowRefu
 
 async function carryOut(
   { send }: RunDeps,
-  { line, commands }: Plan,
+  { line, commands }: RowCommands,
   { steps }: Tally,
 ): Promise<'created' | 'replayed' | 'unfinished' | RowRefusal> {
   let invoiceId: string | undefined;

@@ -1,6 +1,6 @@
 /** The cheap checks of verify/, every minute in each worker: a fault shows as a number before somebody reports it. */
 import type { Logger } from '../../platform/logger.ts';
-import { createLook } from './look.ts';
+import { createPoll } from './poll.ts';
 
 const EVERY_MS = 60_000;
 /** Each statement has its own limit, far below; this is for all of them together. */
@@ -18,15 +18,15 @@ export interface ChecksDeps {
 
 /** Returns how to stop. Checks never overlap: while one is late, no other begins. */
 export function startChecks({ check, show, logger, everyMs = EVERY_MS, limitMs = LIMIT_MS }: ChecksDeps): () => void {
-  const look = createLook(
+  const poll = createPoll(
     check,
     (findings: Record<string, number> | null) => {
       show(findings);
       if (findings && Object.values(findings).some((count) => count > 0))
         logger.error({ findings }, 'the checks have found faults; npm run verify names them');
     },
-    { limitMs, keepMs: 0 },
+    { limitMs, maxAgeMs: 0 },
   );
-  const timer = setInterval(() => void look(), everyMs);
+  const timer = setInterval(() => void poll(), everyMs);
   return () => clearInterval(timer);
 }

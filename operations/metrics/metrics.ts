@@ -10,7 +10,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { MeasuredRequest } from '../../api/measure.ts';
 import type { RecordOutcome } from '../../dead-letters/receive.ts';
 import type { DeadLetterCount } from '../../dead-letters/counts.ts';
-import { createLook } from './look.ts';
+import { createPoll } from './poll.ts';
 
 /** What the gauges of the database are read with. */
 export interface Figures {
@@ -32,7 +32,7 @@ export interface Metrics {
   checked: (findings: Record<string, number> | null) => void;
 }
 
-const LOOK = { limitMs: 1_500, keepMs: 5_000 };
+const POLL = { limitMs: 1_500, maxAgeMs: 5_000 };
 /** From a read to a command that waits for its deadline. */
 const REQUEST_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
 
@@ -40,13 +40,13 @@ export function createMetrics(figures: Figures): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const counters = createCounters(registry);
-  const looks = createLooks(registry, figures);
+  const polls = createPolls(registry, figures);
   return {
     ...counters,
     checked: createChecked(registry),
     contentType: registry.contentType,
     text: async () => {
-      await Promise.all(looks.map((look) => look()));
+      await Promise.all(polls.map((poll) => poll()));
       return registry.metrics();
     },
   };
@@ -101,7 +101,7 @@ function createCounters(registry: Registry) {
 }
 
 /** One look a source, so that one that is late or broken hides its own figures only. */
-function createLooks(registry: Registry, figures: Figures): (() => Promise<void>)[] {
+function createPolls(registry: Registry, figures: Figures): (() => Promise<void>)[] {
   const readable = new Gauge({
     name: 'billing_figures_readable',
     help: '1: the gauges of this source are current; 0: the database did not answer in time, and they are left out',
@@ -109,13 +109,13 @@ function createLooks(registry: Registry, figures: Figures): (() => Promise<void>
     registers: [registry],
   });
   const shown = <T>(source: keyof Figures, read: () => Promise<T>, show: (value: T | null) => void) =>
-    createLook(
+    createPoll(
       read,
       (value: T | null) => {
         readable.set({ source }, value === null ? 0 : 1);
         show(value);
       },
-      LOOK,
+      POLL,
     );
   return [
     shown('outbox', figures.outbox, outboxGauges(registry)),
@@ -149,7 +149,7 @@ function deadLetterGauge(registry: Registry): (counts: DeadLetterCount[] | null)
   });
   return (counts) => {
     open.reset();
-    for (const { letters, ...labels } of counts ?? []) open.set(labels, letters);
+    for (const { deadLetters, ...labels } of counts ?? []) open.set(labels, deadLetters);
   };
 }
 

@@ -62,15 +62,15 @@ class Ended extends Error {
 
 export async function rebuild(deps: RebuildDeps): Promise<Rebuilt> {
   const tallies = deps.kinds.map(({ name }): Tally => ({ kind: name, started: 0, running: 0, failures: [] }));
-  const patiently = createPatience(deps);
+  const retrying = createRetrying(deps);
   try {
-    await patiently(deps.openRelays);
+    await retrying(deps.openRelays);
     let total = 0;
-    for (const { count } of deps.kinds) total += await patiently(count);
+    for (const { count } of deps.kinds) total += await retrying(count);
     deps.progress.begin(total);
     for (const [index, kind] of deps.kinds.entries()) {
       const tally = tallies[index];
-      if (tally) await startAll(deps, patiently, kind, tally, () => deps.progress.update(tallies));
+      if (tally) await startAll(deps, retrying, kind, tally, () => deps.progress.update(tallies));
     }
     return { ended: 'complete', because: '', tallies };
   } catch (error) {
@@ -79,10 +79,10 @@ export async function rebuild(deps: RebuildDeps): Promise<Rebuilt> {
   }
 }
 
-type Patiently = <T>(work: () => Promise<T>) => Promise<T>;
+type Retrying = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** Does work again while it may pass, until nothing at all could be done for too long. */
-function createPatience(deps: RebuildDeps): Patiently {
+function createRetrying(deps: RebuildDeps): Retrying {
   const { stop, mayPass, progress, noProgressMs = NO_PROGRESS_MS, retryAfterMs = RETRY_AFTER_MS } = deps;
   let lastProgress = performance.now();
   return async (work) => {
@@ -104,25 +104,25 @@ function createPatience(deps: RebuildDeps): Patiently {
 
 async function startAll(
   { perSecond, stop }: RebuildDeps,
-  patiently: Patiently,
+  retrying: Retrying,
   kind: Kind,
   tally: Tally,
   onProgress: () => void,
 ): Promise<void> {
-  for (let page = await patiently(kind.next); page.length > 0; page = await patiently(kind.next)) {
+  for (let page = await retrying(kind.next); page.length > 0; page = await retrying(kind.next)) {
     for (let first = 0; first < page.length; first += AT_ONCE) {
       const batch = page.slice(first, first + AT_ONCE);
       const slot = pause((batch.length * 1_000) / perSecond, undefined, { signal: stop }).catch(() => undefined);
-      await Promise.all(batch.map((due) => startOne(patiently, due, tally)));
+      await Promise.all(batch.map((due) => startOne(retrying, due, tally)));
       onProgress();
       await slot;
     }
   }
 }
 
-async function startOne(patiently: Patiently, { workflowId, start }: Due, tally: Tally): Promise<void> {
+async function startOne(retrying: Retrying, { workflowId, start }: Due, tally: Tally): Promise<void> {
   try {
-    tally[(await patiently(start)) ? 'started' : 'running'] += 1;
+    tally[(await retrying(start)) ? 'started' : 'running'] += 1;
   } catch (error) {
     if (error instanceof Ended || tally.failures.length >= FAILURES_MAX) throw error;
     tally.failures.push({ workflowId, because: messageOf(error) });

@@ -176,18 +176,18 @@ function stopProblem(chain: readonly AuditRow[]): string | undefined {
 /** What differs between an entry and the one before it, of what both tell. */
 function changedBetween(before: AuditRow | undefined, entry: AuditRow): string[] {
   if (!before) return entry.status === UNDECIDED ? [] : ['status'];
-  const [old, now] = [toldBy(before), toldBy(entry)];
+  const [old, now] = [statedIn(before), statedIn(entry)];
   return Object.keys(now).filter((name) => name in old && stringify(old[name]) !== stringify(now[name]));
 }
 
-/** Of a letter that nobody has decided. */
+/** Of a dead letter that nobody has decided. */
 const UNDECIDED = 'open';
 
-/** Of a letter, only what a decision settles: the rest changes without one. */
-function toldBy({ entity_type: entityType, status, body }: AuditRow): Record<string, unknown> {
-  const { stopped: _why, ...told } = parsedObject(body) ?? {};
-  if (entityType !== 'dead_letter') return { ...told, status };
-  const { resolution, resolvedBy, resolvedReason } = told;
+/** Of a dead letter, only what a decision settles: the rest changes without one. */
+function statedIn({ entity_type: entityType, status, body }: AuditRow): Record<string, unknown> {
+  const { stopped: _why, ...stated } = parsedObject(body) ?? {};
+  if (entityType !== 'dead_letter') return { ...stated, status };
+  const { resolution, resolvedBy, resolvedReason } = stated;
   return { status, resolution, resolvedBy, resolvedReason };
 }
 
@@ -204,7 +204,7 @@ function endProblem(kind: Kind, last: AuditRow | undefined, row: Current | undef
   return wrong.length === 0 ? undefined : `its row is not as its last entry tells: ${wrong.join(', ')}`;
 }
 
-/** A letter has entries only for what people have decided. */
+/** A dead letter has entries only for what people have decided. */
 const isUndecided = (state: Record<string, unknown>): boolean => state['resolution'] === null;
 
 async function readInvoices(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {

@@ -57,14 +57,14 @@ interface EventRow {
 }
 
 /** All that is known of one invoice. */
-interface Facts {
+interface Evidence {
   invoice: Invoice;
   nextTimerAt: string | null;
   payments: readonly PaymentRow[];
   /** What has changed its version. */
   steps: readonly (EntryRow & { action: Step })[];
   /** What time has told. */
-  told: readonly EntryRow[];
+  timed: readonly EntryRow[];
   /** Both, in their order. */
   history: readonly EntryRow[];
   /** On its public stream; one that was withheld counts under its own type. */
@@ -94,8 +94,8 @@ export const checkInvoices = (
 ): Promise<unknown> => check(database, sql`(tenant_id, id) IN (SELECT * FROM ${wantedKeys(keys)})`, environment, tally);
 
 async function check(database: Database, which: Sql, environment: string, tally: Tally): Promise<InvoiceWithTimer[]> {
-  const { rows, facts } = await snapshot(database, (tx) => readFacts(tx, which, environment));
-  for (const one of facts) {
+  const { rows, evidence } = await snapshot(database, (tx) => readEvidence(tx, which, environment));
+  for (const one of evidence) {
     tally.saw('payments', one.payments.length);
     for (const rule of Object.values(rules)) {
       const problem = rule(one);
@@ -105,7 +105,7 @@ async function check(database: Database, which: Sql, environment: string, tally:
   return rows;
 }
 
-async function readFacts(tx: TransactionClient, which: Sql, environment: string) {
+async function readEvidence(tx: TransactionClient, which: Sql, environment: string) {
   const rows = await tx.$queryRaw<InvoiceWithTimer[]>`
     SELECT * FROM invoices WHERE ${which} ORDER BY tenant_id, id LIMIT ${PAGE}`;
   const payments = await tx.$queryRaw<PaymentRow[]>`
@@ -128,20 +128,20 @@ async function readFacts(tx: TransactionClient, which: Sql, environment: string)
   const paymentsOf = groupBy(payments, keyOf);
   const entriesOf = groupBy(entries, keyOf);
   const eventsOf = groupBy(events, ({ stream }) => stream);
-  const facts = rows.map((row): Facts => {
+  const evidence = rows.map((row): Evidence => {
     const history = entriesOf.get(keyOf(row)) ?? [];
     return {
       invoice: toInvoice(row),
       nextTimerAt: row.next_timer_at?.toISOString() ?? null,
       payments: paymentsOf.get(keyOf(row)) ?? [],
       steps: history.filter((entry): entry is EntryRow & { action: Step } => !isTimedStep(entry.action)),
-      told: history.filter(({ action }) => isTimedStep(action)),
+      timed: history.filter(({ action }) => isTimedStep(action)),
       history,
       events: (eventsOf.get(publicStream(row, environment)) ?? []).map(readEvent),
       internal: (eventsOf.get(internalStream(row, environment)) ?? []).map((event) => readEvent(event).type),
     };
   });
-  return { rows, facts };
+  return { rows, evidence };
 }
 
 const invoiceGenerated = generated();
@@ -171,14 +171,14 @@ const WITHHELD = eventType(eventWithheld);
 const OVERDUE = eventOfAction.overdue;
 const REMINDER = eventOfAction.remind;
 
-function readEvent({ type, value }: EventRow): Facts['events'][number] {
+function readEvent({ type, value }: EventRow): Evidence['events'][number] {
   const data = parsedObject(value) ?? {};
   return type === WITHHELD
     ? { type: String(data['withheldType']), data, withheld: true }
     : { type, data, withheld: false };
 }
 
-type Rule = (facts: Facts) => string | undefined;
+type Rule = (evidence: Evidence) => string | undefined;
 
 /** Each says what is wrong, or nothing. */
 const rules = {
@@ -229,15 +229,15 @@ const rules = {
   },
   generatedOnce: ({ internal }) =>
     String(internal) === GENERATED ? undefined : `its internal stream has ${internal.join(', ') || 'nothing'}`,
-  overdueToldOnce: ({ invoice: { overdueToldAt }, told, events }) => {
-    const entries = told.filter(({ action }) => action === 'overdue').map(({ at }) => at.toISOString());
+  overdueRecordedOnce: ({ invoice: { overdueToldAt }, timed, events }) => {
+    const entries = timed.filter(({ action }) => action === 'overdue').map(({ at }) => at.toISOString());
     const count = events.filter(({ type }) => type === OVERDUE).length;
     return String(entries) === String(overdueToldAt ?? []) && count === entries.length
       ? undefined
       : `overdue was told at ${overdueToldAt ?? 'no time'}; its history says ${entries.join(', ') || 'never'}, and ${count} events do`;
   },
-  remindersToldOnce: ({ invoice: { remindersSent }, told, events }) => {
-    const entries = told.filter(({ action }) => action === 'remind').length;
+  remindersRecordedOnce: ({ invoice: { remindersSent }, timed, events }) => {
+    const entries = timed.filter(({ action }) => action === 'remind').length;
     const sent = events.filter(({ type }) => type === REMINDER);
     const last = sent.at(-1);
     const number = last && !last.withheld ? last.data['reminder'] : remindersSent;

@@ -30,10 +30,10 @@ export function reportOf(reports: readonly CheckReport[]): string {
 function linesOf({ name, saw, findings, more, notes, failure, tookMs }: CheckReport): string[] {
   const total = findings.length + more;
   const result = failure !== undefined ? 'NOT DONE' : total > 0 ? `${count(total)} FOUND` : 'ok';
-  const looked = [...saw].map(([what, seen]) => `${count(seen)} ${what}`).join(', ') || 'nothing was there';
+  const counted = [...saw].map(([what, seen]) => `${count(seen)} ${what}`).join(', ') || 'nothing was there';
   const rest = total - LINES_MAX;
   return [
-    `${name.padEnd(NAME_WIDTH)} ${result} (${looked}; ${(tookMs / 1000).toFixed(1)} s)`,
+    `${name.padEnd(NAME_WIDTH)} ${result} (${counted}; ${(tookMs / 1000).toFixed(1)} s)`,
     ...notes.map((note) => `  note: ${note}`),
     ...(failure === undefined ? [] : [`  ${failure}`]),
     ...findings.slice(0, LINES_MAX).map(({ id, problem }) => `  ${id}: ${shortened(problem)}`),

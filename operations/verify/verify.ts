@@ -16,7 +16,7 @@ export interface VerifyOptions {
   checks: readonly Check[];
   graceMs: number;
   /** Told of each check before it begins. */
-  onBegin?: (name: string, isSecondLook: boolean) => void;
+  onBegin?: (name: string, isSecondRead: boolean) => void;
 }
 
 export async function verify(world: World, { checks, graceMs, onBegin }: VerifyOptions): Promise<CheckReport[]> {

@@ -81,7 +81,7 @@ const invoice: WorkflowKind = {
   },
 };
 
-interface Opened {
+interface EndedRow {
   id: string;
   ended: boolean;
 }
@@ -89,7 +89,7 @@ interface Opened {
 const deadLetter: WorkflowKind = {
   type: workflowTypes.deadLetter,
   problemsOf: async (database, workflowIds) => {
-    const rows = await database.$queryRaw<Opened[]>`
+    const rows = await database.$queryRaw<EndedRow[]>`
       SELECT id, resolved_at IS NOT NULL AS ended FROM dead_letters WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
     return problems(
       workflowIds,
@@ -115,7 +115,7 @@ const deadLetter: WorkflowKind = {
 const deadLetterBatch: WorkflowKind = {
   type: workflowTypes.deadLetterBatch,
   problemsOf: async (database, workflowIds) => {
-    const rows = await database.$queryRaw<Opened[]>`
+    const rows = await database.$queryRaw<EndedRow[]>`
       SELECT id, ended_at IS NOT NULL AS ended FROM dead_letter_batches WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
     return problems(workflowIds, rows, ({ id }) => deadLetterBatchWorkflowId(id), endedProblem('its batch has ended'));
   },

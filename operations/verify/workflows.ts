@@ -77,12 +77,12 @@ async function checkRelays({ temporal, shards }: World, { saw, found }: Tally): 
 async function confirm(
   client: Client,
   ids: readonly string[],
-  tell: (id: string, isOpen: boolean) => void,
+  report: (id: string, isOpen: boolean) => void,
 ): Promise<void> {
   for (let start = 0; start < ids.length; start += DESCRIBE_AT_ONCE) {
     const some = ids.slice(start, start + DESCRIBE_AT_ONCE);
     const are = await Promise.all(some.map((id) => isRunning(client, id)));
-    for (const [index, id] of some.entries()) tell(id, are[index] ?? false);
+    for (const [index, id] of some.entries()) report(id, are[index] ?? false);
   }
 }
 

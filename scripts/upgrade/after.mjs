@@ -1,7 +1,7 @@
 /** What must be true of the new version on the data of the one before. */
 import { invoicesOf } from './caller.mjs';
 import { STAFF_CHANGE, TICKET, untilStatus, workflowOf } from './before.mjs';
-import { checkLetters } from './letters.mjs';
+import { checkDeadLetters } from './dead-letters.mjs';
 import { expect } from './report.mjs';
 import { each } from './servers.mjs';
 import { runBeside } from './version.mjs';
@@ -34,8 +34,8 @@ export async function checkEverything(world, left) {
     untilStatus(world, left.backlog.announced, 'paid'),
   );
   await report.check('timers are still there', () => checkTimers(world, left));
-  await report.check('a timer that was set before rings, once', () => checkRinging(world, left));
-  await checkLetters(world, left);
+  await report.check('a timer that was set before fires, once', () => checkOldTimer(world, left));
+  await checkDeadLetters(world, left);
   await report.check('drafts of before are finalized and paid', () => checkLives(world, left.invoices.drafts.slice(1)));
   await report.check('new invoices are drafted, finalized and paid', () => checkNewLives(world));
   await report.check('nothing waits any more', () => untilQuiet(world));
@@ -149,17 +149,13 @@ async function checkTimers(world, { invoices, backlog }) {
   return `${waiting.length} invoices`;
 }
 
-async function checkRinging({ caller, sql, waitFor, overdueAfterMs }, { backlog: { ringing, rangBefore } }) {
-  await waitFor(
-    'Overdue',
-    RINGS_MS + overdueAfterMs,
-    async () => (await caller.get(`/v1/invoices/${ringing}`)).overdue,
-  );
+async function checkOldTimer({ caller, sql, waitFor, overdueAfterMs }, { backlog: { firing, firedBefore } }) {
+  await waitFor('Overdue', RINGS_MS + overdueAfterMs, async () => (await caller.get(`/v1/invoices/${firing}`)).overdue);
   const told = () =>
-    sql.count(`SELECT count(*) FROM audit_entries WHERE entity_id = $1 AND action = 'overdue'`, [ringing]);
+    sql.count(`SELECT count(*) FROM audit_entries WHERE entity_id = $1 AND action = 'overdue'`, [firing]);
   await waitFor('Overdue in the audit trail', RINGS_MS, async () => (await told()) > 0);
   expect((await told()) === 1, `it was told ${await told()} times`);
-  expect(!rangBefore, 'it has rung before the version before ended, so nothing is known');
+  expect(!firedBefore, 'it has rung before the version before ended, so nothing is known');
 }
 
 async function checkLives(world, ids) {

@@ -1,10 +1,10 @@
 /**
- * What the version before leaves behind: an invoice of each kind, a cashier, letters that nobody has decided, and work
+ * What the version before leaves behind: an invoice of each kind, a cashier, dead letters that nobody has decided, and work
  * that is under way when it ends: a backlog for Kafka, a billing run in its midst, commands that are not answered.
  */
 import { randomUUID } from 'node:crypto';
 import { invoicesOf } from './caller.mjs';
-import { openInbound, openOutbound } from './letters.mjs';
+import { openInbound, openOutbound } from './dead-letters.mjs';
 import { expect } from './report.mjs';
 import { each } from './servers.mjs';
 
@@ -96,7 +96,7 @@ export async function makeBacklog(world, { invoices }) {
   await announcePayment(announced);
   const drafts = await each(Array(WAITING_INVOICES).fill(dayIn(20)), (dueDate) => draft({ dueDate }));
   const finalized = await each(drafts, ({ id }) => finalize(id));
-  return { announced, ringing: finalized.at(-1).id };
+  return { announced, firing: finalized.at(-1).id };
 }
 
 /**

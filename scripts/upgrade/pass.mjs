@@ -80,7 +80,7 @@ async function liveBefore(world, ending) {
   const backlog = await makeBacklog(world, state);
   const run = await beginRun(world, state.due);
   const waitingEvents = await backlogOf(world);
-  const rangBefore = (await world.caller.get(`/v1/invoices/${backlog.ringing}`)).overdue;
+  const firedBefore = (await world.caller.get(`/v1/invoices/${backlog.firing}`)).overdue;
   const { status } = await world.caller.get(run.path);
   const untilBack = sendLast(world, state);
   await step(`The version before is ${ending}`, '5 s', () => (ending === 'killed' ? version.kill() : version.stop()));
@@ -91,7 +91,7 @@ async function liveBefore(world, ending) {
     expect(waitingEvents > 0, 'nothing waited for Kafka');
     return `${waitingEvents} events waited`;
   });
-  return { ...state, backlog: { ...backlog, rangBefore }, run, cutOff };
+  return { ...state, backlog: { ...backlog, firedBefore }, run, cutOff };
 }
 
 /** What the start said of the database. */

@@ -27,7 +27,7 @@ import { waitFor } from '../support/wait.ts';
 
 const AT_A_TIME = 50;
 /** Of invoices with a timer, in one look. */
-const TURNS_MAX = 50;
+const SWEPT_MAX = 50;
 /** Of missed timers, in one look. */
 const LOOK_MAX = 100;
 
@@ -53,7 +53,7 @@ const now = () => new Date();
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => n);
 
-const letter = (more: object = {}) => ({
+const deadLetter = (more: object = {}) => ({
   id: uuidv7(),
   tenantId,
   topic: `test.nowhere.${randomUUID()}`,
@@ -69,7 +69,7 @@ const decided = { resolution: 'discarded', resolvedBy: 'ann', resolvedReason: 'x
 const batch = (more: object = {}) => ({
   id: randomUUID(),
   tenantId,
-  verb: 'replay',
+  action: 'replay',
   filter: '{}',
   operator: 'ann',
   reason: 'x',
@@ -93,11 +93,11 @@ const kinds: Record<string, Kind> = {
   'dead letters': {
     plant: (startedAt) =>
       database.deadLetter.createMany({
-        data: [...startedAt.map((at) => letter({ workflowStartedAt: at })), letter(decided)],
+        data: [...startedAt.map((at) => deadLetter({ workflowStartedAt: at })), deadLetter(decided)],
       }),
     turn: async (limit) => (await deadLetterWorkflow.sweeper(database)(limit)).map(({ id }) => id),
   },
-  'batches of letters': {
+  'batches of dead letters': {
     plant: (startedAt) =>
       database.deadLetterBatch.createMany({
         data: [...startedAt.map((at) => batch({ workflowStartedAt: at })), batch({ endedAt: now() })],
@@ -145,9 +145,9 @@ const deps = (client: Client) => ({
 const startedAtOf = async (id: string) =>
   (await database.deadLetter.findUniqueOrThrow({ where: { id } })).workflowStartedAt;
 
-it('a letter that Temporal refuses for good keeps no other from its workflow, nor the relay from its work', async () => {
+it('a dead letter that Temporal refuses for good keeps no other from its workflow, nor the relay from its work', async () => {
   const { client } = system.temporal;
-  const [refused, others] = [letter({ type: 'x'.repeat(100_000) }), numbered(3).map(() => letter())];
+  const [refused, others] = [deadLetter({ type: 'x'.repeat(100_000) }), numbered(3).map(() => deadLetter())];
   await database.deadLetter.create({ data: refused });
   await createSweep(deps(client), deadLetterWorkflow)(10);
   await database.deadLetter.createMany({ data: others });
@@ -160,7 +160,7 @@ it('a letter that Temporal refuses for good keeps no other from its workflow, no
 });
 
 it('rejects while Temporal is away, so that the relay tries again', async () => {
-  const { id } = await database.deadLetter.create({ data: letter() });
+  const { id } = await database.deadLetter.create({ data: deadLetter() });
   const connection = Connection.lazy({ address: '127.0.0.1:1' });
   await expect(createSweep(deps(new Client({ connection })), deadLetterWorkflow)(10)).rejects.toThrow(
     'Failed to start Workflow',
@@ -224,7 +224,7 @@ describe('wake-ups', () => {
     const { client } = system.temporal;
     const businessDate = dateOf(now().toISOString());
     await database.invoice.updateMany({ data: { nextTimerAt: null } });
-    const ids = await manyDrafts(database, tenantId, TURNS_MAX + 10, businessDate);
+    const ids = await manyDrafts(database, tenantId, SWEPT_MAX + 10, businessDate);
     const chunk = { database, wire: testWire, notify: () => undefined, overdueAfterMs: undefined };
     await finalizeChunk(chunk, { tenantId, businessDate }, ids.length);
     await database.workflowWakeup.deleteMany();

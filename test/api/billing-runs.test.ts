@@ -13,7 +13,7 @@ import { createLogger } from '../../platform/logger.ts';
 import { testWire } from '../support/activities.ts';
 import type { Caller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
-import { decide } from '../support/letters.ts';
+import { decide } from '../support/dead-letters.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -166,18 +166,18 @@ it('the source and id of a business day belong to one event: another one is a de
   await producer.send({ topic: TOPIC, messages: [first] });
   await untilDone(ann, today());
   await producer.send({ topic: TOPIC, messages: [{ ...other, headers: { ...other.headers, ce_id } }] });
-  const letter = await waitFor('the dead letter', () =>
+  const deadLetter = await waitFor('the dead letter', () =>
     system.database.deadLetter.findFirst({ where: { tenantId: ann.tenantId } }),
   );
-  expect(letter).toMatchObject({ reason: 'idempotency_key_reused', resolvedAt: null, eventId: ce_id });
-  expect(letter.detail).toContain(`with the source /accounting and the id ${ce_id} was carried out`);
+  expect(deadLetter).toMatchObject({ reason: 'idempotency_key_reused', resolvedAt: null, eventId: ce_id });
+  expect(deadLetter.detail).toContain(`with the source /accounting and the id ${ce_id} was carried out`);
   expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(1);
 });
 
-const letterOfDay = ({ headers }: { headers: { ce_id: string } }) =>
+const deadLetterOfDay = ({ headers }: { headers: { ce_id: string } }) =>
   waitFor('the dead letter', async () => {
-    const letter = await system.database.deadLetter.findFirst({ where: { eventId: headers.ce_id } });
-    return letter?.workflowStartedAt ? letter : undefined;
+    const deadLetter = await system.database.deadLetter.findFirst({ where: { eventId: headers.ce_id } });
+    return deadLetter?.workflowStartedAt ? deadLetter : undefined;
   });
 
 it('a business day that was discarded starts nothing, also not by another event under its source and id', async () => {
@@ -185,11 +185,11 @@ it('a business day that was discarded starts nothing, also not by another event 
   await manyDrafts(system.database, ann.tenantId, 1, today());
   const early = businessDayEnded(addDays(today(), 3), ann.tenantId);
   await producer.send({ topic: TOPIC, messages: [early] });
-  const { id } = await letterOfDay(early);
+  const { id } = await deadLetterOfDay(early);
   expect(await decide(ann, id, 'discard', 'A wrong day')).toMatchObject({ status: 200 });
   const { value } = businessDayEnded(today(), ann.tenantId);
   await producer.send({ topic: TOPIC, messages: [{ ...early, value }] });
-  const kept = await waitFor('the second letter', () =>
+  const kept = await waitFor('the second dead letter', () =>
     system.database.deadLetter.findFirst({ where: { tenantId: ann.tenantId, value: Buffer.from(value) } }),
   );
   expect(kept).toMatchObject({ reason: 'already_discarded', eventId: early.headers.ce_id });
@@ -201,7 +201,7 @@ it('a business day that was carried out after all is not discarded; a replay set
   const ann = system.caller();
   const message = businessDayEnded(addDays(today(), 3), ann.tenantId);
   await producer.send({ topic: TOPIC, messages: [message] });
-  const { id } = await letterOfDay(message);
+  const { id } = await deadLetterOfDay(message);
   await atDay(3, () => handIn(message));
   expect(await decide(ann, id, 'discard')).toMatchObject({ status: 409, body: { code: 'decision_refused' } });
   expect(await system.database.command.count({ where: { tenantId: ann.tenantId } })).toBe(0);
@@ -242,8 +242,8 @@ it('by BusinessDayEnded a business date after tomorrow is a dead letter, for one
   const [one, all] = [businessDayEnded(businessDate, ann.tenantId), businessDayEnded(businessDate)];
   await producer.send({ topic: TOPIC, messages: [all, one] });
   const reason = 'business_date_in_the_future';
-  expect(await letterOfDay(all)).toMatchObject({ reason, tenantId: null });
-  const { id, detail } = await letterOfDay(one);
+  expect(await deadLetterOfDay(all)).toMatchObject({ reason, tenantId: null });
+  const { id, detail } = await deadLetterOfDay(one);
   expect(detail).toContain('businessDate: must not be after tomorrow');
   expect(await decide(ann, id, 'replay', 'Too early')).toMatchObject({ status: 200, body: { status: 'open', reason } });
   expect(await system.database.billingRun.count({ where: { tenantId: ann.tenantId } })).toBe(0);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { WireDeadLetterBatch } from '../../dead-letters/schemas.ts';
 import type { Caller, Problem } from '../support/caller.ts';
 import { PAYMENTS_TOPIC, paymentMessage } from '../support/gateway.ts';
-import { letterOf } from '../support/letters.ts';
+import { deadLetterOf } from '../support/dead-letters.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -30,8 +30,8 @@ async function keep(ann: Caller, invoices: readonly string[], reason: string): P
   return rows.map(({ id }) => id);
 }
 
-const group = (caller: Caller, verb: string, body: unknown, key: string = randomUUID()) =>
-  caller.request<WireDeadLetterBatch & Problem>('POST', `/v1/dead-letters/${verb}`, {
+const group = (caller: Caller, action: string, body: unknown, key: string = randomUUID()) =>
+  caller.request<WireDeadLetterBatch & Problem>('POST', `/v1/dead-letters/${action}`, {
     body,
     headers: { 'Idempotency-Key': key },
   });
@@ -66,10 +66,10 @@ it('PAY-04: a group is replayed at a bounded pace: what can be settled is, the r
   expect(ended).toMatchObject({ total: 13, done: 12, refused: 1, unknown: 0, left: 0 });
   expect(ended.notDone).toMatchObject([{ deadLetterId: draft, outcome: 'refused' }]);
   for (const id of mended)
-    expect(await letterOf(ann, id)).toMatchObject({ resolution: 'replayed', resolvedBy: 'ann', attempts: 2 });
-  expect(await letterOf(ann, draft)).toMatchObject({ status: 'open', attempts: 2 });
-  expect(await letterOf(ann, other)).toMatchObject({ status: 'open', attempts: 1 });
-  expect(await letterOf(bob, ofBob)).toMatchObject({ status: 'open', attempts: 1 });
+    expect(await deadLetterOf(ann, id)).toMatchObject({ resolution: 'replayed', resolvedBy: 'ann', attempts: 2 });
+  expect(await deadLetterOf(ann, draft)).toMatchObject({ status: 'open', attempts: 2 });
+  expect(await deadLetterOf(ann, other)).toMatchObject({ status: 'open', attempts: 1 });
+  expect(await deadLetterOf(bob, ofBob)).toMatchObject({ status: 'open', attempts: 1 });
   expect((await batchAt(bob, location)).status).toBe(404);
   const entries = await system.database.auditEntry.count({
     where: { tenantId: ann.tenantId, entityType: 'dead_letter', action: 'replay', reason: body.reason },
@@ -79,7 +79,7 @@ it('PAY-04: a group is replayed at a bounded pace: what can be settled is, the r
   expect(await workflow.result()).toMatchObject({ total: 13, done: 12, left: 0 });
 });
 
-const LETTERS = 60;
+const DEAD_LETTERS = 60;
 
 const comingBack: Record<string, (batchId: string, askAgain: () => Promise<unknown>) => Promise<unknown>> = {
   'when it is asked for again': (_batchId, askAgain) => askAgain(),
@@ -93,9 +93,9 @@ it.each(Object.entries(comingBack))(
   async (_name, comeBack) => {
     const ann = system.caller();
     // More than the piece of work that is under way: it goes on when the workflow is gone.
-    const letters = await keep(
+    const deadLetters = await keep(
       ann,
-      Array.from({ length: LETTERS }, () => randomUUID()),
+      Array.from({ length: DEAD_LETTERS }, () => randomUUID()),
       'invoice_not_found',
     );
     const body = { filter: { type: 'billing.payment.received.v1' }, reason: 'They are tests' };
@@ -108,11 +108,11 @@ it.each(Object.entries(comingBack))(
       const read = await batchAt(ann, `/v1/dead-letter-batches/${batch.id}`);
       return read.body.status === 'completed' && read.body;
     });
-    expect(ended).toMatchObject({ total: LETTERS, done: LETTERS, refused: 0, left: 0 });
+    expect(ended).toMatchObject({ total: DEAD_LETTERS, done: DEAD_LETTERS, refused: 0, left: 0 });
     const entries = await system.database.auditEntry.findMany({
       where: { tenantId: ann.tenantId, entityType: 'dead_letter', action: 'discard' },
     });
-    expect(entries.map(({ entityId }) => entityId).toSorted()).toEqual(letters.toSorted());
+    expect(entries.map(({ entityId }) => entityId).toSorted()).toEqual(deadLetters.toSorted());
   },
 );
 

@@ -11,7 +11,7 @@ import {
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
-import { decide, letterOf } from '../support/letters.ts';
+import { decide, deadLetterOf } from '../support/dead-letters.ts';
 import { type System, startSystem } from '../support/system.ts';
 
 let system: System;
@@ -28,7 +28,7 @@ afterAll(async () => {
 /** Sends a payment and waits until it was refused. */
 async function refused(message: Message) {
   await gateway.send(message);
-  return outcomesIn(system).untilKept(message);
+  return outcomesIn(system).untilStored(message);
 }
 
 it('TEN-02: another tenant’s dead letters cannot be seen or decided, and those of no tenant by nobody', async () => {
@@ -58,14 +58,14 @@ it('TEN-02: another tenant’s dead letters cannot be seen or decided, and those
   }
   const listed = await bob.request<{ items: WireDeadLetterSummary[] }>('GET', '/v1/dead-letters');
   expect(listed.body.items.map(({ id }) => id)).toEqual([claim.id]);
-  expect(await letterOf(ann, own.id)).toMatchObject({ status: 'open', attempts: 1 });
+  expect(await deadLetterOf(ann, own.id)).toMatchObject({ status: 'open', attempts: 1 });
 });
 
 it('dead letters are listed newest first, by page, and filtered; what is asked wrongly is refused', async () => {
   const ann = system.caller();
-  const letters = [];
-  for (let n = 0; n < 3; n += 1) letters.push(await refused(paymentMessage(ann.tenantId, randomUUID())));
-  letters.push(await refused(paymentMessage(ann.tenantId, (await ann.draft()).id)));
+  const deadLetters = [];
+  for (let n = 0; n < 3; n += 1) deadLetters.push(await refused(paymentMessage(ann.tenantId, randomUUID())));
+  deadLetters.push(await refused(paymentMessage(ann.tenantId, (await ann.draft()).id)));
   const list = async (query: string) => {
     const { status, body } = await ann.request<{ items: WireDeadLetterSummary[]; nextCursor: string | null }>(
       'GET',
@@ -74,7 +74,7 @@ it('dead letters are listed newest first, by page, and filtered; what is asked w
     expect(status).toBe(200);
     return { ids: body.items.map(({ id }) => id), nextCursor: body.nextCursor };
   };
-  const newestFirst = letters.map(({ id }) => id).toReversed();
+  const newestFirst = deadLetters.map(({ id }) => id).toReversed();
   const first = await list('limit=3');
   expect(first.ids).toEqual(newestFirst.slice(0, 3));
   expect(await list(`limit=3&cursor=${first.nextCursor}`)).toEqual({ ids: newestFirst.slice(3), nextCursor: null });

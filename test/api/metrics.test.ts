@@ -65,7 +65,7 @@ it('tells what waits: the outbox, wake-ups, dead letters by reason; and what the
   const ann = system.caller();
   const message = paymentMessage(ann.tenantId, randomUUID());
   await gateway.send(message);
-  await outcomesIn(system).untilKept(message);
+  await outcomesIn(system).untilStored(message);
   await untilValue('billing_dead_letters_open{direction="inbound",reason="invoice_not_found"}', (value) => value >= 1);
   await untilValue(
     'billing_consumer_records_total{topic="test.billing.public.payments.v1",result="refused"}',

@@ -188,7 +188,7 @@ async function everythingOf({ tenantId }: Caller) {
     payments: await payment.count({ where: { tenantId } }),
     audit: await auditEntry.count({ where: { tenantId } }),
     events: await outboxEvent.count({ where: { tenantId } }),
-    letters: await deadLetter.findMany({
+    deadLetters: await deadLetter.findMany({
       where: { tenantId },
       select: { id: true, attempts: true, resolution: true },
       orderBy: { id: 'asc' },

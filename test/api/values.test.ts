@@ -138,7 +138,7 @@ describe('currencies', () => {
     const { id } = await ann.finalized({ amount: '1200', currency: 'ISK' });
     const message = paymentMessage(ann.tenantId, id, { amount: '1200', currency: 'ıSK' });
     await gateway.send(message);
-    expect(await outcomesIn(system).untilKept(message)).toMatchObject({ reason: 'invalid_data' });
+    expect(await outcomesIn(system).untilStored(message)).toMatchObject({ reason: 'invalid_data' });
   });
 });
 
@@ -217,7 +217,7 @@ describe('instants', () => {
     const { id } = await ann.finalized();
     const message = paymentMessage(ann.tenantId, id, { receivedAt: '0001-01-01T00:00:00Z' });
     await gateway.send(message);
-    expect(await outcomesIn(system).untilKept(message)).toMatchObject({ reason: 'validation_failed' });
+    expect(await outcomesIn(system).untilStored(message)).toMatchObject({ reason: 'validation_failed' });
   });
 
   it('INV-40: an instant that does not exist is refused as an update of staff too, and the first line says why', async () => {

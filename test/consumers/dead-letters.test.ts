@@ -20,8 +20,8 @@ import {
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
-import { decide, letterOf } from '../support/letters.ts';
-import { staffOfLetter } from '../support/staff.ts';
+import { decide, deadLetterOf } from '../support/dead-letters.ts';
+import { staffOfDeadLetter } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { foundIn, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
@@ -41,14 +41,14 @@ afterAll(async () => {
   await system?.stop();
 });
 
-const staff = (id: string) => staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+const staff = (id: string) => staffOfDeadLetter(system.temporal.client, system.temporal.namespace, id);
 const statusOf = async (caller: Caller, id: string) =>
   (await caller.request<{ status: string }>('GET', `/v1/invoices/${id}`)).body.status;
 const ended = (id: string) => staff(id).waitForStatus('COMPLETED');
 
 async function refused(message: Message) {
   await gateway.send(message);
-  return outcomes.untilKept(message);
+  return outcomes.untilStored(message);
 }
 
 interface Refused {
@@ -116,7 +116,7 @@ it.each(Object.entries(cases))(
     const before = await ann.request('GET', `/v1/invoices/${invoiceId}`);
     const { id } = await refused(message);
     expect((await ann.request('GET', `/v1/invoices/${invoiceId}`)).body).toEqual(before.body);
-    expect(await letterOf(ann, id)).toMatchObject({
+    expect(await deadLetterOf(ann, id)).toMatchObject({
       status: 'open',
       reason,
       topic: PAYMENTS_TOPIC,
@@ -164,9 +164,9 @@ it.each(Object.entries(cases).filter(([, { mend }]) => mend))(
       expect(await replay(ann, id)).toBe('resolved');
       expect(await statusOf(ann, invoiceId)).toBe('paid');
       expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
-      const letter = await letterOf(ann, id);
-      expect(letter).toMatchObject({ resolution: 'replayed', resolvedBy: 'ann', resolvedReason: 'It is mended' });
-      expect(letter.attempts).toBe(2);
+      const deadLetter = await deadLetterOf(ann, id);
+      expect(deadLetter).toMatchObject({ resolution: 'replayed', resolvedBy: 'ann', resolvedReason: 'It is mended' });
+      expect(deadLetter.attempts).toBe(2);
       await ended(id);
       const [entry] = await audit(id);
       expect(entry).toMatchObject({ action: 'replay', actor: 'ann', status: 'replayed', reason: 'It is mended' });
@@ -209,11 +209,11 @@ const corrected = (first: Message, changes: object): Message => ({
   value: JSON.stringify({ ...JSON.parse(first.value), ...changes }),
 });
 
-/** The letter of this very message. */
-const keptAs = ({ value }: Message) =>
+/** The dead letter of this very message. */
+const storedAs = ({ value }: Message) =>
   waitFor('the dead letter of this value', async () => {
-    const letter = await system.database.deadLetter.findFirst({ where: { value: Buffer.from(value) } });
-    return letter?.workflowStartedAt ? letter : undefined;
+    const deadLetter = await system.database.deadLetter.findFirst({ where: { value: Buffer.from(value) } });
+    return deadLetter?.workflowStartedAt ? deadLetter : undefined;
   });
 
 it('PAY-04: a corrected payment under the source and id of a discarded one says who discarded it, and asks for a new id', async () => {
@@ -224,13 +224,13 @@ it('PAY-04: a corrected payment under the source and id of a discarded one says 
   expect(await decide(ann, id, 'discard', 'The gateway sends it again')).toMatchObject({ status: 200 });
   const right = corrected(wrong, { amount: '1200.00' });
   await gateway.send(right);
-  const { id: secondId } = await keptAs(right);
-  const letter = await letterOf(ann, secondId);
-  expect(letter).toMatchObject({ reason: 'already_discarded', source: '/gateway', eventId: eventIdOf(wrong) });
+  const { id: secondId } = await storedAs(right);
+  const deadLetter = await deadLetterOf(ann, secondId);
+  expect(deadLetter).toMatchObject({ reason: 'already_discarded', source: '/gateway', eventId: eventIdOf(wrong) });
   for (const told of ['/gateway', eventIdOf(wrong), 'ann', 'The gateway sends it again', 'new id'])
-    expect(letter.detail).toContain(told);
-  const { resolvedAt } = await letterOf(ann, id);
-  expect(letter.detail).toContain(resolvedAt);
+    expect(deadLetter.detail).toContain(told);
+  const { resolvedAt } = await deadLetterOf(ann, id);
+  expect(deadLetter.detail).toContain(resolvedAt);
   await waitFor('the page', async () => {
     // As Markdown, in which a hyphen is escaped.
     return (await staff(secondId).details()).replaceAll('\\', '').includes(`| ${eventIdOf(wrong)} |`);
@@ -240,7 +240,7 @@ it('PAY-04: a corrected payment under the source and id of a discarded one says 
 
   await gateway.send({ ...right, headers: { ...right.headers, ce_id: randomUUID() } });
   await outcomes.untilPaid(ann.tenantId, invoiceId);
-  expect(await outcomes.letters(ann.tenantId)).toBe(2);
+  expect(await outcomes.deadLetters(ann.tenantId)).toBe(2);
   expect(foundIn(await verifyTenants(system, [ann.tenantId], 3_000))).toEqual({});
 });
 
@@ -252,11 +252,11 @@ it('PAY-04: a payment under the source and id of one that was carried out says s
   await gateway.send(message);
   await outcomes.untilPaid(ann.tenantId, invoiceId);
   await gateway.send(other);
-  const letter = await letterOf(ann, (await keptAs(other)).id);
-  expect(letter).toMatchObject({ reason: 'idempotency_key_reused', eventId: eventIdOf(message) });
-  expect(letter.detail).toContain(`with the source /gateway and the id ${eventIdOf(message)} was carried out`);
-  expect(letter.detail).not.toContain('Idempotency-Key');
-  expect(await decide(ann, letter.id, 'discard')).toMatchObject({ status: 200 });
+  const deadLetter = await deadLetterOf(ann, (await storedAs(other)).id);
+  expect(deadLetter).toMatchObject({ reason: 'idempotency_key_reused', eventId: eventIdOf(message) });
+  expect(deadLetter.detail).toContain(`with the source /gateway and the id ${eventIdOf(message)} was carried out`);
+  expect(deadLetter.detail).not.toContain('Idempotency-Key');
+  expect(await decide(ann, deadLetter.id, 'discard')).toMatchObject({ status: 200 });
 });
 
 it('PAY-04: of two messages under one source and id the first has the key: discarding the second does not end the first', async () => {
@@ -265,7 +265,7 @@ it('PAY-04: of two messages under one source and id the first has the key: disca
   const first = paymentMessage(ann.tenantId, invoiceId);
   const second = corrected(first, { paymentReference: 'GW-SECOND' });
   await gateway.send(first, second);
-  const [firstId, secondId] = [(await keptAs(first)).id, (await keptAs(second)).id];
+  const [firstId, secondId] = [(await storedAs(first)).id, (await storedAs(second)).id];
   await ann.step(invoiceId, 'finalize');
   expect(await decide(ann, secondId, 'discard')).toMatchObject({ status: 200, body: { resolution: 'discarded' } });
   expect(await decide(ann, firstId, 'replay')).toMatchObject({ status: 200, body: { resolution: 'replayed' } });
@@ -312,7 +312,7 @@ it('PAY-04: a replay that is refused again leaves it open, with the new reason; 
   ]);
   expect(chain.slice(1).map(({ previousHash }) => previousHash)).toEqual(chain.slice(0, 2).map(({ hash }) => hash));
   expect(await statusOf(ann, invoiceId)).toBe('finalized');
-  const { decisions } = await letterOf(ann, id);
+  const { decisions } = await deadLetterOf(ann, id);
   expect(decisions.map(({ action, actor, status, reason }) => [action, actor, status, reason])).toEqual([
     ['replay', 'ann', 'open', 'mended'],
     ['replay', 'bob', 'open', 'again'],
@@ -331,10 +331,10 @@ it('PAY-04: decided once: what comes later is told what was decided, and the mes
   const { id: invoiceId } = await ann.draft();
   const message = paymentMessage(ann.tenantId, invoiceId);
   const { id } = await refused(message);
-  const answers = await Promise.all(['discard', 'discard', 'discard'].map((verb) => decide(ann, id, verb)));
+  const answers = await Promise.all(['discard', 'discard', 'discard'].map((action) => decide(ann, id, action)));
   expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409]);
-  for (const verb of ['replay', 'discard']) {
-    expect(await decide(ann, id, verb)).toMatchObject({
+  for (const action of ['replay', 'discard']) {
+    expect(await decide(ann, id, action)).toMatchObject({
       status: 409,
       body: { code: 'dead_letter_resolved', resolution: 'discarded', resolvedBy: 'ann' },
     });
@@ -344,7 +344,7 @@ it('PAY-04: decided once: what comes later is told what was decided, and the mes
   await gateway.send(message, { ...paymentMessage(ann.tenantId, behind.id), key: message.key });
   await outcomes.untilPaid(ann.tenantId, behind.id);
   expect(await statusOf(ann, invoiceId)).toBe('finalized');
-  expect(await outcomes.letters(ann.tenantId)).toBe(1);
+  expect(await outcomes.deadLetters(ann.tenantId)).toBe(1);
   expect(await audit(id)).toHaveLength(1);
 });
 
@@ -359,7 +359,7 @@ it('PAY-04: terminated, cancelled or reset by staff, it is decided all the same;
     const { events } = await system.temporal.client.workflow.getHandle(deadLetterWorkflowId(id)).fetchHistory();
     return events?.some((event) => event.workflowExecutionUpdateCompletedEventAttributes);
   });
-  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 2 });
+  expect(await deadLetterOf(ann, id)).toMatchObject({ status: 'open', attempts: 2 });
   await staff(id).terminate();
   await ann.step(invoiceId, 'finalize');
   expect(await decide(ann, id, 'replay')).toMatchObject({ status: 200, body: { resolution: 'replayed', attempts: 3 } });
@@ -374,7 +374,7 @@ it('PAY-04: terminated by staff, it has a page again by itself', async () => {
   await system.database.deadLetter.update({ where: { id }, data: { workflowStartedAt: new Date(0) } });
   await staff(id).waitForStatus('RUNNING');
   await waitFor('the page', async () => (await staff(id).details()).includes('Open:** `invoice_not_found`'));
-  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1 });
+  expect(await deadLetterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1 });
   expect(await staff(id).update('discard', { operator: 'ann', reason: 'x' })).toMatchObject({ status: 'discarded' });
 });
 
@@ -428,7 +428,7 @@ it('nothing malformed that staff send makes a workflow task fail', async () => {
   expect(await staff(id).update('discard', { operator: 'ann', reason: 'x' })).toMatchObject({ status: 'discarded' });
 });
 
-it('PAY-04: the topic was made anew: another message at the place of a letter is handled, and kept when it is refused', async () => {
+it('PAY-04: the topic was made anew: another message at the place of a dead letter is handled, and kept when it is refused', async () => {
   const { database, temporal, config } = system;
   const logger = createLogger({ level: 'silent', name: 'test' });
   const deps = { database, client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE, logger };
@@ -447,7 +447,7 @@ it('PAY-04: the topic was made anew: another message at the place of a letter is
   expect(await findDeadLetter(database, second)).toBeNull();
   await openDeadLetter(deps, second, because);
   await openDeadLetter(deps, second, because);
-  expect(await outcomes.letters(tenantId)).toBe(2);
+  expect(await outcomes.deadLetters(tenantId)).toBe(2);
   expect((await findDeadLetter(database, first))?.eventId).toBe(first.eventId);
 });
 
@@ -468,10 +468,10 @@ it('a crash between row and workflow: the missing workflow is started, once; a r
     value: Buffer.from(message.value),
     headers: message.headers,
   };
-  const letter = { record, source: '/gateway', eventId: randomUUID(), type: 'a.type', tenantId: ann.tenantId };
+  const deadLetter = { record, source: '/gateway', eventId: randomUUID(), type: 'a.type', tenantId: ann.tenantId };
   const because = { kind: 'refused', reason: 'invoice_not_found', detail: 'No such invoice.' } as const;
   const unreachable = { ...deps, client: { withDeadline: () => Promise.reject(new Error('away')) } as never };
-  await expect(openDeadLetter(unreachable, letter, because)).rejects.toThrow('away');
+  await expect(openDeadLetter(unreachable, deadLetter, because)).rejects.toThrow('away');
   const row = await system.database.deadLetter.findFirstOrThrow({ where: { tenantId: ann.tenantId } });
   expect(row.workflowStartedAt).toBeNull();
 
@@ -480,8 +480,8 @@ it('a crash between row and workflow: the missing workflow is started, once; a r
     return (await system.database.deadLetter.findUnique({ where: { id: row.id } }))?.workflowStartedAt;
   });
   expect(await staff(row.id).status()).toBe('RUNNING');
-  await openDeadLetter(deps, letter, because);
-  expect(await outcomes.letters(ann.tenantId)).toBe(1);
+  await openDeadLetter(deps, deadLetter, because);
+  expect(await outcomes.deadLetters(ann.tenantId)).toBe(1);
 
   const missing = randomUUID();
   const { workflow } = system.temporal.client;

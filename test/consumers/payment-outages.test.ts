@@ -17,9 +17,9 @@ import {
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
-import { decide, letterOf } from '../support/letters.ts';
+import { decide, deadLetterOf } from '../support/dead-letters.ts';
 import { servers } from '../support/servers.ts';
-import { staffOf, staffOfLetter } from '../support/staff.ts';
+import { staffOf, staffOfDeadLetter } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -62,13 +62,13 @@ async function payments(count: number): Promise<(Message & { id: string })[]> {
 }
 
 /** Waits until all are paid; how often each was paid, and how many dead letters there are. */
-async function untilAllPaid(messages: readonly { id: string }[]): Promise<{ payments: number[]; letters: number }> {
+async function untilAllPaid(messages: readonly { id: string }[]): Promise<{ payments: number[]; deadLetters: number }> {
   for (const { id } of messages) await outcomes.untilPaid(ann.tenantId, id, 90_000);
   const counts = await Promise.all(messages.map(({ id }) => outcomes.payments(ann.tenantId, id)));
-  return { payments: counts, letters: await outcomes.letters(ann.tenantId) };
+  return { payments: counts, deadLetters: await outcomes.deadLetters(ann.tenantId) };
 }
 
-const eachOnce = (messages: readonly unknown[]) => ({ payments: messages.map(() => 1), letters: 0 });
+const eachOnce = (messages: readonly unknown[]) => ({ payments: messages.map(() => 1), deadLetters: 0 });
 
 it('PAY-06: one invoice without an answer holds up its own partition only, and is paid when it answers again', async () => {
   const [stuck, ...others] = await payments(4);
@@ -147,7 +147,7 @@ it('a message without an answer, while everything else is well, becomes a dead l
   } finally {
     await unlock();
   }
-  const { id, tenantId, reason } = await outcomes.untilKept(message);
+  const { id, tenantId, reason } = await outcomes.untilStored(message);
   expect({ tenantId, reason }).toEqual({ tenantId: ann.tenantId, reason: 'no_answer' });
   // What had no answer goes on in Temporal, and lands: the replay finds it done.
   const replay = () => ann.request('POST', `/v1/dead-letters/${id}/replay`, { body: { reason: 'It answers again' } });
@@ -164,9 +164,9 @@ it('a replay without an answer is tried until a person stops it; replayed again,
   const { id: invoiceId } = await ann.draft();
   const message = paymentMessage(ann.tenantId, invoiceId);
   await gateway.send(message);
-  const { id } = await outcomes.untilKept(message);
+  const { id } = await outcomes.untilStored(message);
   expect((await ann.step(invoiceId, 'finalize')).status).toBe(200);
-  const staff = staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+  const staff = staffOfDeadLetter(system.temporal.client, system.temporal.namespace, id);
   const unlock = await lockInvoice(invoiceId);
   try {
     const replay = staff.update('replay', { operator: 'ann', reason: 'mended' }).then(String, String);
@@ -179,7 +179,7 @@ it('a replay without an answer is tried until a person stops it; replayed again,
   } finally {
     await unlock();
   }
-  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1 });
+  expect(await deadLetterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1 });
   expect(await staff.update('replay', { operator: 'ann', reason: 'unlocked' })).toMatchObject({ status: 'replayed' });
   await outcomes.untilPaid(ann.tenantId, invoiceId);
   expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
@@ -202,20 +202,20 @@ it('PAY-04: a payment whose attempt a person stopped is a dead letter that says 
   } finally {
     await unlock();
   }
-  const { id, reason, detail } = await outcomes.untilKept(message);
+  const { id, reason, detail } = await outcomes.untilStored(message);
   expect(reason).toBe('attempt_stopped');
   expect(detail).toContain('eve stopped the attempt: maintenance. Whether it was carried out is not known.');
   expect(await decide(ann, id, 'replay')).toMatchObject({ status: 200, body: { resolution: 'replayed' } });
   expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
 });
 
-it('INV-12: a decision over REST whose attempt a person stopped: 409, and the letter has both in its decisions', async () => {
+it('INV-12: a decision over REST whose attempt a person stopped: 409, and the dead letter has both in its decisions', async () => {
   const { id: invoiceId } = await ann.draft();
   const message = paymentMessage(ann.tenantId, invoiceId);
   await gateway.send(message);
-  const { id } = await outcomes.untilKept(message);
+  const { id } = await outcomes.untilStored(message);
   await ann.step(invoiceId, 'finalize');
-  const staff = staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+  const staff = staffOfDeadLetter(system.temporal.client, system.temporal.namespace, id);
   const unlock = await lockInvoice(invoiceId);
   try {
     const replay = decide(ann, id, 'replay');
@@ -231,7 +231,7 @@ it('INV-12: a decision over REST whose attempt a person stopped: 409, and the le
     await unlock();
   }
   const [decision] = await waitFor('the record', async () => {
-    const { decisions } = await letterOf(ann, id);
+    const { decisions } = await deadLetterOf(ann, id);
     return decisions.length > 0 && decisions;
   });
   expect(decision).toMatchObject({ action: 'abandon', actor: 'bob', reason: 'locked', status: 'open' });

@@ -48,15 +48,15 @@ it('PAY-06: a hundred races of a payment against pay, cancel and update: at most
   for (let from = 0; from < RACES; from += AT_ONCE)
     races.push(...(await Promise.all(Array.from({ length: AT_ONCE }, (_, n) => race(ann, from + n)))));
 
-  const { payments, letters } = await waitFor(
+  const { payments, deadLetters } = await waitFor(
     'an outcome of every message',
     async () => {
       const found = {
         payments: await system.database.payment.findMany({ where: { tenantId } }),
-        letters: await system.database.deadLetter.findMany({ where: { tenantId } }),
+        deadLetters: await system.database.deadLetter.findMany({ where: { tenantId } }),
       };
       const settled = new Set(found.payments.map(({ reference }) => reference));
-      const kept = new Set(found.letters.map(({ eventId }) => eventId));
+      const kept = new Set(found.deadLetters.map(({ eventId }) => eventId));
       return races.every(({ reference, eventId }) => settled.has(reference) !== kept.has(eventId)) ? found : undefined;
     },
     90_000,
@@ -72,11 +72,11 @@ it('PAY-06: a hundred races of a payment against pay, cancel and update: at most
     expect(amountPaidMinor).toBe(status === 'paid' ? amountMinor : 0n);
     expect(paidAt !== null).toBe(status === 'paid');
   }
-  expect(letters.filter(({ reason }) => reason !== 'transition_not_allowed')).toEqual([]);
+  expect(deadLetters.filter(({ reason }) => reason !== 'transition_not_allowed')).toEqual([]);
   const paidEvents = { tenantId, type: 'billing.invoice.paid.v1' };
   expect(await system.database.outboxEvent.count({ where: paidEvents })).toBe(payments.length);
   // A race in which one side always wins proves nothing.
   const byMessage = payments.filter(({ reference }) => reference.startsWith('GW-')).length;
   expect(byMessage).toBeGreaterThan(0);
-  expect(letters.length).toBeGreaterThan(0);
+  expect(deadLetters.length).toBeGreaterThan(0);
 });

@@ -11,7 +11,7 @@ import {
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
-import { staffOfLetter } from '../support/staff.ts';
+import { staffOfDeadLetter } from '../support/staff.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -65,7 +65,7 @@ it('PAY-03: delivered ten times, it is paid once', async () => {
   await outcomes.untilPaid(ann.tenantId, id);
   await untilHandled(ann.tenantId, message);
   expect(await outcomes.payments(ann.tenantId, id)).toBe(1);
-  expect(await outcomes.letters(ann.tenantId)).toBe(0);
+  expect(await outcomes.deadLetters(ann.tenantId)).toBe(0);
 });
 
 it('PAY-03: delivered ten times and read again from the beginning, nothing changes: one payment, one InvoicePaid, one dead letter', async () => {
@@ -76,7 +76,7 @@ it('PAY-03: delivered ten times and read again from the beginning, nothing chang
   const refused = paymentMessage(ann.tenantId, draft.id);
   await gateway.send(...Array.from({ length: 10 }, () => [good, refused]).flat());
   await outcomes.untilPaid(ann.tenantId, paid.id);
-  const letter = await outcomes.untilKept(refused);
+  const deadLetter = await outcomes.untilStored(refused);
   await untilHandled(ann.tenantId, good);
   await untilHandled(ann.tenantId, refused);
   // What was kept is a person's: the draft could be paid now, and still must not be paid by a second delivery.
@@ -97,7 +97,7 @@ it('PAY-03: delivered ten times and read again from the beginning, nothing chang
 
   expect(await outcomes.payments(ann.tenantId, paid.id)).toBe(1);
   expect(await read(ann.tenantId, draft.id)).toMatchObject({ status: 'finalized', version: 2 });
-  expect(await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } })).toEqual([letter]);
+  expect(await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } })).toEqual([deadLetter]);
   // The two invoices that came behind the reset have four events each, as they had before it.
   expect(await system.database.outboxEvent.count({ where: { tenantId: ann.tenantId } })).toBe(events + 8);
   const told = subscriber.of(ann.tenantId).filter(({ type, key }) => type.includes('.paid.') && key.endsWith(paid.id));
@@ -144,10 +144,10 @@ it('PAY-05, TEN-02: what cannot be read, or names two tenants, is kept, and the 
   const tombstone = { ...paymentMessage(ann.tenantId, id), value: null };
   await gateway.send(noEvent, foreign, otherHeader, incomplete, noJson, tombstone, good);
   await outcomes.untilPaid(ann.tenantId, id);
-  expect(await outcomes.untilKept(foreign)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
-  expect(await outcomes.untilKept(otherHeader)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
+  expect(await outcomes.untilStored(foreign)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
+  expect(await outcomes.untilStored(otherHeader)).toMatchObject({ reason: 'tenant_mismatch', tenantId: null });
   for (const invalid of [incomplete, noJson, tombstone])
-    expect(await outcomes.untilKept(invalid)).toMatchObject({
+    expect(await outcomes.untilStored(invalid)).toMatchObject({
       reason: 'invalid_data',
       tenantId: ann.tenantId,
       source: '/gateway',
@@ -175,17 +175,17 @@ const namedFaults: Record<string, { changes: object; reason: string; names: stri
 };
 
 it.each(Object.entries(namedFaults))(
-  'PAY-04: %s: the letter and its page name the field and what is wrong with it',
+  'PAY-04: %s: the dead letter and its page name the field and what is wrong with it',
   async (_name, { changes, reason, names }) => {
     const ann = system.caller();
     const { id: invoiceId } = await ann.finalized();
     const message = paymentMessage(ann.tenantId, invoiceId, { ...changes });
     await gateway.send(message);
-    const { id } = await outcomes.untilKept(message);
+    const { id } = await outcomes.untilStored(message);
     const { body } = await ann.request<{ reason: string; detail: string }>('GET', `/v1/dead-letters/${id}`);
     expect(body.reason).toBe(reason);
     expect(body.detail).toContain(names);
-    const staff = staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+    const staff = staffOfDeadLetter(system.temporal.client, system.temporal.namespace, id);
     await waitFor('the page', async () => (await staff.details()).includes(names));
   },
 );
@@ -197,7 +197,7 @@ it('PAY-05: without an id of its own an event is refused: every delivery would b
   const event = { specversion: '1.0', source: '/gateway', type: 'billing.payment.received.v1' };
   const text = JSON.stringify({ ...event, tenantid: ann.tenantId, data: JSON.parse(value) as unknown });
   await gateway.send({ key, headers: { 'content-type': 'application/cloudevents+json' }, value: text });
-  const kept = await waitFor('the letter', () =>
+  const kept = await waitFor('the dead letter', () =>
     system.database.deadLetter.findFirst({ where: { value: Buffer.from(text) } }),
   );
   expect(kept).toMatchObject({ reason: 'not_a_cloud_event', detail: 'The event has no id.' });
@@ -212,8 +212,8 @@ it('PAY-05: an id too long for an index does not stop the partition', async () =
   const good = paymentMessage(ann.tenantId, id);
   await gateway.send({ ...longId, key: `${ann.tenantId}|${id}` }, good);
   await outcomes.untilPaid(ann.tenantId, id);
-  const [letter] = await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } });
-  expect(letter).toMatchObject({ reason: 'invoice_not_found', eventId: null });
+  const [deadLetter] = await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } });
+  expect(deadLetter).toMatchObject({ reason: 'invoice_not_found', eventId: null });
 });
 
 it('the same source and id with other data is another message: refused, it is kept too', async () => {
@@ -224,9 +224,9 @@ it('the same source and id with other data is another message: refused, it is ke
   const reused = paymentMessage(ann.tenantId, second.id);
   reused.headers['ce_id'] = eventIdOf(message);
   await gateway.send(message, { ...reused, key: message.key });
-  const kept = await waitFor('both letters', async () => {
-    const letters = await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } });
-    return letters.length === 2 ? letters.toSorted((a, b) => Number(a.offset) - Number(b.offset)) : undefined;
+  const kept = await waitFor('both dead letters', async () => {
+    const deadLetters = await system.database.deadLetter.findMany({ where: { tenantId: ann.tenantId } });
+    return deadLetters.length === 2 ? deadLetters.toSorted((a, b) => Number(a.offset) - Number(b.offset)) : undefined;
   });
   expect(kept.map(({ eventId, reason }) => [eventId, reason])).toEqual([
     [eventIdOf(message), 'transition_not_allowed'],

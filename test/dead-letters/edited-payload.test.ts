@@ -13,9 +13,9 @@ const invoiceId = '22222222-2222-4222-8222-222222222222';
 
 const row = (changes: object) => ({ editedValue: null, headers: '{}', key: null, ...changes }) as DeadLetterRow;
 
-function refusalOf(letter: DeadLetterRow, payload: unknown): string {
+function refusalOf(deadLetter: DeadLetterRow, payload: unknown): string {
   try {
-    editedPayload(letter, typeof payload === 'string' ? payload : JSON.stringify(payload), judges);
+    editedPayload(deadLetter, typeof payload === 'string' ? payload : JSON.stringify(payload), judges);
   } catch (error) {
     if (error instanceof DecisionRefused && error.type === 'payload_refused') return error.message;
     throw error;
@@ -45,7 +45,7 @@ describe('an event', () => {
     updatedAt: '2026-11-01T10:00:00.000Z',
   };
   const data = { tenantId, invoice, number: invoice.number, finalTotalAmount: '1200.00' };
-  const letter = row({
+  const deadLetter = row({
     direction: 'outbound',
     type: 'billing.invoice.finalized.v1',
     value: Buffer.from(JSON.stringify(data)),
@@ -54,8 +54,8 @@ describe('an event', () => {
 
   it('MSG-05: its texts may be edited', () => {
     const texts = { name: 'Hosting, short', customerReference: null, cancelReason: 'x' };
-    expect(refusalOf(letter, withInvoice(texts))).toBe('taken');
-    expect(refusalOf(letter, data)).toBe('taken');
+    expect(refusalOf(deadLetter, withInvoice(texts))).toBe('taken');
+    expect(refusalOf(deadLetter, data)).toBe('taken');
   });
 
   it.each([
@@ -72,15 +72,15 @@ describe('an event', () => {
     ['tenantId', { ...data, tenantId: invoiceId }],
     ['number, finalTotalAmount', { ...data, number: 'INV-1', finalTotalAmount: '1.00' }],
   ])('MSG-05: what was recorded cannot be edited: %s', (path, payload) => {
-    const said = refusalOf(letter, payload);
+    const said = refusalOf(deadLetter, payload);
     expect(said).toMatch(/^What was recorded cannot be edited, only withheld: /);
     expect(said).toContain(`: ${path}.`);
   });
 
   it('MSG-05: what is no such event is refused, with the member that is wrong', () => {
-    expect(refusalOf(letter, { ...data, note: 'x' })).toMatch(/^The payload is no InvoiceFinalized: [^:]/);
-    expect(refusalOf(letter, withInvoice({ status: 'gone' }))).toContain('invoice.status');
-    expect(refusalOf(letter, '{')).toContain('no JSON');
+    expect(refusalOf(deadLetter, { ...data, note: 'x' })).toMatch(/^The payload is no InvoiceFinalized: [^:]/);
+    expect(refusalOf(deadLetter, withInvoice({ status: 'gone' }))).toContain('invoice.status');
+    expect(refusalOf(deadLetter, '{')).toContain('no JSON');
   });
 });
 
@@ -103,7 +103,7 @@ describe('a message', () => {
     'content-type': 'application/json',
   };
   const place = { topic: 'test.billing.public.payments.v1', partition: 0, offset: 0n };
-  const letter = row({
+  const deadLetter = row({
     direction: 'inbound',
     ...place,
     key: Buffer.from(`${tenantId}|${invoiceId}`),
@@ -113,7 +113,7 @@ describe('a message', () => {
 
   it('PAY-04: one that can be handled is taken as it was given, another invoice’s too', () => {
     const text = JSON.stringify({ ...payment, invoiceId: tenantId }, null, 2);
-    expect(editedPayload(letter, text, judges)).toBe(text);
+    expect(editedPayload(deadLetter, text, judges)).toBe(text);
   });
 
   it.each([
@@ -124,18 +124,18 @@ describe('a message', () => {
     ['another tenant', { ...payment, tenantId: invoiceId }, 'tenant_mismatch'],
     ['a text', '"x"', 'invalid_data'],
   ])('PAY-04: %s is refused at once', (_what, payload, reason) => {
-    expect(refusalOf(letter, payload)).toMatch(new RegExp(`^It would be refused again, with ${reason}: `));
+    expect(refusalOf(deadLetter, payload)).toMatch(new RegExp(`^It would be refused again, with ${reason}: `));
   });
 
   it('PAY-04: what is wrong is named as the message calls it', () => {
-    expect(refusalOf(letter, { ...payment, paymentMethod: '', paymentReference: '' })).toMatch(
+    expect(refusalOf(deadLetter, { ...payment, paymentMethod: '', paymentReference: '' })).toMatch(
       /invalid_data: paymentMethod: .*paymentReference: /,
     );
   });
 
   it('PAY-04: a whole event is edited as one: its data is judged', () => {
     const structured = row({
-      ...letter,
+      ...deadLetter,
       headers: JSON.stringify({ 'content-type': 'application/cloudevents+json' }),
     });
     const envelope = {
@@ -155,12 +155,12 @@ describe('a message', () => {
   });
 
   it('the invoice is the one that the payload names, and of one that cannot be read the key’s', () => {
-    expect(invoiceIdIn(letter)).toBe(invoiceId);
-    expect(invoiceIdIn(row({ ...letter, editedValue: Buffer.from(JSON.stringify({ invoiceId: tenantId })) }))).toBe(
+    expect(invoiceIdIn(deadLetter)).toBe(invoiceId);
+    expect(invoiceIdIn(row({ ...deadLetter, editedValue: Buffer.from(JSON.stringify({ invoiceId: tenantId })) }))).toBe(
       tenantId,
     );
-    expect(invoiceIdIn(row({ ...letter, key: Buffer.from('x|y') }))).toBeNull();
-    expect(invoiceIdIn(row({ ...letter, value: Buffer.from('{"businessDate": "2026-11-01"}') }))).toBeNull();
+    expect(invoiceIdIn(row({ ...deadLetter, key: Buffer.from('x|y') }))).toBeNull();
+    expect(invoiceIdIn(row({ ...deadLetter, value: Buffer.from('{"businessDate": "2026-11-01"}') }))).toBeNull();
   });
 });
 

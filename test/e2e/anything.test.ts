@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Caller, paymentOf } from '../support/caller.ts';
 import { PAYMENTS_TOPIC, outcomesIn, paymentMessage } from '../support/gateway.ts';
 import { atMost } from '../support/speed.ts';
-import { staffOf, staffOfLetter } from '../support/staff.ts';
+import { staffOf, staffOfDeadLetter } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -293,14 +293,14 @@ it('updates from the Web UI: anything is refused or carried out, and the workflo
   const { client, namespace } = system.temporal;
   const draft = await ann.draft();
   const message = paymentMessage(ann.tenantId, draft.id);
-  const letterId = await keptLetter(message);
+  const deadLetterId = await storedDeadLetter(message);
   const ofInvoice = {
     actor: 'ann',
     body: { amountMinor: 120_000, currency: 'EUR', method: 'bank transfer', reference: 'B-1', receivedAt: null },
     expectedVersion: 99,
     identity: undefined,
   };
-  const ofLetter = { operator: 'ann', reason: 'It is a test', payload: '{}' };
+  const ofDeadLetter = { operator: 'ann', reason: 'It is a test', payload: '{}' };
   const toInvoice = fc.record({
     to: fc.constant(staffOf(client, namespace, ann.tenantId, draft.id)),
     name: fc.constantFrom('create', 'update', 'finalize', 'pay', 'abandon'),
@@ -310,13 +310,13 @@ it('updates from the Web UI: anything is refused or carried out, and the workflo
       fc.record({ actor: text, body: bodyLike(ofInvoice.body), expectedVersion: fc.constant(99) }),
     ),
   });
-  const toLetter = fc.record({
-    to: fc.constant(staffOfLetter(client, namespace, letterId)),
+  const toDeadLetter = fc.record({
+    to: fc.constant(staffOfDeadLetter(client, namespace, deadLetterId)),
     name: fc.constantFrom('edit', 'withhold', 'abandon'),
-    request: fc.oneof(value, bodyLike(ofLetter)),
+    request: fc.oneof(value, bodyLike(ofDeadLetter)),
   });
   await fc.assert(
-    fc.asyncProperty(fc.oneof(toInvoice, toLetter), async ({ to, name, request: sent }) => {
+    fc.asyncProperty(fc.oneof(toInvoice, toDeadLetter), async ({ to, name, request: sent }) => {
       const refused: unknown = await to
         .update(name, JSON.parse(JSON.stringify(sent ?? null)))
         .catch((error: unknown) => error);
@@ -329,17 +329,17 @@ it('updates from the Web UI: anything is refused or carried out, and the workflo
     { numRuns: UPDATES, interruptAfterTimeLimit: atMost(60_000) },
   );
   expect((await ann.step(draft.id, 'cancel')).status).toBe(200);
-  const discarded = await staffOfLetter(client, namespace, letterId)
+  const discarded = await staffOfDeadLetter(client, namespace, deadLetterId)
     .update('discard', { operator: 'ann', reason: 'It is a test' })
     .catch(String);
   expect(discarded).toMatchObject({ status: 'discarded' });
 });
 
-async function keptLetter(message: ReturnType<typeof paymentMessage>): Promise<string> {
+async function storedDeadLetter(message: ReturnType<typeof paymentMessage>): Promise<string> {
   const kafka = new kafkajs.Kafka({ brokers: system.config.KAFKA_BROKERS, logLevel: kafkajs.logLevel.NOTHING });
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
   await producer.send({ topic: PAYMENTS_TOPIC, messages: [message] });
   await producer.disconnect();
-  return (await outcomesIn(system).untilKept(message)).id;
+  return (await outcomesIn(system).untilStored(message)).id;
 }

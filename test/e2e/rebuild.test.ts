@@ -16,11 +16,11 @@ import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
 import { createCaller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { type Gateway, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
-import { decide } from '../support/letters.ts';
+import { decide } from '../support/dead-letters.ts';
 import { type OwnTemporal, makeOwnDatabase, startOwnTemporal } from '../support/servers.ts';
 import { type Service, startService } from '../support/service.ts';
 import { slowness } from '../support/speed.ts';
-import { staffOf, staffOfLetter } from '../support/staff.ts';
+import { staffOf, staffOfDeadLetter } from '../support/staff.ts';
 import { type Subscriber, sequencesByStream, subscribe } from '../support/subscriber.ts';
 import { testConfig } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -80,10 +80,10 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
   await ann.pay(paid.id);
   const message = paymentMessage(tenantId, draft.id);
   await gateway.send(message);
-  const letter = await outcomesIn({ database }).untilKept(message);
+  const deadLetter = await outcomesIn({ database }).untilStored(message);
   const unpayable = paymentMessage(tenantId, randomUUID());
   await gateway.send(unpayable);
-  const { id: toDiscard } = await outcomesIn({ database }).untilKept(unpayable);
+  const { id: toDiscard } = await outcomesIn({ database }).untilStored(unpayable);
   const due = await manyDrafts(database, tenantId, 3, today);
   await database.billingRun.create({
     data: { tenantId, businessDate: new Date(today), startedAt: new Date(), workflowStartedAt: new Date() },
@@ -93,7 +93,7 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
     data: {
       id: randomUUID(),
       tenantId,
-      verb: 'discard',
+      action: 'discard',
       filter: JSON.stringify({ reason: 'invoice_not_found' }),
       operator: 'ann',
       reason: 'It is a test',
@@ -111,7 +111,7 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
   const first = await rebuild();
   // The run's other tests have left payments on Kafka that are dead letters in this database.
   expect(first).toMatch(/^dead letters +[1-9]\d* started, 0 ran already, 0 failed$/m);
-  expect(first).toMatch(/^batches of letters +1 started, 0 ran already, 0 failed$/m);
+  expect(first).toMatch(/^batches of dead letters +1 started, 0 ran already, 0 failed$/m);
   expect(first).toMatch(/^billing runs +1 started, 0 ran already, 0 failed$/m);
   expect(first).toMatch(/^invoices +2 started, 0 ran already, 0 failed$/m);
   expect((await invoiceRow(toMiss.id)).overdueAt?.getTime()).toBeGreaterThan(Date.now());
@@ -121,11 +121,11 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
 
   expect((await ann.pay(toPay.id)).body).toMatchObject({ status: 'paid', version: 3 });
   const page = await waitFor('the dead letter’s page', () =>
-    staffOfLetter(temporal.client, temporal.namespace, letter.id).details(),
+    staffOfDeadLetter(temporal.client, temporal.namespace, deadLetter.id).details(),
   );
   expect(page).toContain('transition');
   expect((await ann.step(draft.id, 'finalize')).status).toBe(200);
-  expect((await decide(ann, letter.id, 'replay')).body.resolution).toBe('replayed');
+  expect((await decide(ann, deadLetter.id, 'replay')).body.resolution).toBe('replayed');
   expect((await invoiceRow(draft.id)).status).toBe('paid');
   await waitFor('the end of the batch', async () => {
     const { endedAt } = await database.deadLetterBatch.findUniqueOrThrow({ where: { id: batch.id } });
@@ -151,7 +151,7 @@ it('the namespace is lost: a rebuild brings every workflow back, and nothing is 
   await expect(ended.describe()).rejects.toThrow(WorkflowNotFoundError);
 
   const second = await rebuild();
-  expect(second).toMatch(/^batches of letters +0 started, 0 ran already, 0 failed$/m);
+  expect(second).toMatch(/^batches of dead letters +0 started, 0 ran already, 0 failed$/m);
   expect(second).toMatch(/^invoices +0 started, [1-9]\d* ran already, 0 failed$/m);
   expect((await ann.pay(toMiss.id)).body).toMatchObject({ status: 'paid', overdue: false });
   await waitFor(

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ImportError, type Mapping, type Plan, createPlanner, isRefusal } from '../../operations/import/rows.ts';
+import {
+  ImportError,
+  type Mapping,
+  type RowCommands,
+  createRowReader,
+  isRefusal,
+} from '../../operations/import/rows.ts';
 
 const plainMapping: Mapping = { columns: {}, currency: undefined, finalize: false, settle: false };
 const receivablesHeaders = [
@@ -26,17 +32,17 @@ const receivablesMapping: Mapping = {
   settle: true,
 };
 
-const planAll = (headers: string[], mapping: Mapping, ...rows: string[][]) => {
-  const plan = createPlanner(headers, mapping);
-  return rows.map((cells, index) => plan({ line: index + 2, cells, bytes: 0 }));
+const readAll = (headers: string[], mapping: Mapping, ...rows: string[][]) => {
+  const read = createRowReader(headers, mapping);
+  return rows.map((cells, index) => read({ line: index + 2, cells, bytes: 0 }));
 };
 const commandsOf = (headers: string[], mapping: Mapping, cells: string[]) =>
-  (planAll(headers, mapping, cells)[0] as Plan).commands;
+  (readAll(headers, mapping, cells)[0] as RowCommands).commands;
 const stepsOf = (headers: string[], mapping: Mapping, cells: string[]) =>
   commandsOf(headers, mapping, cells).map(({ step }) => step);
 const messageOf = (headers: string[], mapping: Mapping): string => {
   try {
-    createPlanner(headers, mapping);
+    createRowReader(headers, mapping);
   } catch (error) {
     if (error instanceof ImportError) return error.message;
     throw error;
@@ -111,20 +117,20 @@ describe('rows that are refused without being sent', () => {
   const mapping = { ...plainMapping, currency: 'EUR' };
 
   it('a row without a number', () => {
-    expect(planAll(headers, mapping, ['', '10'])).toEqual([
+    expect(readAll(headers, mapping, ['', '10'])).toEqual([
       expect.objectContaining({ line: 2, step: 'read', code: 'number_missing' }),
     ]);
   });
 
   it('a number that was there with other contents; the same contents again are let through', () => {
-    const planned = planAll(headers, mapping, ['A', '10'], ['A', '10'], ['A', '11'], ['B', '11']);
-    expect(planned.map(isRefusal)).toEqual([false, false, true, false]);
-    expect(planned[2]).toMatchObject({ line: 4, code: 'number_repeated', detail: expect.stringContaining('line 2') });
+    const read = readAll(headers, mapping, ['A', '10'], ['A', '10'], ['A', '11'], ['B', '11']);
+    expect(read.map(isRefusal)).toEqual([false, false, true, false]);
+    expect(read[2]).toMatchObject({ line: 4, code: 'number_repeated', detail: expect.stringContaining('line 2') });
   });
 
   it('a row with more or fewer cells than the header', () => {
-    const planned = planAll(headers, mapping, ['A'], ['A', '1,234', '00']);
-    expect(planned).toEqual([
+    const read = readAll(headers, mapping, ['A'], ['A', '1,234', '00']);
+    expect(read).toEqual([
       expect.objectContaining({ line: 2, code: 'cell_count' }),
       expect.objectContaining({ line: 3, code: 'cell_count' }),
     ]);

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { ImportError, type Row, createPlanner } from '../../operations/import/rows.ts';
+import { ImportError, type Row, createRowReader } from '../../operations/import/rows.ts';
 import { type RunDeps, runImport } from '../../operations/import/run.ts';
 import type { SendOutcome } from '../../operations/import/send.ts';
 import { exitCodeOf, summaryOf } from '../../operations/import/summary.ts';
@@ -17,7 +17,7 @@ async function* rowsOf(count: number, broken = false): AsyncGenerator<Row, undef
 const run = (rows: AsyncIterator<Row, undefined>, deps: Partial<RunDeps>) =>
   runImport(
     {
-      plan: createPlanner(['number', 'amount'], mapping),
+      read: createRowReader(['number', 'amount'], mapping),
       send: async () => done(),
       concurrency: 3,
       stop: new AbortController().signal,

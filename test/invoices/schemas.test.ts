@@ -31,7 +31,7 @@ function faultyFields(schema: z.ZodType, value: unknown): string[] {
 }
 
 /** What must not get as far as Postgres or Kafka: NUL is refused there, half a surrogate pair is no UTF-8. */
-const unkeepable = [
+const unstorable = [
   { what: 'NUL', text: 'a\u0000b' },
   { what: 'a control character', text: 'a\u0007b' },
   { what: 'DEL', text: 'a\u007Fb' },
@@ -152,7 +152,7 @@ describe('create', () => {
     expect(faultyFields(createInvoiceSchema, { ...create, dueDate })).toContain('dueDate');
   });
 
-  it.each([...unkeepable, ...lineBreaks])('INV-04: $what is refused in name and customerReference', ({ text }) => {
+  it.each([...unstorable, ...lineBreaks])('INV-04: $what is refused in name and customerReference', ({ text }) => {
     expect(faultyFields(createInvoiceSchema, { ...create, name: text, customerReference: text })).toEqual([
       'customerReference',
       'name',
@@ -310,7 +310,7 @@ describe('pay', () => {
       expect(faultyFields(payInvoiceSchema, { ...pay, [field]: value })).toEqual([field]);
   });
 
-  it.each([...unkeepable, ...lineBreaks])('INV-40: $what is refused in method and reference', ({ text }) => {
+  it.each([...unstorable, ...lineBreaks])('INV-40: $what is refused in method and reference', ({ text }) => {
     expect(faultyFields(payInvoiceSchema, { ...pay, method: text, reference: text })).toEqual(['method', 'reference']);
   });
 
@@ -335,7 +335,7 @@ describe('cancel', () => {
       expect(faultyFields(cancelInvoiceSchema, { reason })).toEqual(['reason']);
   });
 
-  it.each(unkeepable)('INV-30: $what is refused in a reason', ({ text }) => {
+  it.each(unstorable)('INV-30: $what is refused in a reason', ({ text }) => {
     expect(faultyFields(cancelInvoiceSchema, { reason: text })).toEqual(['reason']);
   });
 

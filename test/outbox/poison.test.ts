@@ -10,8 +10,8 @@ import { publishPending } from '../../messaging/publish.ts';
 import { createLogger } from '../../platform/logger.ts';
 import type { Caller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
-import { decide, edit, letterOf } from '../support/letters.ts';
-import { staffOfLetter } from '../support/staff.ts';
+import { decide, edit, deadLetterOf } from '../support/dead-letters.ts';
+import { staffOfDeadLetter } from '../support/staff.ts';
 import { type ReadEvent, type Subscriber, sequencesByStream, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -36,7 +36,7 @@ let system: System;
 let subscriber: Subscriber;
 let ann: Caller;
 let poison: Poison[];
-/** The letter whose workflow nobody has started. */
+/** The dead letter whose workflow nobody has started. */
 let forgotten: { id: string; tenantId: string };
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ async function spoil({ database }: System, key: string): Promise<Poison> {
   return { id, value, key };
 }
 
-/** A relay that dies after it has blocked a stream, before it has started the letter's workflow. */
+/** A relay that dies after it has blocked a stream, before it has started the dead letter's workflow. */
 async function refuseAndCrash({ database }: System) {
   const tenantId = randomUUID();
   await manyDrafts(database, tenantId, 1, null);
@@ -84,8 +84,8 @@ async function refuseAndCrash({ database }: System) {
   return { id, tenantId };
 }
 
-const staff = (id: string) => staffOfLetter(system.temporal.client, system.temporal.namespace, id);
-const letters = async (query = ''): Promise<WireDeadLetterSummary[]> =>
+const staff = (id: string) => staffOfDeadLetter(system.temporal.client, system.temporal.namespace, id);
+const deadLetters = async (query = ''): Promise<WireDeadLetterSummary[]> =>
   (await ann.request<{ items: WireDeadLetterSummary[] }>('GET', `/v1/dead-letters?${query}`)).body.items;
 const streams = async () => {
   const found = await system.database.stream.findMany({
@@ -96,12 +96,12 @@ const streams = async () => {
 };
 const read = (key: string): ReadEvent[] =>
   subscriber.firstOf(ann.tenantId).filter((event) => event.topic === TOPIC && event.key === key);
-const letterAbout = async ({ id }: Poison): Promise<WireDeadLetter> => {
+const deadLetterAbout = async ({ id }: Poison): Promise<WireDeadLetter> => {
   // A busy machine may not give a connection in time.
-  const letter = await waitFor('the letter', () =>
+  const deadLetter = await waitFor('the dead letter', () =>
     system.database.deadLetter.findUnique({ where: { outboxEventId: id } }),
   );
-  return letterOf(ann, letter.id);
+  return deadLetterOf(ann, deadLetter.id);
 };
 
 it('MSG-04: five poison events among those of a thousand invoices: 995 streams flow, five wait, each with a dead letter', async () => {
@@ -110,19 +110,19 @@ it('MSG-04: five poison events among those of a thousand invoices: 995 streams f
   expect(blocked.map(({ blockedBy }) => blockedBy).toSorted()).toEqual(poison.map(({ id }) => id).toSorted());
   for (const { lastPublished, blockedReason } of blocked)
     expect([lastPublished, blockedReason]).toEqual([0n, 'MESSAGE_TOO_LARGE']);
-  expect(await letters('direction=inbound')).toEqual([]);
-  const open = await letters('direction=outbound&status=open');
+  expect(await deadLetters('direction=inbound')).toEqual([]);
+  const open = await deadLetters('direction=outbound&status=open');
   expect(open.map(({ eventId }) => eventId).toSorted()).toEqual(poison.map(({ id }) => id).toSorted());
-  for (const letter of open) {
-    expect(letter).toMatchObject({ reason: 'MESSAGE_TOO_LARGE', topic: TOPIC, type: 'billing.invoice.created.v1' });
-    expect(letter).toMatchObject({ partition: null, offset: null, attempts: 1, resolution: null });
+  for (const deadLetter of open) {
+    expect(deadLetter).toMatchObject({ reason: 'MESSAGE_TOO_LARGE', topic: TOPIC, type: 'billing.invoice.created.v1' });
+    expect(deadLetter).toMatchObject({ partition: null, offset: null, attempts: 1, resolution: null });
     const details = await waitFor('the page', async () => {
-      const text = await staff(letter.id).details();
+      const text = await staff(deadLetter.id).details();
       return text.includes('**Open:** `MESSAGE_TOO_LARGE`') && text;
     });
     expect(details).toMatch(/`replay`[^]+`edit`[^]+`withhold`/);
     expect(details).not.toContain('`discard`');
-    expect(await staff(letter.id).searchAttributes()).toMatchObject({
+    expect(await staff(deadLetter.id).searchAttributes()).toMatchObject({
       Topic: [TOPIC],
       EventType: ['billing.invoice.created.v1'],
       FailureReason: ['MESSAGE_TOO_LARGE'],
@@ -134,7 +134,7 @@ it('MSG-04: five poison events among those of a thousand invoices: 995 streams f
 
 it('MSG-05: what does not fit the event is refused, and changes nothing', async () => {
   const [first, other] = poison as [Poison, Poison];
-  const { id } = await letterAbout(first);
+  const { id } = await deadLetterAbout(first);
   const data = JSON.parse(first.value) as { invoice: object };
   const payloads = {
     'no JSON': '{',
@@ -150,7 +150,7 @@ it('MSG-05: what does not fit the event is refused, and changes nothing', async 
     body: { code: 'decision_refused', detail: expect.stringContaining('withhold') },
   });
   await expect(staff(id).update('discard', { operator: 'bob', reason: 'x' })).rejects.toThrow('Update failed');
-  expect(await letterAbout(first)).toMatchObject({ status: 'open', attempts: 1, editedPayload: null });
+  expect(await deadLetterAbout(first)).toMatchObject({ status: 'open', attempts: 1, editedPayload: null });
   expect(await audit(id)).toEqual([]);
 });
 
@@ -228,7 +228,7 @@ async function setLimit(configEntries: { name: string; value: string }[]): Promi
 it('MSG-01, MSG-02: each is mended in its place: sent, or named by EventWithheld under its key and sequence', async () => {
   for (const [n, { named, mend }] of ways.entries()) {
     const event = poison[n] as Poison;
-    const { id } = await letterAbout(event);
+    const { id } = await deadLetterAbout(event);
     await mend(id, event);
     const [first, second] = await waitFor('the stream', async () => read(event.key).length >= 2 && read(event.key));
     expect([first?.sequence, second?.sequence]).toEqual([1, 2]);
@@ -237,10 +237,10 @@ it('MSG-01, MSG-02: each is mended in its place: sent, or named by EventWithheld
     const stands = { type: WITHHELD, data: { withheldId: event.id, withheldType: type, reason: 'too large' } };
     expect(first).toMatchObject(named ? stands : { id: event.id, type });
     await staff(id).waitForStatus('COMPLETED');
-    const letter = await letterOf(ann, id);
-    expect(letter).toMatchObject({ status: 'resolved', resolution: named ? 'withheld' : 'replayed' });
-    expect(letter.payload).toContain(TOO_LARGE);
-    expect((await audit(id)).at(-1)?.status).toBe(letter.resolution);
+    const deadLetter = await deadLetterOf(ann, id);
+    expect(deadLetter).toMatchObject({ status: 'resolved', resolution: named ? 'withheld' : 'replayed' });
+    expect(deadLetter.payload).toContain(TOO_LARGE);
+    expect((await audit(id)).at(-1)?.status).toBe(deadLetter.resolution);
   }
 });
 
@@ -259,11 +259,11 @@ it('MSG-04: a crash between the block and the workflow’s start: the workflow i
   const { id, tenantId } = forgotten;
   const bob = system.caller(tenantId);
   await waitFor('its workflow', async () => {
-    const letter = await system.database.deadLetter.findUnique({ where: { id } });
-    return letter?.workflowStartedAt;
+    const deadLetter = await system.database.deadLetter.findUnique({ where: { id } });
+    return deadLetter?.workflowStartedAt;
   });
   expect(await staff(id).status()).toBe('RUNNING');
-  expect(await letterOf(bob, id)).toMatchObject({ direction: 'outbound', reason: 'TOPIC_AUTHORIZATION_FAILED' });
+  expect(await deadLetterOf(bob, id)).toMatchObject({ direction: 'outbound', reason: 'TOPIC_AUTHORIZATION_FAILED' });
   expect(await decide(bob, id, 'replay')).toMatchObject({ status: 200, body: { resolution: 'replayed' } });
   const [event] = await subscriber.waitForEvents(tenantId, 1);
   expect(event).toMatchObject({ sequence: 1 });

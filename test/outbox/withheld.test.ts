@@ -38,7 +38,7 @@ afterAll(() => database?.$disconnect());
 const publish = (sink: EventSink = broker) => publishPending({ database, sink, logger }, SHARD, SHARDS);
 const decision = (deadLetterId: string) => ({ deadLetterId, operator: 'ann', reason: 'a test', decisionId: uuidv7() });
 const streamOf = (stream: string) => database.stream.findUniqueOrThrow({ where: { stream } });
-const letterAbout = (outboxEventId: string) => database.deadLetter.findUniqueOrThrow({ where: { outboxEventId } });
+const deadLetterAbout = (outboxEventId: string) => database.deadLetter.findUniqueOrThrow({ where: { outboxEventId } });
 const firstOf = (stream: string) => database.outboxEvent.findFirstOrThrow({ where: { stream, sequence: 1n } });
 
 /** A stream of two events, the first of which the broker has refused. */
@@ -59,15 +59,15 @@ async function refusedStream() {
   taken = [];
   await publish();
   const [first = '', second = ''] = ids;
-  return { stream, first, second, letter: await letterAbout(first) };
+  return { stream, first, second, deadLetter: await deadLetterAbout(first) };
 }
 
-it('MSG-01: an EventWithheld that is refused too has a letter of its own, which can only be replayed', async () => {
-  const { stream, second, letter } = await refusedStream();
-  await activities.withholdEvent(decision(letter.id));
+it('MSG-01: an EventWithheld that is refused too has a dead letter of its own, which can only be replayed', async () => {
+  const { stream, second, deadLetter } = await refusedStream();
+  await activities.withholdEvent(decision(deadLetter.id));
   await publish();
   const { id: withheldId } = await firstOf(stream);
-  const { id, type } = await letterAbout(withheldId);
+  const { id, type } = await deadLetterAbout(withheldId);
   expect(type).toBe(WITHHELD);
   await expect(activities.withholdEvent(decision(id))).rejects.toThrow('names another event');
   await expect(activities.editMessage({ ...decision(id), payload: '{}' })).rejects.toThrow('names another event');
@@ -79,7 +79,7 @@ it('MSG-01: an EventWithheld that is refused too has a letter of its own, which 
 });
 
 it('MSG-02: while its event is replayed, a stream waits: a relay sends nothing of it', async () => {
-  const { stream, first, second, letter } = await refusedStream();
+  const { stream, first, second, deadLetter } = await refusedStream();
   refuses = false;
   let published = -1;
   const slow = testActivities(database, {
@@ -91,37 +91,37 @@ it('MSG-02: while its event is replayed, a stream waits: a relay sends nothing o
       },
     },
   });
-  await slow.replayMessage(decision(letter.id));
+  await slow.replayMessage(decision(deadLetter.id));
   expect(published).toBe(0);
   await publish();
   expect(taken).toEqual([first, second]);
   expect(await streamOf(stream)).toMatchObject({ lastPublished: 2n, blockedBy: null });
 });
 
-// Somebody has terminated the letter's workflow, or given the replay up, while the send was on its way.
+// Somebody has terminated the dead letter's workflow, or given the replay up, while the send was on its way.
 it('MSG-01: while a replay may be on its way, its event is not withheld', async () => {
-  const { stream, first, letter } = await refusedStream();
+  const { stream, first, deadLetter } = await refusedStream();
   refuses = false;
   const meanwhile: unknown[] = [];
   const slow = testActivities(database, {
     replaySink: {
       ...broker,
       send: async (events) => {
-        meanwhile.push(await activities.withholdEvent(decision(letter.id)).catch(String));
+        meanwhile.push(await activities.withholdEvent(decision(deadLetter.id)).catch(String));
         await broker.send(events);
       },
     },
   });
-  await slow.replayMessage(decision(letter.id));
+  await slow.replayMessage(decision(deadLetter.id));
   expect(meanwhile).toEqual([expect.stringContaining('may still be on its way')]);
   expect(taken).toEqual([first]);
   expect(await firstOf(stream)).toMatchObject({ id: first, value: '{}' });
 });
 
 it('a replay that was refused is not on its way any more', async () => {
-  const { stream, letter } = await refusedStream();
-  await activities.replayMessage(decision(letter.id));
-  await activities.withholdEvent(decision(letter.id));
+  const { stream, deadLetter } = await refusedStream();
+  await activities.replayMessage(decision(deadLetter.id));
+  await activities.withholdEvent(decision(deadLetter.id));
   expect((await firstOf(stream)).type).toBe(WITHHELD);
 });
 
@@ -130,7 +130,7 @@ it.each([
   { how: 'with a refusal', late: new RefusedByBroker('TOPIC_AUTHORIZATION_FAILED') },
   { how: 'with an acknowledgement', late: undefined },
 ])('MSG-02: a relay that comes late $how does not touch what was put in its event’s place', async ({ late }) => {
-  const { stream, first, second, letter } = await refusedStream();
+  const { stream, first, second, deadLetter } = await refusedStream();
   await database.stream.update({ where: { stream }, data: { blockedBy: null, blockedReason: null } });
   let wakeUp: () => void = () => undefined;
   const suspended = new Promise<void>((resolve) => (wakeUp = resolve));
@@ -148,7 +148,7 @@ it.each([
   });
   await atTheBroker;
   await database.stream.update({ where: { stream }, data: { blockedBy: first, blockedReason: 'x' } });
-  await activities.withholdEvent(decision(letter.id));
+  await activities.withholdEvent(decision(deadLetter.id));
   wakeUp();
   await relay;
   const { id: withheldId, publishedAt } = await firstOf(stream);
@@ -161,20 +161,20 @@ it.each([
 });
 
 it('MSG-04: an event that was sent after all is not withheld; a replay only lets its stream go on', async () => {
-  const { stream, first, second, letter } = await refusedStream();
+  const { stream, first, second, deadLetter } = await refusedStream();
   await database.outboxEvent.update({ where: { id: first }, data: { publishedAt: new Date() } });
-  await expect(activities.withholdEvent(decision(letter.id))).rejects.toThrow('is on Kafka after all');
-  expect((await activities.replayMessage(decision(letter.id))).resolution).toMatchObject({ as: 'replayed' });
+  await expect(activities.withholdEvent(decision(deadLetter.id))).rejects.toThrow('is on Kafka after all');
+  expect((await activities.replayMessage(decision(deadLetter.id))).resolution).toMatchObject({ as: 'replayed' });
   refuses = false;
   await publish();
   expect(taken).toEqual([second]);
   expect(await streamOf(stream)).toMatchObject({ lastPublished: 2n, blockedBy: null });
 });
 
-it('MSG-04: refused again after its stream was let go by hand, the same letter is open and says so', async () => {
-  const { stream, first, letter } = await refusedStream();
+it('MSG-04: refused again after its stream was let go by hand, the same dead letter is open and says so', async () => {
+  const { stream, first, deadLetter } = await refusedStream();
   await database.stream.update({ where: { stream }, data: { blockedBy: null, blockedReason: null } });
   await publish();
-  expect(await letterAbout(first)).toMatchObject({ id: letter.id, attempts: 2, resolution: null });
+  expect(await deadLetterAbout(first)).toMatchObject({ id: deadLetter.id, attempts: 2, resolution: null });
   expect(await streamOf(stream)).toMatchObject({ blockedBy: first });
 });

@@ -39,7 +39,7 @@ const invoice = (changes: object = {}): InvoiceView => ({
   timers: [],
 });
 
-const letter = (changes: Partial<DeadLetterView> = {}): DeadLetterView => ({
+const deadLetter = (changes: Partial<DeadLetterView> = {}): DeadLetterView => ({
   id: '33333333-3333-7333-8333-333333333333',
   direction: 'inbound',
   tenantId: input.tenantId,
@@ -96,27 +96,27 @@ describe('a dead letter', () => {
   const pageOf = (view: DeadLetterView) => deadLetterDetails({ view, waiting: [], stuck: false, escalated: false });
 
   it('an event that waits holds others up; one that is decided does not', () => {
-    expect(pageOf(letter({ direction: 'outbound' }))).toContain('wait behind it');
-    const decided = pageOf(letter({ direction: 'outbound', resolution }));
+    expect(pageOf(deadLetter({ direction: 'outbound' }))).toContain('wait behind it');
+    const decided = pageOf(deadLetter({ direction: 'outbound', resolution }));
     expect(decided).not.toContain('The later events');
     expect(decided).toContain('Nothing waits behind it any more');
   });
 
   it.each(['not_a_cloud_event', 'wrong_topic'])('%s: the page does not advise what cannot help', (reason) => {
-    const page = pageOf(letter({ reason }));
+    const page = pageOf(deadLetter({ reason }));
     expect(page).toContain('Neither `replay` nor `edit` can help');
     expect(page).not.toContain('send the update `edit`');
     expect(page).toContain('send the update `discard`');
   });
 
   it('another reason: replay, edit and discard', () => {
-    expect(pageOf(letter())).toMatch(/the update `replay`[^]+the update `edit`[^]+the update `discard`/);
+    expect(pageOf(deadLetter())).toMatch(/the update `replay`[^]+the update `edit`[^]+the update `discard`/);
   });
 
   it('its decisions stand in a table, the newest first, with who, what and why', () => {
     const at = '2026-11-01T11:00:00.000Z';
     const page = pageOf(
-      letter({
+      deadLetter({
         decisions: [
           { at, actor: 'ann', action: 'replay', status: 'open', reason: 'too|early' },
           { at, actor: 'bob', action: 'abandon', status: 'open', reason: 'locked' },
@@ -129,18 +129,18 @@ describe('a dead letter', () => {
         '| 2026-11-01 11:00:00 | replay | ann | open | too\\|early |',
       ].join('\n'),
     );
-    expect(pageOf(letter())).not.toContain('What was decided');
+    expect(pageOf(deadLetter())).not.toContain('What was decided');
   });
 
   it('names the tenant, and the invoice with its number and customer reference', () => {
     const { tenantId, invoiceId: id } = input;
-    const page = pageOf(letter({ invoice: { id, number: 'INV1', customerReference: 'C1' } }));
+    const page = pageOf(deadLetter({ invoice: { id, number: 'INV1', customerReference: 'C1' } }));
     expect(page).toContain(`| ${tenantId} | ${id} | INV1 | C1 |`);
-    expect(pageOf(letter({ tenantId: null }))).toContain('| not known | none | none | none |');
+    expect(pageOf(deadLetter({ tenantId: null }))).toContain('| not known | none | none | none |');
   });
 
   it('its first view writes every attribute, the empty ones too', () => {
-    const first = deadLetterAttributes(null, letter({ type: null }));
+    const first = deadLetterAttributes(null, deadLetter({ type: null }));
     const empty = first.filter(({ value }) => value === null).map(({ key }) => key.name);
     expect(empty).toEqual(['EventType', 'Stuck', 'Escalated']);
   });

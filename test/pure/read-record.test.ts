@@ -214,7 +214,7 @@ it.each([
   ['is no UTF-8', Buffer.from('{"paymentReference":"\xff"}', 'latin1')],
   ['expected object', '[]'],
 ])(
-  'PAY-05: valid ce_ headers keep their names when the value %s: the tenant of header and key sees the letter',
+  'PAY-05: valid ce_ headers keep their names when the value %s: the tenant of header and key sees the dead letter',
   (why, value) => {
     const good = paymentMessage(ann, bob);
     const refused = {
@@ -235,7 +235,7 @@ it.each([
   },
 );
 
-it('PAY-05, TEN-02: data that can be read says whose it is: without its agreement nobody sees the letter', () => {
+it('PAY-05, TEN-02: data that can be read says whose it is: without its agreement nobody sees the dead letter', () => {
   const good = paymentMessage(ann, bob, { amount: undefined });
   expect(read(good)).toMatchObject({ reason: 'invalid_data', tenantId: ann });
   const others: unknown[] = [bob, 'x', '', null, 7, undefined];

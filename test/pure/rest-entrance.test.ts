@@ -23,7 +23,7 @@ import { type Step, stepNames, stepOf, steps } from '../../invoices/lifecycle.ts
 import { checkDecision } from '../../workflows/dead-letter-requests.ts';
 import { checkAbandon } from '../../workflows/invoice-requests.ts';
 import { acceptCurrencySchema, createCashierSchema, updateCashierSchema } from '../support/bodies.ts';
-import { mustBeCarriedOut, mustBeKept, takenOf, unlessRefused } from '../support/entrances.ts';
+import { mustBeCarriedOut, mustBeStored, takenOf, unlessRefused } from '../support/entrances.ts';
 import {
   anyText,
   dateMember,
@@ -89,7 +89,7 @@ const otherBodies = [
 it.each(otherBodies)('INV-05, CSH-01: the body of $what is taken and kept, or refused', ({ schema, members }) => {
   const taken = takenOf(800, objectText(members), (sent) => {
     const body = asSent(schema as z.ZodType, sent);
-    if (body !== undefined) mustBeKept(body);
+    if (body !== undefined) mustBeStored(body);
     return body;
   });
   expect(taken).toBeGreaterThan(10);
@@ -121,7 +121,7 @@ it('a decision about a dead letter that REST takes, its workflow takes too', () 
     const decision = asSent(editSchema, sent);
     if (decision) {
       checkDecision('edit', { operator: 'ann', ...decision });
-      mustBeKept(decision);
+      mustBeStored(decision);
     }
     return decision;
   });
@@ -139,7 +139,7 @@ it.each([
   const query = fc.dictionary(fc.constantFrom('limit', 'cursor', ...filters), value, { maxKeys: 2 });
   const taken = takenOf(1000, query, (given) => {
     const filter = unlessRefused(() => parseOrRefuse(schema as z.ZodType, given));
-    if (filter !== undefined) mustBeKept(filter);
+    if (filter !== undefined) mustBeStored(filter);
     return filter;
   });
   expect(taken).toBeGreaterThan(10);
@@ -157,7 +157,7 @@ it.each([
   );
   const taken = takenOf(1000, cursor, (text) => {
     const position = unlessRefused(() => positionOf('/v1/things', place as z.ZodType, text));
-    if (position !== undefined) mustBeKept(position);
+    if (position !== undefined) mustBeStored(position);
     return position;
   });
   expect(taken).toBeGreaterThan(2);
@@ -181,7 +181,7 @@ it('INV-05: an actor whom REST takes, the workflow takes too', () => {
     });
     if (actor !== undefined) {
       checkAbandon({ actor, reason: 'x' });
-      mustBeKept(actor);
+      mustBeStored(actor);
     }
     return actor;
   });

@@ -5,17 +5,17 @@ import { exitCodeOf, reportOf } from '../../operations/verify/report.ts';
 import { verify } from '../../operations/verify/verify.ts';
 
 const world = {} as World;
-const look = (...checks: Check[]) => verify(world, { checks, graceMs: 0 });
+const poll = (...checks: Check[]) => verify(world, { checks, graceMs: 0 });
 
 /** A check that finds something else at each look, and counts its looks. */
-function finding(...looks: string[][]): Check & { looks: number } {
+function finding(...polls: string[][]): Check & { polls: number } {
   const check = {
     name: 'some',
-    looks: 0,
+    polls: 0,
     run: async (_world: World, { saw, found }: Parameters<Check['run']>[1]) => {
       saw('things', 1_234);
-      for (const id of looks[check.looks] ?? []) found(id, 'is broken');
-      check.looks += 1;
+      for (const id of polls[check.polls] ?? []) found(id, 'is broken');
+      check.polls += 1;
     },
   };
   return check;
@@ -24,12 +24,12 @@ function finding(...looks: string[][]): Check & { looks: number } {
 describe('the second look', () => {
   it('is taken by checks that have found something, and by no other', async () => {
     const [clean, broken] = [finding(), finding(['a'], ['a'])];
-    await look(clean, broken);
-    expect([clean.looks, broken.looks]).toEqual([1, 2]);
+    await poll(clean, broken);
+    expect([clean.polls, broken.polls]).toEqual([1, 2]);
   });
 
   it('only what is found both times counts: the rest was under way', async () => {
-    const [report] = await look(finding(['a', 'b'], ['b', 'c']));
+    const [report] = await poll(finding(['a', 'b'], ['b', 'c']));
     expect(report?.findings).toEqual([{ id: 'b', problem: 'is broken' }]);
   });
 
@@ -43,14 +43,14 @@ describe('the second look', () => {
         found('a', 'is broken');
       },
     };
-    const [report] = await look(check);
+    const [report] = await poll(check);
     expect(report?.failure).toBeUndefined();
     expect(report?.findings).toHaveLength(1);
   });
 
   it('one check that cannot be done does not keep the others', async () => {
     const away: Check = { name: 'away', run: () => Promise.reject(new Error('The server is away.')) };
-    const reports = await look(away, finding(['a'], ['a']));
+    const reports = await poll(away, finding(['a'], ['a']));
     expect(reports.map(({ failure, findings }) => [failure, findings.length])).toEqual([
       ['The server is away.', 0],
       [undefined, 1],
@@ -62,14 +62,14 @@ describe('the second look', () => {
 
 describe('the report', () => {
   it('says what was looked at', async () => {
-    const reports = await look(finding());
+    const reports = await poll(finding());
     expect(reportOf(reports)).toMatch(/^some +ok \(1,234 things; [\d.]+ s\)\n\nNothing is broken\.$/);
     expect(exitCodeOf(reports)).toBe(0);
   });
 
   it('has at most twenty lines a check, and says how many more there are', async () => {
     const ids = Array.from({ length: 25 }, (_, index) => `id-${index}`);
-    const reports = await look(finding(ids, ids));
+    const reports = await poll(finding(ids, ids));
     const lines = reportOf(reports).split('\n');
     expect(lines.filter((line) => line.includes('is broken'))).toHaveLength(20);
     expect(lines).toContain('  ... and 5 more');
@@ -79,6 +79,6 @@ describe('the report', () => {
 
   it('what is too much to be kept is counted', async () => {
     const ids = Array.from({ length: 10_002 }, (_, index) => `id-${index}`);
-    expect(reportOf(await look(finding(ids, ids)))).toContain('10,002 FOUND');
+    expect(reportOf(await poll(finding(ids, ids)))).toContain('10,002 FOUND');
   });
 });

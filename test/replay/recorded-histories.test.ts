@@ -10,7 +10,7 @@ import type { temporal as proto } from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Temporal, connectTemporal } from '../../platform/temporal.ts';
-import { keepHistories, keptHistories } from '../support/histories.ts';
+import { recordHistories, recordedHistories } from '../support/histories.ts';
 import { lanes } from '../support/lanes.ts';
 import '../support/quiet.ts';
 import { testConfig } from '../support/system.ts';
@@ -58,14 +58,14 @@ async function recorded(query: string, limit: number) {
 }
 
 it('every workflow type has a history in the repository, and they replay without a difference', async () => {
-  const kept = keptHistories();
+  const kept = recordedHistories();
   expect([...new Set(kept.map(({ type }) => type))].toSorted()).toEqual(Object.values(workflowTypes).toSorted());
   expect(await differencesIn(kept.map(({ name, history }) => ({ workflowId: name, history })))).toEqual([]);
 });
 
 // A task that ended with the result of a local activity alone, as it was seen with an old run; only where the patch
 // stands was changed by hand.
-it('a letter whose first task ended before it knew its patches replays', async () => {
+it('a dead letter whose first task ended before it knew its patches replays', async () => {
   const file = new URL('../data/letter-task-ended-early.json', import.meta.url);
   const history: unknown = JSON.parse(readFileSync(file, 'utf8'));
   expect(await differencesIn([{ workflowId: 'dead-letter/early', history }])).toEqual([]);
@@ -84,6 +84,6 @@ it.runIf(RECORD_HISTORIES)('keeps histories of every workflow type', async () =>
   const found: proto.api.history.v1.IHistory[] = [];
   for (const type of Object.values(workflowTypes))
     found.push(...(await recorded(`WorkflowType="${type}"`, RECORDED_MAX)).map(({ history }) => history));
-  keepHistories(found);
-  expect(keptHistories().length).toBeGreaterThanOrEqual(Object.values(workflowTypes).length);
+  recordHistories(found);
+  expect(recordedHistories().length).toBeGreaterThanOrEqual(Object.values(workflowTypes).length);
 });

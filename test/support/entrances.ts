@@ -35,7 +35,7 @@ export function unlessRefused<T>(action: () => T): T | undefined {
 }
 
 /** Throws unless a value is the same wherever it goes. */
-export function mustBeKept(value: unknown): void {
+export function mustBeStored(value: unknown): void {
   if (!isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value)) throw new Error('JSON changes it.');
   for (const text of textsIn(value)) {
     if (Buffer.from(text).toString() !== text) throw new Error(`UTF-8 changes ${JSON.stringify(text)}.`);
@@ -55,12 +55,12 @@ const stateBefore = (step: Step): Invoice | null =>
 /** Throws unless the workflow takes the body and the rules have an answer to it, after which the invoice is right. */
 export function mustBeCarriedOut<S extends Step>(step: S, body: StepBodies[S]): void {
   checkStepRequest({ actor: 'ann', body });
-  mustBeKept(body);
+  mustBeStored(body);
   const { tenantId, id: invoiceId } = invoices.draft;
   const command = { step, tenantId, invoiceId, acceptedAt: NOW, expectedVersion: null, body } as Command<S>;
   const decision = decide(stateBefore(step), command, { cashier: { accepts: () => true } });
   if (decision.kind !== 'accepted') return;
-  mustBeKept(decision.state);
+  mustBeStored(decision.state);
   const { name, amountMinor, currency, customerReference, dueDate, cashierId } = decision.state;
   const after = { name, amountMinor, currency, customerReference, dueDate, cashierId };
   if (!isDeepStrictEqual(parseStaffBody('create', { body: after, acceptedAt: NOW }, null), { data: after }))

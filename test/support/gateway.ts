@@ -73,10 +73,10 @@ export async function startGateway({ config }: Pick<System, 'config'>): Promise<
 
 /** What came of messages, as the database tells it. */
 export const outcomesIn = ({ database }: Pick<System, 'database'>) => ({
-  untilKept: (message: Pick<Message, 'headers'>) =>
+  untilStored: (message: Pick<Message, 'headers'>) =>
     waitFor('the dead letter and its workflow', async () => {
-      const letter = await database.deadLetter.findFirst({ where: { eventId: eventIdOf(message) } });
-      return letter?.workflowStartedAt ? letter : undefined;
+      const deadLetter = await database.deadLetter.findFirst({ where: { eventId: eventIdOf(message) } });
+      return deadLetter?.workflowStartedAt ? deadLetter : undefined;
     }),
   untilPaid: (tenantId: string, id: string, limitMs?: number) =>
     waitFor(
@@ -88,5 +88,5 @@ export const outcomesIn = ({ database }: Pick<System, 'database'>) => ({
       limitMs,
     ),
   payments: (tenantId: string, invoiceId: string) => database.payment.count({ where: { tenantId, invoiceId } }),
-  letters: (tenantId: string) => database.deadLetter.count({ where: { tenantId } }),
+  deadLetters: (tenantId: string) => database.deadLetter.count({ where: { tenantId } }),
 });

@@ -13,7 +13,7 @@ const PER_TYPE_MAX = 4;
 const EVENTS_MAX = 120;
 
 /** Histories as Temporal writes them, by the name of their file: `<workflow type>-<n>.json`. */
-export function keptHistories(): { name: string; type: string; history: unknown }[] {
+export function recordedHistories(): { name: string; type: string; history: unknown }[] {
   return readdirSync(folder).map((name) => ({
     name,
     type: name.replace(/-\d+\.json$/, ''),
@@ -22,7 +22,7 @@ export function keptHistories(): { name: string; type: string; history: unknown 
 }
 
 /** Replaces what is kept: of each workflow type those with the most kinds of events and activities, none like another. */
-export function keepHistories(found: readonly History[]): void {
+export function recordHistories(found: readonly History[]): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const type of new Set(found.map(typeOf))) {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { addDays, dateOf } from '../../values/dates.ts';
 import { type Answer, type Caller, paymentOf } from './caller.ts';
 import { outcomesIn, paymentMessage, startGateway } from './gateway.ts';
-import { decide } from './letters.ts';
+import { decide } from './dead-letters.ts';
 import type { System } from './system.ts';
 import { waitFor } from './wait.ts';
 
@@ -15,7 +15,7 @@ export interface Life {
   paid: string;
   /** Paid, by a cashier. */
   collected: string;
-  openLetter: string;
+  openDeadLetterOf: string;
 }
 
 async function newCashier(ann: Caller, name: string): Promise<string> {
@@ -57,21 +57,21 @@ export async function live(system: System, ann: Caller): Promise<Life> {
   await ann.draft({ dueDate: today });
   await ann.draft({ dueDate: today });
   await ann.request('POST', '/v1/billing-runs', { body: { businessDate: today } });
-  const [openLetter, decided] = await openLetters(system, ann.tenantId, draft.id);
+  const [openDeadLetterOf, decided] = await openDeadLetters(system, ann.tenantId, draft.id);
   await decide(ann, decided, 'discard');
   await untilQuiet(system, ann.tenantId);
-  return { draft: draft.id, finalized: finalized.id, paid: paid.id, collected: collected.id, openLetter };
+  return { draft: draft.id, finalized: finalized.id, paid: paid.id, collected: collected.id, openDeadLetterOf };
 }
 
 /** Two payments of a draft, which are refused. */
-async function openLetters(system: System, tenantId: string, draftId: string): Promise<[string, string]> {
+async function openDeadLetters(system: System, tenantId: string, draftId: string): Promise<[string, string]> {
   const gateway = await startGateway(system);
   const messages = [paymentMessage(tenantId, draftId), paymentMessage(tenantId, draftId)] as const;
   await gateway.send(...messages);
-  const { untilKept } = outcomesIn(system);
-  const letters: [string, string] = [(await untilKept(messages[0])).id, (await untilKept(messages[1])).id];
+  const { untilStored } = outcomesIn(system);
+  const deadLetters: [string, string] = [(await untilStored(messages[0])).id, (await untilStored(messages[1])).id];
   await gateway.stop();
-  return letters;
+  return deadLetters;
 }
 
 async function expectStatus(expected: number, answer: Promise<Answer<unknown>>): Promise<void> {

@@ -24,7 +24,7 @@ export const staffOf = (client: Client, namespace: string, tenantId: string, inv
   staffAt(client, namespace, invoiceWorkflowId(tenantId, invoiceId));
 
 /** At a dead letter's workflow. */
-export const staffOfLetter = (client: Client, namespace: string, deadLetterId: string): Staff =>
+export const staffOfDeadLetter = (client: Client, namespace: string, deadLetterId: string): Staff =>
   staffAt(client, namespace, deadLetterWorkflowId(deadLetterId));
 
 /** At any workflow. */

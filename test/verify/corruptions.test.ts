@@ -5,7 +5,7 @@
 import { searchAttributes, workflowTypes } from '../../workflows/contract/common.ts';
 import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
-import { recordOnLetter } from '../../dead-letters/interventions.ts';
+import { recordOnDeadLetter } from '../../dead-letters/interventions.ts';
 import { recordOnInvoice } from '../../invoices/interventions.ts';
 import { toInvoice } from '../../invoices/entity.ts';
 import { randomUUID } from 'node:crypto';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   life = await live(system, ann);
   const { tenantId } = ann;
   await recordOnInvoice(system.database, { tenantId, invoiceId: life.finalized }, [stopOf('cancel')]);
-  await recordOnLetter(system.database, { deadLetterId: life.openLetter }, [stopOf('replay')]);
+  await recordOnDeadLetter(system.database, { deadLetterId: life.openDeadLetterOf }, [stopOf('replay')]);
 });
 afterAll(() => system?.stop());
 
@@ -265,14 +265,14 @@ const corruptions: Record<string, Corruption> = {
   'the workflow of a dead letter is terminated': {
     by: ['workflows'],
     plant: async () => {
-      const id = deadLetterWorkflowId(life.openLetter);
+      const id = deadLetterWorkflowId(life.openDeadLetterOf);
       // Or the relay of wake-ups may turn to it before it is found.
-      await sql(`UPDATE dead_letters SET workflow_started_at = now() WHERE id = '${life.openLetter}'`);
+      await sql(`UPDATE dead_letters SET workflow_started_at = now() WHERE id = '${life.openDeadLetterOf}'`);
       await inTemporal(id).terminate('by a test');
       return {
         id,
         undo: async () => {
-          await sql(`UPDATE dead_letters SET workflow_started_at = NULL WHERE id = '${life.openLetter}'`);
+          await sql(`UPDATE dead_letters SET workflow_started_at = NULL WHERE id = '${life.openDeadLetterOf}'`);
           await untilRunning(id);
         },
       };

@@ -30,7 +30,7 @@ afterAll(async () => {
   await system?.stop();
 });
 
-const look = async (tenantId: string) => foundIn(await verifyTenants(system, [tenantId], GRACE_MS));
+const poll = async (tenantId: string) => foundIn(await verifyTenants(system, [tenantId], GRACE_MS));
 
 interface Stream {
   tenantId: string;
@@ -71,12 +71,12 @@ it('MSG-03: the same events, and some of them twice, are right', async () => {
   const { tenantId, events } = await marked(2);
   await send(...events);
   await send(...events);
-  expect(await look(tenantId)).toEqual({});
+  expect(await poll(tenantId)).toEqual({});
 });
 
 it('MSG-01: an event that is marked published, and was never sent', async () => {
   const { tenantId, events } = await marked(1);
-  expect(await look(tenantId)).toEqual({ kafka: [expect.stringContaining(`${events[0]?.id}: zombie`)] });
+  expect(await poll(tenantId)).toEqual({ kafka: [expect.stringContaining(`${events[0]?.id}: zombie`)] });
 });
 
 it('MSG-01: an event that nobody has recorded', async () => {
@@ -84,13 +84,13 @@ it('MSG-01: an event that nobody has recorded', async () => {
   const [event] = events;
   const id = randomUUID();
   if (event) await send(event, { ...event, headers: event.headers.replace(event.id, id) });
-  expect(await look(tenantId)).toEqual({ kafka: [expect.stringContaining(`${id}: ghost`)] });
+  expect(await poll(tenantId)).toEqual({ kafka: [expect.stringContaining(`${id}: ghost`)] });
 });
 
 it('MSG-02: the second event before the first', async () => {
   const { tenantId, events } = await marked(2);
   for (const event of events.toReversed()) await send(event);
-  expect(await look(tenantId)).toEqual({
+  expect(await poll(tenantId)).toEqual({
     kafka: [expect.stringMatching(`^${events[1]?.id}: sequence 2 of .* came before sequence 1`)],
   });
 });
@@ -105,7 +105,7 @@ it.each(['value', 'headers'] as const)('MSG-03: an event with another %s', async
     };
     await send({ ...event, [part]: other[part] });
   }
-  expect(await look(tenantId)).toEqual({
+  expect(await poll(tenantId)).toEqual({
     kafka: [expect.stringMatching(`^${event?.id}: not what was recorded at .*: the ${part}$`)],
   });
 });

@@ -38,7 +38,7 @@ async function foundBy(check: Check, tenantId: string): Promise<string[]> {
   return tally.outcome().findings.map(({ id, problem }) => `${id} ${problem}`);
 }
 
-it('an event that nobody sends, and a stream that is blocked without a letter', async () => {
+it('an event that nobody sends, and a stream that is blocked without a dead letter', async () => {
   const tenantId = randomUUID();
   const [id] = await manyDrafts(database, tenantId, 1, null);
   expect(await foundBy(streams, tenantId)).toEqual([]);

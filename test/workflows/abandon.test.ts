@@ -18,7 +18,7 @@ import type { ActivityDeps } from '../../activities/index.ts';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';
-import { staffOfLetter } from '../support/staff.ts';
+import { staffOfDeadLetter } from '../support/staff.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** The database, as the activities that are held up see it. */
@@ -137,7 +137,7 @@ describe.each([
       taskQueue: 'time',
       args: [{ deadLetterId: id }],
     });
-    const staff = staffOfLetter(env.client, env.namespace ?? 'default', id);
+    const staff = staffOfDeadLetter(env.client, env.namespace ?? 'default', id);
     begin();
     const replay = staff.update('replay', { operator: 'ann', reason: 'mended' }).catch((error: unknown) => error);
     await stopped(() => staff.update('abandon', { actor: 'bob', reason: 'locked' }));

@@ -5,11 +5,11 @@ import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';
-import { type Staff, staffOfLetter } from '../support/staff.ts';
+import { type Staff, staffOfDeadLetter } from '../support/staff.ts';
 import { waitFor } from '../support/wait.ts';
 
 let time: SkippedTime;
-/** The letters that were called out, in order. */
+/** The dead letters that were called out, in order. */
 const calledOut: string[] = [];
 beforeAll(async () => {
   time = await skipTime({
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => time?.stop());
 
 /** A message that was refused now, with its workflow. */
-async function keepLetter(): Promise<{ id: string; staff: Staff }> {
+async function storeDeadLetter(): Promise<{ id: string; staff: Staff }> {
   const { database, env, tenantId } = time;
   const id = uuidv7();
   const place = { topic: `test.nowhere.${randomUUID()}`, partition: 0, offset: 0n };
@@ -39,13 +39,13 @@ async function keepLetter(): Promise<{ id: string; staff: Staff }> {
     taskQueue: 'time',
     args: [{ deadLetterId: id }],
   });
-  const staff = staffOfLetter(env.client, 'default', id);
+  const staff = staffOfDeadLetter(env.client, 'default', id);
   await waitFor('the page', async () => (await staff.details()).includes('invoice_not_found'));
   return { id, staff };
 }
 
 it('PAY-04: a dead letter that nobody decides for a day is escalated: found by its attribute, said on its page and in the log', async () => {
-  const { id, staff } = await keepLetter();
+  const { id, staff } = await storeDeadLetter();
   await time.env.sleep('23 hours');
   // This server keeps an attribute that is empty as [null].
   expect([undefined, [null]]).toContainEqual((await staff.searchAttributes())['Escalated']);
@@ -63,7 +63,7 @@ it('PAY-04: a dead letter that nobody decides for a day is escalated: found by i
 });
 
 it('PAY-04: decided in time, it is not escalated', async () => {
-  const { id, staff } = await keepLetter();
+  const { id, staff } = await storeDeadLetter();
   await time.env.sleep('1 hour');
   await staff.update('discard', { actor: 'ann', reason: 'in time' });
   await staff.waitForStatus('COMPLETED');

@@ -6,7 +6,7 @@ export interface DeadLetterBatchInput {
   batchId: string;
 }
 
-/** How far it is, in letters. */
+/** How far it is, in dead letters. */
 export interface DeadLetterBatchProgress {
   total: number;
   done: number;

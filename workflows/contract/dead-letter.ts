@@ -1,6 +1,6 @@
 /** What the service and the workflow of a dead letter agree on. */
 import type { ABANDON } from '../../commands/abandon.ts';
-import type { DeadLetterVerb, Direction, Resolution } from '../../dead-letters/dead-letter.ts';
+import type { DeadLetterAction, Direction, Resolution } from '../../dead-letters/dead-letter.ts';
 
 export const deadLetterWorkflowId = (deadLetterId: string): string => `dead-letter/${deadLetterId}`;
 
@@ -53,23 +53,23 @@ export interface DeadLetterView {
   attempts: number;
   resolution: { as: Resolution; by: string; because: string; at: string } | null;
   /** The invoice that the message names, and what it is called when it is there. Absent in views of older versions. */
-  invoice?: LetterInvoice | null;
+  invoice?: DeadLetterInvoice | null;
   /** The last decisions, oldest first. Absent in views of older versions. */
-  decisions?: LetterDecision[];
+  decisions?: DeadLetterDecision[];
 }
 
-export interface LetterInvoice {
+export interface DeadLetterInvoice {
   id: string;
   number: string | null;
   customerReference: string | null;
 }
 
 /** What was decided about a dead letter, or that somebody stopped the attempt. */
-export interface LetterDecision {
+export interface DeadLetterDecision {
   at: string;
   actor: string;
-  action: DeadLetterVerb | typeof ABANDON;
-  /** What the letter was after it. */
+  action: DeadLetterAction | typeof ABANDON;
+  /** What the dead letter was after it. */
   status: 'open' | Resolution;
   reason: string;
 }
@@ -91,6 +91,6 @@ export const REPLAY_LIMIT_MS = 10_000;
 /** Types of the failures of a decision. */
 export const DEAD_LETTER_RESOLVED = 'dead_letter_resolved';
 export const DEAD_LETTER_NOT_FOUND = 'dead_letter_not_found';
-/** The decision does not fit the letter, or the payload the event; nothing was changed. */
+/** The decision does not fit the dead letter, or the payload the event; nothing was changed. */
 export const DECISION_REFUSED = 'decision_refused';
 export const PAYLOAD_REFUSED = 'payload_refused';

@@ -69,7 +69,7 @@ export interface InvoiceView {
 
 /** The signal that makes an invoice's workflow look at Postgres again. */
 export const WAKE = 'wake';
-/** Who acts when a timer rings. */
+/** Who acts when a timer fires. */
 export const TIME = 'time';
 
 /** How a run of an invoice's workflow ends. */

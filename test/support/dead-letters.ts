@@ -2,12 +2,12 @@
 import type { WireDeadLetter } from '../../dead-letters/schemas.ts';
 import type { Caller, Problem } from './caller.ts';
 
-/** `verb` is replay, discard or withhold. */
-export const decide = (caller: Caller, id: string, verb: string, reason = 'mended') =>
-  caller.request<WireDeadLetter & Problem>('POST', `/v1/dead-letters/${id}/${verb}`, { body: { reason } });
+/** `action` is replay, discard or withhold. */
+export const decide = (caller: Caller, id: string, action: string, reason = 'mended') =>
+  caller.request<WireDeadLetter & Problem>('POST', `/v1/dead-letters/${id}/${action}`, { body: { reason } });
 
 export const edit = (caller: Caller, id: string, payload: string, reason = 'mended') =>
   caller.request<WireDeadLetter & Problem>('POST', `/v1/dead-letters/${id}/edit`, { body: { reason, payload } });
 
-export const letterOf = async (caller: Caller, id: string): Promise<WireDeadLetter> =>
+export const deadLetterOf = async (caller: Caller, id: string): Promise<WireDeadLetter> =>
   (await caller.request<WireDeadLetter>('GET', `/v1/dead-letters/${id}`)).body;

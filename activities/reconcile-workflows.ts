@@ -1,6 +1,6 @@
 import type { WakeupReport } from '../workflows/contract/wakeup-relay.ts';
 import { createSweep } from '../commands/workflow-kind.ts';
-import { wakeInvoice } from '../invoices/workflow.ts';
+import { signalInvoice } from '../invoices/workflow.ts';
 import { workflowKinds } from '../registry/workflow-kinds.ts';
 import type { SendDeps } from '../commands/send-update.ts';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -23,7 +23,7 @@ const SWEEP_MAX = 100;
 const CALL_LIMIT_MS = 5_000;
 const HEARTBEAT_EVERY_MS = 1_000;
 
-export interface SendWakeupsDeps {
+export interface ReconcileDeps {
   database: Database;
   send: SendDeps;
   logger: Logger;
@@ -34,10 +34,10 @@ export interface SendWakeupsDeps {
 /**
  * Tells workflows that their invoice was changed outside of them, and starts those that are missing: an invoice whose
  * timer should have rung a minute ago has none; invoices with a timer, dead letters, batches of them and billing runs
- * that are not done have their turns (registry/workflow-kinds.ts). Works for a minute; a server that is away makes it
+ * that are not done are swept (registry/workflow-kinds.ts). Works for a minute; a server that is away makes it
  * fail, and Temporal tries it again.
  */
-export const createSendWakeups = (deps: SendWakeupsDeps) => {
+export const createReconcileWorkflows = (deps: ReconcileDeps) => {
   const findMissedTimers = createFindMissedTimers(deps.database);
   const sweeps = workflowKinds.map((kind) => createSweep({ ...deps.send, ...deps }, kind));
   return async (): Promise<WakeupReport> => {
@@ -68,7 +68,7 @@ export const createSendWakeups = (deps: SendWakeupsDeps) => {
 };
 
 /** Sends the oldest wake-ups, each on its own; returns how many were sent. Rejects when none could be. */
-async function sendBatch(deps: SendWakeupsDeps): Promise<number> {
+async function sendBatch(deps: ReconcileDeps): Promise<number> {
   const wakeups = await deps.database.workflowWakeup.findMany({ orderBy: { position: 'asc' }, take: BATCH_MAX });
   let sent = 0;
   await startEach(
@@ -84,12 +84,12 @@ async function sendBatch(deps: SendWakeupsDeps): Promise<number> {
  * brings it back. What may pass goes behind the others.
  */
 async function sendOne(
-  { database, send, logger }: SendWakeupsDeps,
+  { database, send, logger }: ReconcileDeps,
   { position, tenantId, invoiceId }: { position: bigint; tenantId: string; invoiceId: string },
 ): Promise<number> {
   let sent = 1;
   try {
-    await send.client.withDeadline(Date.now() + CALL_LIMIT_MS, () => wakeInvoice(send, { tenantId, invoiceId }));
+    await send.client.withDeadline(Date.now() + CALL_LIMIT_MS, () => signalInvoice(send, { tenantId, invoiceId }));
   } catch (error) {
     if (mayPass(error)) {
       await database.$executeRaw`UPDATE workflow_wakeups SET position = DEFAULT WHERE position = ${position}`;

@@ -4,8 +4,8 @@ import { EVENT_BYTES_MAX } from '../../messaging/event-sink.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Caller } from '../support/caller.ts';
 import { type Gateway, type Message, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
-import { decide, edit, letterOf } from '../support/letters.ts';
-import { staffOfLetter } from '../support/staff.ts';
+import { decide, edit, deadLetterOf } from '../support/dead-letters.ts';
+import { staffOfDeadLetter } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
 
 let system: System;
@@ -21,7 +21,7 @@ afterAll(async () => {
   await system?.stop();
 });
 
-const staff = (id: string) => staffOfLetter(system.temporal.client, system.temporal.namespace, id);
+const staff = (id: string) => staffOfDeadLetter(system.temporal.client, system.temporal.namespace, id);
 const withAmount = ({ value }: Message, amount: string) => JSON.stringify({ ...JSON.parse(value), amount });
 
 /** A payment with the wrong amount, refused. */
@@ -29,7 +29,7 @@ async function refused(ann: Caller) {
   const { id: invoiceId } = await ann.finalized();
   const message = paymentMessage(ann.tenantId, invoiceId, { amount: '12.00' });
   await gateway.send(message);
-  const { id } = await outcomes.untilKept(message);
+  const { id } = await outcomes.untilStored(message);
   return { id, invoiceId, message };
 }
 
@@ -58,7 +58,7 @@ it.each(Object.entries(ways))(
     const payload = withAmount(message, '1200.00');
     expect(await mend(ann, id, payload)).toBe('replayed');
     await outcomes.untilPaid(ann.tenantId, invoiceId);
-    expect(await letterOf(ann, id)).toMatchObject({ payload: message.value, editedPayload: payload, attempts: 2 });
+    expect(await deadLetterOf(ann, id)).toMatchObject({ payload: message.value, editedPayload: payload, attempts: 2 });
     const [entry] = await system.database.auditEntry.findMany({
       where: { entityType: 'dead_letter', entityId: id },
       orderBy: { sequence: 'asc' },
@@ -70,7 +70,7 @@ it.each(Object.entries(ways))(
     const behind = await ann.finalized();
     await gateway.send(message, { ...paymentMessage(ann.tenantId, behind.id), key: message.key });
     await outcomes.untilPaid(ann.tenantId, behind.id);
-    expect(await outcomes.letters(ann.tenantId)).toBe(1);
+    expect(await outcomes.deadLetters(ann.tenantId)).toBe(1);
     expect(await outcomes.payments(ann.tenantId, invoiceId)).toBe(1);
   },
 );
@@ -95,7 +95,7 @@ it('PAY-04: what an edit cannot make right stays refused, and the tenant cannot 
     await expect(staff(id).update('edit', { operator: 'ann', reason: 'x', ...request })).rejects.toThrow(
       'Update failed',
     );
-  expect(await letterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1, editedPayload: null });
+  expect(await deadLetterOf(ann, id)).toMatchObject({ status: 'open', attempts: 1, editedPayload: null });
 });
 
 it('PAY-04: an edit that could only be refused again is refused at once, over REST and in the Web UI', async () => {
@@ -116,7 +116,7 @@ it('PAY-04: an edit that could only be refused again is refused at once, over RE
     const request = { operator: 'ann', reason: 'x', payload: text };
     await expect(staff(id).update('edit', request)).rejects.toThrow('Update failed');
   }
-  expect(await letterOf(ann, id)).toMatchObject({ editedPayload: null, decisions: [] });
+  expect(await deadLetterOf(ann, id)).toMatchObject({ editedPayload: null, decisions: [] });
 });
 
 it.each(Object.entries(ways))(

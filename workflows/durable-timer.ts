@@ -1,5 +1,5 @@
 /**
- * One durable timer at a time. A set one that rings too early is left to ring, and what is found then decides: cheaper
+ * One durable timer at a time. A set one that fires too early is left to fire, and what is found then decides: cheaper
  * than cancelling it, which costs every invoice two events.
  */
 import { sleep } from '@temporalio/workflow';
@@ -7,22 +7,22 @@ import { sleep } from '@temporalio/workflow';
 /** Temporal keeps durations in nanoseconds; a due date may lie thousands of years ahead. */
 const LONGEST_MS = 365 * 24 * 60 * 60 * 1000;
 
-export interface Alarm {
-  /** Calls `ring` at the instant `at` (epoch ms) or before it. `waitsFor` is what the Web UI shows. */
+export interface DurableTimer {
+  /** Calls `fire` at the instant `at` (epoch ms) or before it. `waitsFor` is what the Web UI shows. */
   set: (at: number, waitsFor: string) => void;
 }
 
-export function createAlarm(ring: () => void): Alarm {
-  let ringsAt: number | undefined;
+export function createDurableTimer(fire: () => void): DurableTimer {
+  let firesAt: number | undefined;
   return {
     set: (at, waitsFor) => {
-      if (ringsAt !== undefined && ringsAt <= at) return;
+      if (firesAt !== undefined && firesAt <= at) return;
       const inMs = Math.min(Math.max(1, at - Date.now()), LONGEST_MS);
       const own = Date.now() + inMs;
-      ringsAt = own;
+      firesAt = own;
       void sleep(inMs, { summary: waitsFor }).then(() => {
-        if (ringsAt === own) ringsAt = undefined;
-        ring();
+        if (firesAt === own) firesAt = undefined;
+        fire();
       });
     },
   };

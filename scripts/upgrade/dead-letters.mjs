@@ -14,16 +14,16 @@ const LONG_REASON = '🧾'.repeat(500);
 const SHORT_REASON = 'Ordered twice';
 const OPENED_MS = 60_000;
 
-const letterOf = (world, id) => world.caller.get(`/v1/dead-letters/${id}`);
+const deadLetterOf = (world, id) => world.caller.get(`/v1/dead-letters/${id}`);
 
-/** The open letters of the tenant, waited for until there are so many; each with its invoice. */
-async function openLetters({ caller, waitFor }, direction, count) {
+/** The open dead letters of the tenant, waited for until there are so many; each with its invoice. */
+async function openDeadLetters({ caller, waitFor }, direction, count) {
   const items = await waitFor(`${count} dead letters (${direction})`, OPENED_MS, async () => {
     const found = await caller.get(`/v1/dead-letters?status=open&direction=${direction}&limit=50`);
     return found.items.length >= count ? found.items : undefined;
   });
-  const letters = await Promise.all(items.map(({ id }) => caller.get(`/v1/dead-letters/${id}`)));
-  return new Map(letters.map(({ id, key }) => [key.split('|')[1], id]));
+  const deadLetters = await Promise.all(items.map(({ id }) => caller.get(`/v1/dead-letters/${id}`)));
+  return new Map(deadLetters.map(({ id, key }) => [key.split('|')[1], id]));
 }
 
 const cloudEvent = (tenantId, invoiceId, value) => ({
@@ -49,12 +49,12 @@ export async function openInbound(world) {
   await announcePayment(replayed);
   await announcePayment(discarded);
   await broker.send(PAYMENTS, cloudEvent(caller.tenantId, edited, '{'), { key: 'nobody', value: 'no event' });
-  const letters = await openLetters(world, 'inbound', 3);
+  const deadLetters = await openDeadLetters(world, 'inbound', 3);
   const nobodys = await world.waitFor('The dead letter of no event', OPENED_MS, async () => {
     const [row] = await world.sql.rows(`SELECT id FROM dead_letters WHERE reason = 'not_a_cloud_event'`);
     return row?.id;
   });
-  return { letters, replayed, discarded, edited, nobodys };
+  return { deadLetters, replayed, discarded, edited, nobodys };
 }
 
 /** Events that are too large for their topic; the limit is lifted again. */
@@ -64,22 +64,25 @@ export async function openOutbound(world) {
   const ids = [await draft(), await draft(), await draft()].map(({ id }) => id);
   await broker.limit(INVOICES, LIMIT_BYTES);
   for (const id of ids) await cancel(id, LONG_REASON);
-  const letters = await openLetters(world, 'outbound', ids.length);
+  const deadLetters = await openDeadLetters(world, 'outbound', ids.length);
   await broker.limit(INVOICES);
   const [replayed, edited, withheld] = ids;
-  return { letters, replayed, edited, withheld };
+  return { deadLetters, replayed, edited, withheld };
 }
 
 /** One that was decided without an answer in time is resolved when it is decided again: what it is then counts. */
-const decide = ({ caller }, id, verb, more = {}) =>
-  caller.ask('POST', `/v1/dead-letters/${id}/${verb}`, {
+const decide = ({ caller }, id, action, more = {}) =>
+  caller.ask('POST', `/v1/dead-letters/${id}/${action}`, {
     body: { reason: 'After the upgrade', ...more },
     expected: [200, 409],
   });
 
 async function expectResolved(world, id, resolution) {
-  const letter = await letterOf(world, id);
-  expect(letter.resolution === resolution, `it is ${letter.status} (${letter.resolution}), ${letter.detail}`);
+  const deadLetter = await deadLetterOf(world, id);
+  expect(
+    deadLetter.resolution === resolution,
+    `it is ${deadLetter.status} (${deadLetter.resolution}), ${deadLetter.detail}`,
+  );
 }
 
 const untilPaid = ({ caller, waitFor }, id) =>
@@ -99,24 +102,24 @@ const goodPayment = (tenantId, invoiceId) =>
     receivedAt: new Date().toISOString(),
   });
 
-/** Each letter of before is decided in another way, and resolves. */
-export async function checkLetters(world, { inbound, outbound }) {
+/** Each dead letter of before is decided in another way, and resolves. */
+export async function checkDeadLetters(world, { inbound, outbound }) {
   const { report, caller, temporal } = world;
   const { finalize } = invoicesOf(caller);
-  const letterIdOf = (kind, which) => kind.letters.get(kind[which]);
+  const deadLetterIdOf = (kind, which) => kind.deadLetters.get(kind[which]);
 
   await report.check('a refused payment is replayed once its draft is finalized', async () => {
     await finalize(inbound.replayed);
-    await decide(world, letterIdOf(inbound, 'replayed'), 'replay');
-    await expectResolved(world, letterIdOf(inbound, 'replayed'), 'replayed');
+    await decide(world, deadLetterIdOf(inbound, 'replayed'), 'replay');
+    await expectResolved(world, deadLetterIdOf(inbound, 'replayed'), 'replayed');
     await untilPaid(world, inbound.replayed);
   });
   await report.check('a refused payment is discarded', async () => {
-    await decide(world, letterIdOf(inbound, 'discarded'), 'discard');
-    await expectResolved(world, letterIdOf(inbound, 'discarded'), 'discarded');
+    await decide(world, deadLetterIdOf(inbound, 'discarded'), 'discard');
+    await expectResolved(world, deadLetterIdOf(inbound, 'discarded'), 'discarded');
   });
   await report.check('an unreadable message is edited and replayed', async () => {
-    const id = letterIdOf(inbound, 'edited');
+    const id = deadLetterIdOf(inbound, 'edited');
     await decide(world, id, 'edit', { payload: goodPayment(caller.tenantId, inbound.edited) });
     await decide(world, id, 'replay');
     await expectResolved(world, id, 'replayed');
@@ -128,18 +131,18 @@ export async function checkLetters(world, { inbound, outbound }) {
     expect(status === 'discarded', `it is ${status}`);
   });
   await report.check('an event that the broker refused is sent again', async () => {
-    await decide(world, letterIdOf(outbound, 'replayed'), 'replay');
-    await expectResolved(world, letterIdOf(outbound, 'replayed'), 'replayed');
+    await decide(world, deadLetterIdOf(outbound, 'replayed'), 'replay');
+    await expectResolved(world, deadLetterIdOf(outbound, 'replayed'), 'replayed');
   });
   await report.check('an event that the broker refused is edited and sent', async () => {
-    const id = letterIdOf(outbound, 'edited');
-    const { payload } = await letterOf(world, id);
+    const id = deadLetterIdOf(outbound, 'edited');
+    const { payload } = await deadLetterOf(world, id);
     await decide(world, id, 'edit', { payload: payload.replaceAll(LONG_REASON, SHORT_REASON) });
     await decide(world, id, 'replay');
     await expectResolved(world, id, 'replayed');
   });
   await report.check('an event that the broker refused is withheld', async () => {
-    await decide(world, letterIdOf(outbound, 'withheld'), 'withhold');
-    await expectResolved(world, letterIdOf(outbound, 'withheld'), 'withheld');
+    await decide(world, deadLetterIdOf(outbound, 'withheld'), 'withhold');
+    await expectResolved(world, deadLetterIdOf(outbound, 'withheld'), 'withheld');
   });
 }

@@ -1,30 +1,30 @@
 import { expect, it } from 'vitest';
-import { createLook } from '../../operations/metrics/look.ts';
+import { createPoll } from '../../operations/metrics/poll.ts';
 
-const settings = { limitMs: 20, keepMs: 10_000 };
+const settings = { limitMs: 20, maxAgeMs: 10_000 };
 
 it('many scrapes at once ask once, and what is fresh is not asked for again', async () => {
   let asked = 0;
   const shown: unknown[] = [];
-  const look = createLook(
+  const poll = createPoll(
     async () => (asked += 1),
     (value) => shown.push(value),
     settings,
   );
-  await Promise.all([look(), look(), look()]);
-  await look();
+  await Promise.all([poll(), poll(), poll()]);
+  await poll();
   expect({ asked, shown }).toEqual({ asked: 1, shown: [1] });
 });
 
 it('an old answer is asked for again', async () => {
   let asked = 0;
-  const look = createLook(
+  const poll = createPoll(
     async () => (asked += 1),
     () => undefined,
-    { limitMs: 20, keepMs: 0 },
+    { limitMs: 20, maxAgeMs: 0 },
   );
-  await look();
-  await look();
+  await poll();
+  await poll();
   expect(asked).toBe(2);
 });
 
@@ -33,7 +33,7 @@ it('an answer that does not come is waited for no longer than the limit, hidden,
   let asked = 0;
   let answer: (value: string) => void = () => undefined;
   const shown: unknown[] = [];
-  const look = createLook(
+  const poll = createPoll(
     () => {
       asked += 1;
       return new Promise<string>((resolve) => (answer = resolve));
@@ -41,21 +41,21 @@ it('an answer that does not come is waited for no longer than the limit, hidden,
     (value) => shown.push(value),
     settings,
   );
-  await look();
-  await look();
+  await poll();
+  await poll();
   expect({ asked, shown }).toEqual({ asked: 1, shown: [null, null] });
   answer('late');
-  await look();
+  await poll();
   expect(shown).toEqual([null, null, 'late']);
 });
 
 it('a failure is shown as no figure', async () => {
   const shown: unknown[] = [];
-  const look = createLook(
+  const poll = createPoll(
     () => Promise.reject(new Error('away')),
     (value) => shown.push(value),
     settings,
   );
-  await look();
+  await poll();
   expect(shown).toEqual([null]);
 });
