@@ -5,13 +5,48 @@ import { EVENT_BYTES_MAX } from '../messaging/event-sink.ts';
 export const directions = ['inbound', 'outbound'] as const;
 export type Direction = (typeof directions)[number];
 
-/** What can be decided, and about which dead letters. */
+export interface ActionDefinition {
+  /** The dead letters that it is made for. */
+  directions: readonly Direction[];
+  /** In the imperative, for callers and staff. */
+  summary: string;
+  description: string;
+  /** What a body looks like. */
+  example: Readonly<Record<string, string>>;
+}
+
+const mended = { reason: 'The invoice is finalized now' };
+
+/** What a person can decide about a dead letter. */
 export const deadLetterActions = {
-  replay: directions,
-  edit: directions,
-  discard: ['inbound'],
-  withhold: ['outbound'],
-} as const satisfies Record<string, readonly Direction[]>;
+  replay: {
+    directions,
+    summary: 'Hand the message in again, or send the event again',
+    description:
+      'A message counts once, however often it is handed in; an event keeps its place in its stream. Refused again, it stays open, with the new reason.',
+    example: mended,
+  },
+  edit: {
+    directions,
+    summary: 'Give a dead letter another payload, for its next replay',
+    description:
+      'A message’s payload must be one that can be handled. An event’s must be as its schema says, and only its texts may change: what was recorded stays. What it was before is kept.',
+    example: { reason: 'The name was far too long', payload: '{"tenantId": "..."}' },
+  },
+  discard: {
+    directions: ['inbound'],
+    summary: 'End the dead letter of a message without effect',
+    description: 'For good: a discarded message is never handled.',
+    example: mended,
+  },
+  withhold: {
+    directions: ['outbound'],
+    summary: 'End the dead letter of an event: EventWithheld is sent in its place',
+    description:
+      'For good: subscribers get its id, its type and your reason, under its key and sequence. Its stream goes on.',
+    example: { reason: 'The name is too long to be sent, see ticket 42' },
+  },
+} as const satisfies Record<string, ActionDefinition>;
 export type DeadLetterAction = keyof typeof deadLetterActions;
 export const actionNames = Object.keys(deadLetterActions) as DeadLetterAction[];
 

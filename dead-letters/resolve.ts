@@ -106,7 +106,7 @@ function changesOf({ attempts }: DeadLetterRow, { operator, reason }: DecisionCo
 
 /** Each action for the dead letters it is made for, with what to do instead. */
 function refuseUnlessFits({ direction }: DeadLetterRow, { action }: Result): void {
-  const directions: readonly Direction[] = deadLetterActions[action];
+  const { directions }: { directions: readonly Direction[] } = deadLetterActions[action];
   if (directions.includes(direction as Direction)) return;
   throw new DecisionRefused(
     direction === 'outbound'

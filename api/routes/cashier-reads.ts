@@ -37,25 +37,7 @@ export function cashierReadRoutes({ database }: { database: Database }): Route[]
     return cashier;
   }
   return [
-    {
-      method: 'get',
-      path: CASHIERS,
-      operationId: 'listCashiers',
-      summary: 'List cashiers by name',
-      tag: 'Cashiers',
-      query: cashierPageSchema,
-      answers: { 200: { description: 'One page', schema: cashierListSchema } },
-      problems: [...everyRead, 'validation_failed'],
-      handle: async ({ identity, query }) => {
-        const { limit, cursor } = parseOrRefuse(cashierPageSchema, query);
-        const after = positionOf(CASHIERS, cashierPosition, cursor);
-        const { cashiers, next } = await listCashiers(database, identity.tenantId, limit, after);
-        return {
-          status: 200,
-          body: { items: cashiers.map(cashierToWire), nextCursor: next && cursorOf(CASHIERS, next.name, next.id) },
-        };
-      },
-    },
+    listRoute(database),
     {
       ...ofOne,
       path: '/v1/cashiers/{id}',
@@ -100,6 +82,28 @@ export function cashierReadRoutes({ database }: { database: Database }): Route[]
       },
     },
   ];
+}
+
+function listRoute(database: Database): Route {
+  return {
+    method: 'get',
+    path: CASHIERS,
+    operationId: 'listCashiers',
+    summary: 'List cashiers by name',
+    tag: 'Cashiers',
+    query: cashierPageSchema,
+    answers: { 200: { description: 'One page', schema: cashierListSchema } },
+    problems: [...everyRead, 'validation_failed'],
+    handle: async ({ identity, query }) => {
+      const { limit, cursor } = parseOrRefuse(cashierPageSchema, query);
+      const after = positionOf(CASHIERS, cashierPosition, cursor);
+      const { cashiers, next } = await listCashiers(database, identity.tenantId, limit, after);
+      return {
+        status: 200,
+        body: { items: cashiers.map(cashierToWire), nextCursor: next && cursorOf(CASHIERS, next.name, next.id) },
+      };
+    },
+  };
 }
 
 // The name as it stands there: trimmed in another way it would be another place.

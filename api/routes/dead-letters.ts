@@ -17,7 +17,12 @@ import {
   editSchema,
   listDeadLettersSchema,
 } from '../../dead-letters/schemas.ts';
-import { type DeadLetterAction, type Resolution } from '../../dead-letters/dead-letter.ts';
+import {
+  type DeadLetterAction,
+  type Resolution,
+  actionNames,
+  deadLetterActions,
+} from '../../dead-letters/dead-letter.ts';
 import type { Database } from '../../platform/database.ts';
 import { decisionsOf } from '../../dead-letters/decisions.ts';
 import {
@@ -51,92 +56,70 @@ const decideProblems: readonly ProblemCode[] = [
 ];
 /** A payload is a JSON text in a JSON body: whatever is escaped there, a byte of it becomes six at most. */
 const EDIT_BODY_MAX = 6 * EVENT_BYTES_MAX + 64 * 1024;
-const mended = { reason: 'The invoice is finalized now' };
 
-export function deadLetterRoutes(deps: DeadLetterDeps): Route[] {
-  const { database } = deps;
-  const decideRoute = (
-    action: DeadLetterAction,
-    summary: string,
-    description: string,
-    example: object = mended,
-  ): Route => {
-    const schema = action === 'edit' ? editSchema : decideSchema;
-    return {
-      method: 'post',
-      path: `/v1/dead-letters/{id}/${action}`,
-      operationId: `${action}DeadLetter`,
-      summary,
-      description,
-      tag: 'Dead letters',
-      params: byId,
-      body: { schema, required: true, examples: { example } },
-      ...(action === 'edit' ? { bodyMax: EDIT_BODY_MAX } : {}),
-      answers: { 200: { description: 'The dead letter after the decision', schema: deadLetterSchema } },
-      problems: action === 'edit' ? [...decideProblems, 'payload_refused'] : decideProblems,
-      handle: async (call) => {
-        const request = parseOrRefuse(schema, call.body);
-        return { status: 200, body: await toWire(database, await decide(deps, action, call, request)) };
-      },
-    };
+export const deadLetterRoutes = (deps: DeadLetterDeps): Route[] => [
+  listRoute(deps.database),
+  getRoute(deps.database),
+  ...actionNames.map((action) => decideRoute(deps, action)),
+];
+
+function decideRoute(deps: DeadLetterDeps, action: DeadLetterAction): Route {
+  const { summary, description, example } = deadLetterActions[action];
+  const schema = action === 'edit' ? editSchema : decideSchema;
+  return {
+    method: 'post',
+    path: `/v1/dead-letters/{id}/${action}`,
+    operationId: `${action}DeadLetter`,
+    summary,
+    description,
+    tag: 'Dead letters',
+    params: byId,
+    body: { schema, required: true, examples: { example } },
+    ...(action === 'edit' ? { bodyMax: EDIT_BODY_MAX } : {}),
+    answers: { 200: { description: 'The dead letter after the decision', schema: deadLetterSchema } },
+    problems: action === 'edit' ? [...decideProblems, 'payload_refused'] : decideProblems,
+    handle: async (call) => {
+      const request = parseOrRefuse(schema, call.body);
+      return { status: 200, body: await toWire(deps.database, await decide(deps, action, call, request)) };
+    },
   };
-  return [
-    {
-      method: 'get',
-      path: DEAD_LETTERS,
-      operationId: 'listDeadLetters',
-      summary: 'List messages that could not be handled and events that Kafka refuses, newest first',
-      tag: 'Dead letters',
-      query: listDeadLettersSchema,
-      answers: { 200: { description: 'One page', schema: deadLetterListSchema } },
-      problems: [...everyRead, 'validation_failed'],
-      handle: async ({ identity, query }) => {
-        const { cursor, ...filter } = parseOrRefuse(listDeadLettersSchema, query);
-        const after = positionOf(DEAD_LETTERS, positionSchema, cursor);
-        const { deadLetters, next } = await listDeadLetters(database, identity.tenantId, filter, after);
-        return {
-          status: 200,
-          body: {
-            items: deadLetters.map(toSummary),
-            nextCursor: next && cursorOf(DEAD_LETTERS, next.openedAt, next.id),
-          },
-        };
-      },
+}
+
+const getRoute = (database: Database): Route => ({
+  method: 'get',
+  path: '/v1/dead-letters/{id}',
+  operationId: 'getDeadLetter',
+  summary: 'Read a dead letter, with the message as it came',
+  tag: 'Dead letters',
+  params: byId,
+  answers: { 200: { description: 'The dead letter', schema: deadLetterSchema } },
+  problems: ofOne,
+  handle: async (call) => ({ status: 200, body: await toWire(database, await find(database, call)) }),
+});
+
+function listRoute(database: Database): Route {
+  return {
+    method: 'get',
+    path: DEAD_LETTERS,
+    operationId: 'listDeadLetters',
+    summary: 'List messages that could not be handled and events that Kafka refuses, newest first',
+    tag: 'Dead letters',
+    query: listDeadLettersSchema,
+    answers: { 200: { description: 'One page', schema: deadLetterListSchema } },
+    problems: [...everyRead, 'validation_failed'],
+    handle: async ({ identity, query }) => {
+      const { cursor, ...filter } = parseOrRefuse(listDeadLettersSchema, query);
+      const after = positionOf(DEAD_LETTERS, positionSchema, cursor);
+      const { deadLetters, next } = await listDeadLetters(database, identity.tenantId, filter, after);
+      return {
+        status: 200,
+        body: {
+          items: deadLetters.map(toSummary),
+          nextCursor: next && cursorOf(DEAD_LETTERS, next.openedAt, next.id),
+        },
+      };
     },
-    {
-      method: 'get',
-      path: '/v1/dead-letters/{id}',
-      operationId: 'getDeadLetter',
-      summary: 'Read a dead letter, with the message as it came',
-      tag: 'Dead letters',
-      params: byId,
-      answers: { 200: { description: 'The dead letter', schema: deadLetterSchema } },
-      problems: ofOne,
-      handle: async (call) => ({ status: 200, body: await toWire(database, await find(database, call)) }),
-    },
-    decideRoute(
-      'replay',
-      'Hand the message in again, or send the event again',
-      'A message counts once, however often it is handed in; an event keeps its place in its stream. Refused again, it stays open, with the new reason.',
-    ),
-    decideRoute(
-      'edit',
-      'Give a dead letter another payload, for its next replay',
-      'A message’s payload must be one that can be handled. An event’s must be as its schema says, and only its texts may change: what was recorded stays. What it was before is kept.',
-      { reason: 'The name was far too long', payload: '{"tenantId": "..."}' },
-    ),
-    decideRoute(
-      'discard',
-      'End the dead letter of a message without effect',
-      'For good: a discarded message is never handled.',
-    ),
-    decideRoute(
-      'withhold',
-      'End the dead letter of an event: EventWithheld is sent in its place',
-      'For good: subscribers get its id, its type and your reason, under its key and sequence. Its stream goes on.',
-      { reason: 'The name is too long to be sent, see ticket 42' },
-    ),
-  ];
+  };
 }
 
 /** An unknown, a malformed and another tenant's id cannot be told apart; without a tenant it is nobody's to see. */

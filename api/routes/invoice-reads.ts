@@ -32,32 +32,7 @@ export function invoiceReadRoutes({ database }: { database: Database }): Route[]
     return invoice;
   }
   return [
-    {
-      method: 'get',
-      path: INVOICES,
-      operationId: 'listInvoices',
-      summary: 'List invoices, newest first',
-      tag: 'Invoices',
-      query: listInvoicesSchema,
-      answers: { 200: { description: 'One page', schema: invoiceListSchema } },
-      problems: [...everyRead, 'validation_failed'],
-      handle: async ({ identity, query, acceptedAt }) => {
-        const { cursor, ...filter } = parseOrRefuse(listInvoicesSchema, query);
-        const { invoices, next } = await listInvoices(
-          database,
-          identity.tenantId,
-          filter,
-          positionOf(INVOICES, positionSchema, cursor),
-        );
-        return {
-          status: 200,
-          body: {
-            items: invoices.map((invoice) => toWire(invoice, acceptedAt)),
-            nextCursor: next && cursorOf(INVOICES, next.createdAt, next.id),
-          },
-        };
-      },
-    },
+    listRoute(database),
     {
       method: 'get',
       path: '/v1/invoices/{id}',
@@ -87,6 +62,35 @@ export function invoiceReadRoutes({ database }: { database: Database }): Route[]
       },
     },
   ];
+}
+
+function listRoute(database: Database): Route {
+  return {
+    method: 'get',
+    path: INVOICES,
+    operationId: 'listInvoices',
+    summary: 'List invoices, newest first',
+    tag: 'Invoices',
+    query: listInvoicesSchema,
+    answers: { 200: { description: 'One page', schema: invoiceListSchema } },
+    problems: [...everyRead, 'validation_failed'],
+    handle: async ({ identity, query, acceptedAt }) => {
+      const { cursor, ...filter } = parseOrRefuse(listInvoicesSchema, query);
+      const { invoices, next } = await listInvoices(
+        database,
+        identity.tenantId,
+        filter,
+        positionOf(INVOICES, positionSchema, cursor),
+      );
+      return {
+        status: 200,
+        body: {
+          items: invoices.map((invoice) => toWire(invoice, acceptedAt)),
+          nextCursor: next && cursorOf(INVOICES, next.createdAt, next.id),
+        },
+      };
+    },
+  };
 }
 
 const positionSchema = z.tuple([instant(), z.guid()]).transform(([createdAt, id]): ListPosition => ({ createdAt, id }));
