@@ -6,11 +6,12 @@
  */
 import {
   type Command,
-  type ImportStep,
-  type RowCommands,
-  type Row,
-  type RowRefusal,
   ImportError,
+  type ImportStep,
+  type Row,
+  type RowCommands,
+  type RowRefusal,
+  importSteps,
   isRefusal,
 } from './rows.ts';
 import { NO_ANSWER, type SendOutcome } from './send.ts';
@@ -70,12 +71,7 @@ const emptyTally = (): Tally => ({
   replayed: 0,
   refused: 0,
   unfinished: 0,
-  steps: {
-    create: { done: 0, replayed: 0 },
-    finalize: { done: 0, replayed: 0 },
-    pay: { done: 0, replayed: 0 },
-    cancel: { done: 0, replayed: 0 },
-  },
+  steps: Object.fromEntries(importSteps.map((step) => [step, { done: 0, replayed: 0 }])) as Tally['steps'],
   refusals: [],
   ended: 'complete',
   unreadable: null,

@@ -9,14 +9,13 @@ import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { SetupError } from './progress.mjs';
 
 const POLL_MS = 50;
 const STOP_LIMIT_MS = 60_000;
 /** Only for a server that hangs: one that ends is seen at once, and a slow machine needs its time. */
 export const READY_LIMIT_MS = 5 * 60_000;
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks `probe` until it answers true; a failing probe counts as "not yet". */
 export async function waitUntil(what, limitMs, probe) {
