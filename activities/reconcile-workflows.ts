@@ -6,10 +6,13 @@ import type { SendDeps } from '../commands/send-update.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { NIL } from 'uuid';
+import { z } from 'zod';
 import { startEach } from '../commands/start-workflows.ts';
 import type { Database } from '../platform/database.ts';
 import { mayPass } from '../platform/failed-server.ts';
 import type { Logger } from '../platform/logger.ts';
+import { queryRows } from '../platform/rows.ts';
+import { sql } from '../platform/sql.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;
@@ -102,13 +105,9 @@ async function sendOne(
   return sent;
 }
 
-interface MissedTimer {
-  at: string;
-  tenant_id: string;
-  id: string;
-}
+const missedTimerRow = z.object({ at: z.string(), tenant_id: z.string(), id: z.string() });
 
-const FROM_THE_FIRST: MissedTimer = { at: '-infinity', tenant_id: NIL, id: NIL };
+const FROM_THE_FIRST: z.infer<typeof missedTimerRow> = { at: '-infinity', tenant_id: NIL, id: NIL };
 
 /**
  * Invoices whose timer should have rung: their workflow was terminated, or lost with its namespace. Each look goes on
@@ -117,16 +116,20 @@ const FROM_THE_FIRST: MissedTimer = { at: '-infinity', tenant_id: NIL, id: NIL }
 function createFindMissedTimers(database: Database): () => Promise<void> {
   let after = FROM_THE_FIRST;
   return async () => {
-    const missed = await database.$queryRaw<MissedTimer[]>`
-      WITH missed AS (
-        SELECT next_timer_at, tenant_id, id FROM invoices
-        WHERE next_timer_at < now() - ${MISSED_AFTER_MS} * interval '1 millisecond'
-          AND (next_timer_at, tenant_id, id) > (${after.at}::timestamptz, ${after.tenant_id}::uuid, ${after.id}::uuid)
-        ORDER BY next_timer_at, tenant_id, id LIMIT ${SWEEP_MAX}),
-      asked AS (
-        INSERT INTO workflow_wakeups (tenant_id, invoice_id) SELECT tenant_id, id FROM missed
-        WHERE NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = missed.tenant_id AND invoice_id = missed.id))
-      SELECT next_timer_at::text AS at, tenant_id, id FROM missed ORDER BY next_timer_at, tenant_id, id`;
+    const missed = await queryRows(
+      database,
+      missedTimerRow,
+      sql`
+        WITH missed AS (
+          SELECT next_timer_at, tenant_id, id FROM invoices
+          WHERE next_timer_at < now() - ${MISSED_AFTER_MS} * interval '1 millisecond'
+            AND (next_timer_at, tenant_id, id) > (${after.at}::timestamptz, ${after.tenant_id}::uuid, ${after.id}::uuid)
+          ORDER BY next_timer_at, tenant_id, id LIMIT ${SWEEP_MAX}),
+        asked AS (
+          INSERT INTO workflow_wakeups (tenant_id, invoice_id) SELECT tenant_id, id FROM missed
+          WHERE NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = missed.tenant_id AND invoice_id = missed.id))
+        SELECT next_timer_at::text AS at, tenant_id, id FROM missed ORDER BY next_timer_at, tenant_id, id`,
+    );
     after = (missed.length === SWEEP_MAX ? missed.at(-1) : undefined) ?? FROM_THE_FIRST;
   };
 }

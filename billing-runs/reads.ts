@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { BillingRunInput, BillingRunProgress } from '../workflows/contract/billing-run.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
 import { type Sql, sql } from '../platform/sql.ts';
 
 /** Drafts that a run has still to look at: due on its day or before, and not refused in it. */
@@ -8,10 +10,16 @@ export const dueDrafts = ({ tenantId, businessDate }: BillingRunInput): Sql => s
     AND NOT EXISTS (SELECT FROM billing_run_refusals refused WHERE refused.tenant_id = invoices.tenant_id
       AND refused.business_date = ${businessDate}::date AND refused.invoice_id = invoices.id)`;
 
+const progressRow = z.object({ finalized: z.int(), refused: z.int(), left: z.bigint() });
+
 export async function billingRunProgress(database: Database, run: BillingRunInput): Promise<BillingRunProgress> {
-  const [row] = await database.$queryRaw<{ finalized: number; refused: number; left: bigint }[]>`
-    SELECT finalized, refused, (SELECT count(*) ${dueDrafts(run)}) AS "left"
-    FROM billing_runs WHERE tenant_id = ${run.tenantId}::uuid AND business_date = ${run.businessDate}::date`;
+  const [row] = await queryRows(
+    database,
+    progressRow,
+    sql`
+      SELECT finalized, refused, (SELECT count(*) ${dueDrafts(run)}) AS "left"
+      FROM billing_runs WHERE tenant_id = ${run.tenantId}::uuid AND business_date = ${run.businessDate}::date`,
+  );
   return { finalized: row?.finalized ?? 0, refused: row?.refused ?? 0, left: Number(row?.left ?? 0) };
 }
 
@@ -59,28 +67,47 @@ export async function billingRunOf(
   );
 }
 
+const totalRow = z.object({ currency: z.string(), amountMinor: z.bigint(), count: z.bigint() });
+const dueDraftRow = z.object({
+  id: z.string(),
+  name: z.string(),
+  currency: z.string(),
+  amountMinor: z.bigint(),
+  dueDate: z.date(),
+});
+
 export interface DryRun {
   count: number;
   totals: { currency: string; amountMinor: bigint }[];
   /** The first DRY_RUN_ITEMS_MAX of them. */
-  items: { id: string; name: string; currency: string; amountMinor: bigint; dueDate: Date }[];
+  items: z.infer<typeof dueDraftRow>[];
 }
 
 const DRY_RUN_ITEMS_MAX = 200;
 
 /** What a run would finalize, without changing anything. */
 export async function dryRun(database: Database, run: BillingRunInput): Promise<DryRun> {
-  const totals = await database.$queryRaw<{ currency: string; amountMinor: bigint; count: bigint }[]>`
-    SELECT currency, sum(amount_minor)::bigint AS "amountMinor", count(*) AS count ${dueDrafts(run)}
-    GROUP BY currency ORDER BY currency`;
-  const items = await database.$queryRaw<DryRun['items']>`
-    SELECT id, name, currency, amount_minor AS "amountMinor", due_date AS "dueDate" ${dueDrafts(run)}
-    ORDER BY due_date, id LIMIT ${DRY_RUN_ITEMS_MAX}`;
+  const totals = await queryRows(
+    database,
+    totalRow,
+    sql`
+      SELECT currency, sum(amount_minor)::bigint AS "amountMinor", count(*) AS count ${dueDrafts(run)}
+      GROUP BY currency ORDER BY currency`,
+  );
+  const items = await queryRows(
+    database,
+    dueDraftRow,
+    sql`
+      SELECT id, name, currency, amount_minor AS "amountMinor", due_date AS "dueDate" ${dueDrafts(run)}
+      ORDER BY due_date, id LIMIT ${DRY_RUN_ITEMS_MAX}`,
+  );
   return { count: totals.reduce((sum, { count }) => sum + Number(count), 0), totals, items };
 }
 
 /** The keys of a run's commands begin with it. */
 export const RUN_KEY = 'run:';
+
+const finalizedRow = z.object({ entity_id: z.string() });
 
 /** Which of these invoices a run, of any day, has finalized; the audit trail knows it by the invoice. */
 export async function finalizedByRuns(
@@ -88,16 +115,26 @@ export async function finalizedByRuns(
   tenantId: string,
   invoiceIds: readonly string[],
 ): Promise<string[]> {
-  const rows = await database.$queryRaw<{ entity_id: string }[]>`
-    SELECT entity_id FROM audit_entries WHERE tenant_id = ${tenantId}::uuid AND entity_type = 'invoice'
-      AND entity_id = ANY(${invoiceIds}::uuid[]) AND action = 'finalize' AND starts_with(command_key, ${RUN_KEY})`;
+  const rows = await queryRows(
+    database,
+    finalizedRow,
+    sql`
+      SELECT entity_id FROM audit_entries WHERE tenant_id = ${tenantId}::uuid AND entity_type = 'invoice'
+        AND entity_id = ANY(${invoiceIds}::uuid[]) AND action = 'finalize' AND starts_with(command_key, ${RUN_KEY})`,
+  );
   return rows.map(({ entity_id: id }) => id);
 }
 
+const tenantRow = z.object({ tenant_id: z.string() });
+
 /** Tenants with drafts that are due on the day or before it. */
 export async function tenantsWithDueDrafts(database: Database, businessDate: string): Promise<string[]> {
-  const rows = await database.$queryRaw<{ tenant_id: string }[]>`
-    SELECT DISTINCT tenant_id FROM invoices WHERE status = 'draft' AND due_date <= ${businessDate}::date
-    ORDER BY tenant_id`;
+  const rows = await queryRows(
+    database,
+    tenantRow,
+    sql`
+      SELECT DISTINCT tenant_id FROM invoices WHERE status = 'draft' AND due_date <= ${businessDate}::date
+      ORDER BY tenant_id`,
+  );
   return rows.map(({ tenant_id: tenantId }) => tenantId);
 }

@@ -8,12 +8,15 @@
  * 3. The invoices' open workflows learn of it by wake-ups, written in the same commit.
  * 4. No run begins for a day after tomorrow, or by a message that was discarded.
  */
+import { z } from 'zod';
 import type { BillingRunInput } from '../workflows/contract/billing-run.ts';
 import { keyReused } from '../commands/refusal.ts';
 import { businessDateError } from './business-date.ts';
 import { refused } from '../commands/decision.ts';
 import { type Refusal, invalidFields, refusalInWords } from '../commands/refusal.ts';
 import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
+import { sql } from '../platform/sql.ts';
 import { type BillingRun, RUN_KEY, billingRunOf, dueDrafts, finalizedByRuns } from './reads.ts';
 import { type StartDeps, startWorkflow } from '../commands/workflow-kind.ts';
 import { billingRunWorkflow } from './workflow.ts';
@@ -85,6 +88,8 @@ export type ChunkDeps = TransactionDeps & StepSettings;
 /** Drafts that a bug stops, by their ids, with the error. */
 export type Stopped = Map<string, unknown>;
 
+const draftRow = z.object({ id: z.string() });
+
 /**
  * Finalizes the next drafts of a run in one commit and returns how many it looked at. One that a bug stops holds up no
  * other: it is noted in `stopped`, and passed over as long as it is there. Rejects when infrastructure failed, or when
@@ -96,8 +101,12 @@ export async function finalizeChunk(
   size: number,
   stopped: Stopped = new Map(),
 ): Promise<number> {
-  const due = await deps.database.$queryRaw<{ id: string }[]>`
-    SELECT id ${dueDrafts(run)} AND id <> ALL(${[...stopped.keys()]}::uuid[]) ORDER BY due_date, id LIMIT ${size}`;
+  const due = await queryRows(
+    deps.database,
+    draftRow,
+    sql`
+      SELECT id ${dueDrafts(run)} AND id <> ALL(${[...stopped.keys()]}::uuid[]) ORDER BY due_date, id LIMIT ${size}`,
+  );
   await finalizeIsolating(
     deps,
     run,

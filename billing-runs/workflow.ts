@@ -2,8 +2,10 @@
 import { searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type BillingRunInput, billingRunWorkflowId } from '../workflows/contract/billing-run.ts';
 import { NIL } from 'uuid';
+import { z } from 'zod';
 import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
 import type { Database } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
 import { sql } from '../platform/sql.ts';
 
 /** How a run's workflow is started, by whoever finds that it is missing. */
@@ -15,13 +17,19 @@ const billingRunStart = (taskQueue: string, { tenantId, businessDate }: BillingR
   typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
 });
 
+const runRow = z.object({ tenantId: z.string(), businessDate: z.string() });
+
 /** Billing runs that have not ended. */
 async function openRuns(database: Database, after: BillingRunInput | null, limit: number): Promise<BillingRunInput[]> {
   const from = after ?? { tenantId: NIL, businessDate: '-infinity' };
-  return database.$queryRaw<BillingRunInput[]>`
-    SELECT tenant_id AS "tenantId", to_char(business_date, 'YYYY-MM-DD') AS "businessDate" FROM billing_runs
-    WHERE ended_at IS NULL AND (tenant_id, business_date) > (${from.tenantId}::uuid, ${from.businessDate}::date)
-    ORDER BY tenant_id, business_date LIMIT ${limit}`;
+  return queryRows(
+    database,
+    runRow,
+    sql`
+      SELECT tenant_id AS "tenantId", to_char(business_date, 'YYYY-MM-DD') AS "businessDate" FROM billing_runs
+      WHERE ended_at IS NULL AND (tenant_id, business_date) > (${from.tenantId}::uuid, ${from.businessDate}::date)
+      ORDER BY tenant_id, business_date LIMIT ${limit}`,
+  );
 }
 
 export const billingRunWorkflow: WorkflowKind<BillingRunInput> = {
@@ -43,6 +51,7 @@ export const billingRunWorkflow: WorkflowKind<BillingRunInput> = {
         table: sql`billing_runs`,
         condition: sql`ended_at IS NULL`,
         columns: sql`tenant_id AS "tenantId", to_char(business_date, 'YYYY-MM-DD') AS "businessDate"`,
+        row: runRow,
       },
       limit,
     ),

@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import type { WireCashierPayment } from './schemas.ts';
 import { formatAmount } from '../values/money.ts';
 import type { Database } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
 import { sql, sqlAnd } from '../platform/sql.ts';
 
 /** Where a page ends: the last payment on it. Payments recorded later are newer, so they never move a page. */
@@ -9,16 +11,17 @@ export interface PaymentPosition {
   paymentId: string;
 }
 
-interface PaymentRow {
-  payment_id: string;
-  invoice_id: string;
-  amount_minor: bigint;
-  currency: string;
-  method: string;
-  reference: string;
-  received_at: Date;
-  recorded_at: Date;
-}
+const paymentRow = z.object({
+  payment_id: z.string(),
+  invoice_id: z.string(),
+  amount_minor: z.bigint(),
+  currency: z.string(),
+  method: z.string(),
+  reference: z.string(),
+  received_at: z.date(),
+  recorded_at: z.date(),
+});
+type PaymentRow = z.infer<typeof paymentRow>;
 
 /** One page of what was paid on a cashier's invoices, newest first, and the position after it (null at the end). */
 export async function cashierPayments(
@@ -32,9 +35,13 @@ export async function cashierPayments(
     sql`cashier_id = ${cashierId}::uuid`,
     ...(after ? [sql`(recorded_at, payment_id) < (${after.recordedAt}::timestamptz, ${after.paymentId}::uuid)`] : []),
   ];
-  const rows = await database.$queryRaw<PaymentRow[]>`
-    SELECT * FROM cashier_payments WHERE ${sqlAnd(conditions)}
-    ORDER BY recorded_at DESC, payment_id DESC LIMIT ${limit + 1}`;
+  const rows = await queryRows(
+    database,
+    paymentRow,
+    sql`
+      SELECT * FROM cashier_payments WHERE ${sqlAnd(conditions)}
+      ORDER BY recorded_at DESC, payment_id DESC LIMIT ${limit + 1}`,
+  );
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {

@@ -8,7 +8,10 @@
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
 import type { TransactionClient } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
+import { sql } from '../platform/sql.ts';
 import type { EventDefinition, EventIds } from '../messaging/event.ts';
 import { type WireSettings, toRecord } from '../messaging/cloud-event.ts';
 
@@ -17,6 +20,8 @@ export const SLOTS = 1024;
 
 export const slotOf = (partitionKey: string): number =>
   createHash('sha256').update(partitionKey).digest().readUInt32BE(0) % SLOTS;
+
+const sequenceRow = z.object({ stream: z.string(), last_sequence: z.bigint() });
 
 /**
  * The next sequences of streams, taken and locked until the transaction ends: one for each time a name is given.
@@ -33,12 +38,17 @@ export async function takeSequences(
   const taken =
     names.length === 0
       ? []
-      : await tx.$queryRaw<{ stream: string; last_sequence: bigint }[]>`
-    INSERT INTO streams (stream, last_sequence)
-    SELECT name, amount FROM unnest(${names}::text[], ${amounts}::int[]) WITH ORDINALITY AS wanted(name, amount, place)
-    ORDER BY place
-    ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence
-    RETURNING stream, last_sequence`;
+      : await queryRows(
+          tx,
+          sequenceRow,
+          sql`
+            INSERT INTO streams (stream, last_sequence)
+            SELECT name, amount
+            FROM unnest(${names}::text[], ${amounts}::int[]) WITH ORDINALITY AS wanted(name, amount, place)
+            ORDER BY place
+            ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence
+            RETURNING stream, last_sequence`,
+        );
   const next = new Map(
     taken.map((row) => [row.stream, row.last_sequence - BigInt(counts.get(row.stream) ?? 0) + 1n] as const),
   );

@@ -4,9 +4,11 @@
  */
 import type { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import type { z } from 'zod';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { Sql } from '../platform/sql.ts';
+import { queryRows } from '../platform/rows.ts';
+import { type Sql, sql } from '../platform/sql.ts';
 import { START_LIMIT_MS, type StartOptions, startEach } from './start-workflows.ts';
 
 export interface WorkflowKind<Row> {
@@ -73,10 +75,12 @@ export function createSweep<Row>(
 }
 
 /** A table with `workflow_started_at`, which of its rows are not done, and the columns that are wanted of them. */
-export interface Unfinished {
+export interface Unfinished<Row> {
   table: Sql;
   condition: Sql;
   columns: Sql;
+  /** What these columns hold. */
+  row: z.ZodType<Row>;
 }
 
 /** A row is not swept twice within this time, and not sooner after its start. */
@@ -95,17 +99,22 @@ const SWEPT_MAX = 50;
  */
 export const missingRows = <Row>(
   database: Database,
-  { table, condition, columns }: Unfinished,
+  { table, condition, columns, row }: Unfinished<Row>,
   limit: number,
-): Promise<Row[]> => database.$queryRaw<Row[]>`
-  WITH unstarted AS (
-    SELECT ${columns} FROM ${table} WHERE ${condition} AND workflow_started_at IS NULL
-    ORDER BY random() LIMIT ${limit}),
-  longest_ago AS (
-    SELECT ctid FROM ${table}
-    WHERE ${condition} AND workflow_started_at < now() - ${SWEPT_AGAIN_AFTER_MS} * interval '1 millisecond'
-    ORDER BY workflow_started_at LIMIT ${SWEPT_MAX} FOR UPDATE SKIP LOCKED),
-  in_turn AS (
-    UPDATE ${table} SET workflow_started_at = now() WHERE ctid = ANY(ARRAY(SELECT ctid FROM longest_ago))
-    RETURNING ${columns})
-  SELECT * FROM unstarted UNION ALL SELECT * FROM in_turn`;
+): Promise<Row[]> =>
+  queryRows(
+    database,
+    row,
+    sql`
+      WITH unstarted AS (
+        SELECT ${columns} FROM ${table} WHERE ${condition} AND workflow_started_at IS NULL
+        ORDER BY random() LIMIT ${limit}),
+      longest_ago AS (
+        SELECT ctid FROM ${table}
+        WHERE ${condition} AND workflow_started_at < now() - ${SWEPT_AGAIN_AFTER_MS} * interval '1 millisecond'
+        ORDER BY workflow_started_at LIMIT ${SWEPT_MAX} FOR UPDATE SKIP LOCKED),
+      in_turn AS (
+        UPDATE ${table} SET workflow_started_at = now() WHERE ctid = ANY(ARRAY(SELECT ctid FROM longest_ago))
+        RETURNING ${columns})
+      SELECT * FROM unstarted UNION ALL SELECT * FROM in_turn`,
+  );

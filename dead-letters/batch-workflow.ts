@@ -1,15 +1,14 @@
 /** The workflow of a batch of dead letters: how it is started, and which should exist: those that have not ended. */
 import { searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type DeadLetterBatchInput, deadLetterBatchWorkflowId } from '../workflows/contract/dead-letter-batch.ts';
+import { z } from 'zod';
 import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
 import type { Database } from '../platform/database.ts';
 import { sql } from '../platform/sql.ts';
 
-export interface OpenBatch {
-  id: string;
-  tenantId: string;
-  action: string;
-}
+const openBatchRow = z.object({ id: z.string(), tenantId: z.string(), action: z.string() });
+
+export type OpenBatch = z.infer<typeof openBatchRow>;
 
 /** How a batch's workflow is started, by whoever finds that it is missing. */
 const batchStart = (taskQueue: string, { id, tenantId, action }: OpenBatch) => ({
@@ -48,6 +47,7 @@ export const batchWorkflow: WorkflowKind<OpenBatch> = {
         table: sql`dead_letter_batches`,
         condition: sql`ended_at IS NULL`,
         columns: sql`id, tenant_id AS "tenantId", verb AS action`,
+        row: openBatchRow,
       },
       limit,
     ),

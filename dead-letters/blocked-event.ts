@@ -12,14 +12,17 @@
 import { DECISION_REFUSED, type DecisionCommand, PAYLOAD_REFUSED } from '../workflows/contract/dead-letter.ts';
 import { schemaOf } from '../values/schema.ts';
 import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
 import { editableTexts } from './dead-letter.ts';
 import { type EventDefinition } from '../messaging/event.ts';
 import { eventWithheld } from '../messaging/event-withheld.ts';
 import { type WireSettings, eventType, withheldHeaders } from '../messaging/cloud-event.ts';
-import { EVENT_BYTES_MAX, type StoredEvent } from '../messaging/event-sink.ts';
+import { EVENT_BYTES_MAX } from '../messaging/event-sink.ts';
 import type { Inspect } from '../messaging/event-source.ts';
 import { faultsOf } from '../messaging/faults.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
+import { sql } from '../platform/sql.ts';
 import { recordOf } from './payload.ts';
 import type { DeadLetterRow } from './rows.ts';
 
@@ -32,24 +35,34 @@ export class DecisionRefused extends Error {
   }
 }
 
-export interface BlockedEvent extends StoredEvent {
-  id: string;
-  type: string;
-  stream: string;
-  publishedAt: Date | null;
+const blockedEventRow = z.object({
+  id: z.string(),
+  type: z.string(),
+  stream: z.string(),
+  topic: z.string(),
+  partitionKey: z.string(),
+  headers: z.string(),
+  value: z.string(),
+  publishedAt: z.date().nullable(),
   /** The event that its stream waits for. */
-  blockedBy: string | null;
-}
+  blockedBy: z.string().nullable(),
+});
+
+export type BlockedEvent = z.infer<typeof blockedEventRow>;
 
 /** The event of an outbound dead letter, as it would be sent now. */
 export async function eventOf(
   database: Database | TransactionClient,
   { outboxEventId }: DeadLetterRow,
 ): Promise<BlockedEvent> {
-  const [event] = await database.$queryRaw<BlockedEvent[]>`
-    SELECT e.id, e.type, e.stream, e.topic, e.partition_key AS "partitionKey", e.headers, e.value,
-           e.published_at AS "publishedAt", s.blocked_by AS "blockedBy"
-    FROM outbox_events e JOIN streams s USING (stream) WHERE e.id = ${outboxEventId}::uuid`;
+  const [event] = await queryRows(
+    database,
+    blockedEventRow,
+    sql`
+      SELECT e.id, e.type, e.stream, e.topic, e.partition_key AS "partitionKey", e.headers, e.value,
+             e.published_at AS "publishedAt", s.blocked_by AS "blockedBy"
+      FROM outbox_events e JOIN streams s USING (stream) WHERE e.id = ${outboxEventId}::uuid`,
+  );
   if (!event) throw new TypeError(`The event ${outboxEventId} of a dead letter is not in the outbox.`);
   return event;
 }

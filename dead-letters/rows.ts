@@ -1,7 +1,9 @@
 /** Dead letters as they are read: by id, and a tenant's by page. */
 import { NIL } from 'uuid';
+import { z } from 'zod';
 import type { Direction } from './dead-letter.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
 import { sql, sqlAnd } from '../platform/sql.ts';
 
 export type DeadLetterRow = NonNullable<Awaited<ReturnType<Database['deadLetter']['findUnique']>>>;
@@ -33,6 +35,8 @@ export interface DeadLetterFilter {
   limit: number;
 }
 
+const idRow = z.object({ id: z.string() });
+
 /** One page of a tenant's dead letters, newest first, and the position after it (null at the end). */
 export async function listDeadLetters(
   database: Database,
@@ -50,9 +54,13 @@ export async function listDeadLetters(
     ...(filter.type ? [sql`type = ${filter.type}`] : []),
     ...(after ? [sql`(opened_at, id) < (${after.openedAt}::timestamptz, ${after.id}::uuid)`] : []),
   ];
-  const found = await database.$queryRaw<{ id: string }[]>`
-    SELECT id FROM dead_letters WHERE ${sqlAnd(conditions)}
-    ORDER BY opened_at DESC, id DESC LIMIT ${filter.limit + 1}`;
+  const found = await queryRows(
+    database,
+    idRow,
+    sql`
+      SELECT id FROM dead_letters WHERE ${sqlAnd(conditions)}
+      ORDER BY opened_at DESC, id DESC LIMIT ${filter.limit + 1}`,
+  );
   const ids = found.slice(0, filter.limit).map(({ id }) => id);
   const deadLetters = await database.deadLetter.findMany({
     where: { id: { in: ids } },

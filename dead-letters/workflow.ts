@@ -2,13 +2,22 @@
 import { WORKFLOW_TASK_TIMEOUT_MS, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type DeadLetterInput, deadLetterWorkflowId } from '../workflows/contract/dead-letter.ts';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
+import { z } from 'zod';
 import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
 import type { Database } from '../platform/database.ts';
 import { sql } from '../platform/sql.ts';
-import type { DeadLetterRow } from './rows.ts';
+
+const unresolvedRow = z.object({
+  id: z.string(),
+  tenantId: z.string().nullable(),
+  direction: z.string(),
+  topic: z.string(),
+  type: z.string().nullable(),
+  reason: z.string(),
+});
 
 /** What its workflow is started with. */
-export type UnresolvedDeadLetter = Pick<DeadLetterRow, 'id' | 'tenantId' | 'direction' | 'topic' | 'type' | 'reason'>;
+export type UnresolvedDeadLetter = z.infer<typeof unresolvedRow>;
 
 /** How the workflow of a dead letter is started, by whoever needs it. */
 export function startOptions(
@@ -78,6 +87,7 @@ export const deadLetterWorkflow: WorkflowKind<UnresolvedDeadLetter> = {
         table: sql`dead_letters`,
         condition: sql`resolved_at IS NULL`,
         columns: sql`id, tenant_id AS "tenantId", direction, topic, type, reason`,
+        row: unresolvedRow,
       },
       limit,
     ),

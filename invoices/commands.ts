@@ -1,10 +1,13 @@
 /** The command of each step, as the transaction carries it out: derived from the step's definition. */
+import { z } from 'zod';
 import { type Refusal, invalidFields } from '../commands/refusal.ts';
 import { STAFF } from '../commands/staff-key.ts';
 import { parseStaffBody } from './staff-body.ts';
 import type { CommandDefinition } from '../commands/command.ts';
 import { acceptedCurrencies, acceptsCurrency } from '../cashiers/index.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
+import { sql } from '../platform/sql.ts';
 import { invoiceEntity } from './entity.ts';
 import { eventsOf } from './events.ts';
 import { decide } from './invoice.ts';
@@ -77,6 +80,8 @@ const portOf = (tx: Database | TransactionClient, tenantId: string, { overdueAft
   overdueAfterMs,
 });
 
+const numberRow = z.object({ last_number: z.int() });
+
 /**
  * Finalizing draws the public numbers, as the last lock of the transaction: gap-free per tenant and year (INV-21).
  * All commands are of one tenant and one year.
@@ -88,11 +93,15 @@ async function drawNumbers(
 ): Promise<Invoice[]> {
   if (!command) return [];
   const year = new Date(command.acceptedAt).getUTCFullYear();
-  const [row] = await tx.$queryRaw<{ last_number: number }[]>`
-    INSERT INTO invoice_numbers (tenant_id, year, last_number)
-    VALUES (${command.tenantId}::uuid, ${year}, ${invoices.length})
-    ON CONFLICT (tenant_id, year) DO UPDATE SET last_number = invoice_numbers.last_number + excluded.last_number
-    RETURNING last_number`;
+  const [row] = await queryRows(
+    tx,
+    numberRow,
+    sql`
+      INSERT INTO invoice_numbers (tenant_id, year, last_number)
+      VALUES (${command.tenantId}::uuid, ${year}, ${invoices.length})
+      ON CONFLICT (tenant_id, year) DO UPDATE SET last_number = invoice_numbers.last_number + excluded.last_number
+      RETURNING last_number`,
+  );
   if (!row) throw new TypeError('The number counter returned no row.');
   const before = row.last_number - invoices.length;
   return invoices.map((invoice, index) => ({ ...invoice, number: formatInvoiceNumber(year, before + index + 1) }));

@@ -1,9 +1,13 @@
+import { z } from 'zod';
 import type { InvoiceInput } from '../workflows/contract/invoice.ts';
 import type { Intervention } from '../commands/abandon.ts';
 import { recordInterventions } from '../commands/interventions.ts';
-import type { Row } from '../commands/members.ts';
 import type { Database } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
+import { sql } from '../platform/sql.ts';
 import { invoiceEntity, toInvoice } from './entity.ts';
+
+const auditedRow = z.looseObject({ audit_sequence: z.int(), audit_hash: z.string() });
 
 /** Records what people have stopped. False when there is no such invoice: then there is nothing that could tell of it. */
 export const recordOnInvoice = (
@@ -12,8 +16,12 @@ export const recordOnInvoice = (
   interventions: readonly Intervention[],
 ): Promise<boolean> =>
   database.$transaction(async (tx) => {
-    const [row] = await tx.$queryRaw<(Row & { audit_sequence: number; audit_hash: string })[]>`
-      SELECT * FROM invoices WHERE tenant_id = ${tenantId}::uuid AND id = ${invoiceId}::uuid FOR UPDATE`;
+    const [row] = await queryRows(
+      tx,
+      auditedRow,
+      sql`
+        SELECT * FROM invoices WHERE tenant_id = ${tenantId}::uuid AND id = ${invoiceId}::uuid FOR UPDATE`,
+    );
     if (!row) return false;
     const state = toInvoice(row);
     const { type: entityType, status } = invoiceEntity;

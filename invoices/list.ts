@@ -2,7 +2,7 @@ import type { Invoice } from './lifecycle.ts';
 import { toInvoice } from './entity.ts';
 import type { ListInvoices } from './schemas.ts';
 import type { Database } from '../platform/database.ts';
-import type { Row } from '../commands/members.ts';
+import { queryRows, wholeRow } from '../platform/rows.ts';
 import { sql, sqlAnd } from '../platform/sql.ts';
 
 /** Where a page ends: the last invoice on it. Rows added later are newer, so they never move a page. */
@@ -29,9 +29,13 @@ export async function listInvoices(
     ...(filter.dueAfter ? [sql`due_date > ${filter.dueAfter}::date`] : []),
     ...(after ? [sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`] : []),
   ];
-  const rows = await database.$queryRaw<Row[]>`
-    SELECT * FROM invoices WHERE ${sqlAnd(conditions)}
-    ORDER BY created_at DESC, id DESC LIMIT ${filter.limit + 1}`;
+  const rows = await queryRows(
+    database,
+    wholeRow,
+    sql`
+      SELECT * FROM invoices WHERE ${sqlAnd(conditions)}
+      ORDER BY created_at DESC, id DESC LIMIT ${filter.limit + 1}`,
+  );
   const invoices = rows.slice(0, filter.limit).map(toInvoice);
   const last = invoices.at(-1);
   return { invoices, next: rows.length > filter.limit && last ? { createdAt: last.createdAt, id: last.id } : null };

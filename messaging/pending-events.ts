@@ -1,14 +1,21 @@
-import type { StoredEvent } from './event-sink.ts';
+import { z } from 'zod';
 import type { Database } from '../platform/database.ts';
+import { parseRows } from '../platform/rows.ts';
+
+const pendingEventRow = z.object({
+  position: z.bigint(),
+  id: z.string(),
+  stream: z.string(),
+  sequence: z.bigint(),
+  lastPublished: z.bigint(),
+  topic: z.string(),
+  partitionKey: z.string(),
+  headers: z.string(),
+  value: z.string(),
+});
 
 /** An event that waits to be published, with how far its stream is. */
-export interface PendingEvent extends StoredEvent {
-  position: bigint;
-  id: string;
-  stream: string;
-  sequence: bigint;
-  lastPublished: bigint;
-}
+export type PendingEvent = z.infer<typeof pendingEventRow>;
 
 /**
  * The oldest unpublished events of a shard, without those of blocked streams, in the order of their commits.
@@ -22,12 +29,12 @@ export async function pendingEvents(
 ): Promise<PendingEvent[]> {
   const [, events] = await database.$transaction([
     database.$queryRaw`SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)`,
-    database.$queryRaw<PendingEvent[]>`
+    database.$queryRaw`
       SELECT e.position, e.id, e.stream, e.sequence, s.last_published AS "lastPublished",
              e.topic, e.partition_key AS "partitionKey", e.headers, e.value
       FROM outbox_events e JOIN streams s USING (stream)
       WHERE e.published_at IS NULL AND s.blocked_by IS NULL AND e.slot % ${shards} = ${shard}
       ORDER BY e.position LIMIT ${limit}`,
   ]);
-  return events;
+  return parseRows(pendingEventRow, events);
 }

@@ -5,7 +5,9 @@
  * the dead letter says so, unless it has been decided.
  */
 import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
 import type { Database } from '../platform/database.ts';
+import { parseRows } from '../platform/rows.ts';
 import type { PendingEvent } from './pending-events.ts';
 import type { RefusedByBroker } from './event-sink.ts';
 import type { Refused } from './event-source.ts';
@@ -16,6 +18,8 @@ export function refusedBecause({ value }: Pick<PendingEvent, 'value'>, { message
   const detail = `The broker refuses it for good: ${said}. Its payload has ${Buffer.byteLength(value)} bytes.`;
   return { kind: 'refused', reason: message, detail };
 }
+
+const openedRow = z.object({ id: z.string() });
 
 /**
  * Blocks the stream of a refused event and opens the event's dead letter; the dead letter's id, or null when the event is
@@ -29,7 +33,7 @@ export async function blockAndOpenDeadLetter(
   const [, opened] = await database.$transaction([
     // Dead letters are locked before streams, everywhere.
     database.$queryRaw`SELECT id FROM dead_letters WHERE outbox_event_id = ${id}::uuid FOR UPDATE`,
-    database.$queryRaw<{ id: string }[]>`
+    database.$queryRaw`
       WITH refused AS (
         SELECT * FROM outbox_events WHERE id = ${id}::uuid AND published_at IS NULL),
       blocked AS (
@@ -46,5 +50,5 @@ export async function blockAndOpenDeadLetter(
         WHERE dead_letters.resolved_at IS NULL
       RETURNING id`,
   ]);
-  return opened[0]?.id ?? null;
+  return parseRows(openedRow, opened)[0]?.id ?? null;
 }
