@@ -6,10 +6,11 @@ import { ABANDON } from '../../commands/abandon.ts';
 import { toInvoice } from '../../invoices/entity.ts';
 import { stringify } from 'safe-stable-stringify';
 import { NIL } from 'uuid';
+import { z } from 'zod';
 import { type AuditRow, auditHash } from '../../commands/audit.ts';
 import type { Database, TransactionClient } from '../../platform/database.ts';
 import { toStoredCashier } from '../../cashiers/row.ts';
-import type { Row } from '../../commands/members.ts';
+import { queryRows } from '../../platform/rows.ts';
 import { type Sql, sql } from '../../platform/sql.ts';
 import {
   type Check,
@@ -18,6 +19,7 @@ import {
   PAGE,
   type Tally,
   type World,
+  entityKey,
   groupBy,
   keyOf,
   ofTenants,
@@ -27,10 +29,8 @@ import {
   wantedKeys,
 } from './check.ts';
 
-interface Head {
-  audit_sequence: number;
-  audit_hash: string;
-}
+const headRow = z.object({ audit_sequence: z.int(), audit_hash: z.string() });
+type Head = z.infer<typeof headRow>;
 
 /** The end of the chain as the entity's row has it, and the members that its last entry must show. */
 interface Current extends Head {
@@ -53,17 +53,25 @@ interface Kind {
 const byTenant =
   (table: Sql) =>
   ({ database, tenants }: World, after: After): Promise<EntityKey[]> =>
-    database.$queryRaw<EntityKey[]>`
-      SELECT tenant_id, id FROM ${table}
-      WHERE (tenant_id, id) > (${(after ?? NO_KEY).tenant_id}::uuid, ${(after ?? NO_KEY).id}::uuid)
-        AND ${ofTenants({ tenants }, sql`tenant_id`)}
-      ORDER BY tenant_id, id LIMIT ${PAGE}`;
+    queryRows(
+      database,
+      entityKey,
+      sql`
+        SELECT tenant_id, id FROM ${table}
+        WHERE (tenant_id, id) > (${(after ?? NO_KEY).tenant_id}::uuid, ${(after ?? NO_KEY).id}::uuid)
+          AND ${ofTenants({ tenants }, sql`tenant_id`)}
+        ORDER BY tenant_id, id LIMIT ${PAGE}`,
+    );
 
 const deadLetters = ({ database, tenants }: World, after: After): Promise<EntityKey[]> =>
-  database.$queryRaw<EntityKey[]>`
-    SELECT coalesce(tenant_id, ${NIL}::uuid) AS tenant_id, id FROM dead_letters
-    WHERE id > ${(after ?? NO_KEY).id}::uuid AND ${ofTenants({ tenants }, sql`tenant_id`)}
-    ORDER BY id LIMIT ${PAGE}`;
+  queryRows(
+    database,
+    entityKey,
+    sql`
+      SELECT coalesce(tenant_id, ${NIL}::uuid) AS tenant_id, id FROM dead_letters
+      WHERE id > ${(after ?? NO_KEY).id}::uuid AND ${ofTenants({ tenants }, sql`tenant_id`)}
+      ORDER BY id LIMIT ${PAGE}`,
+  );
 
 const kinds: readonly Kind[] = [
   {
@@ -109,12 +117,16 @@ export async function checkInvoiceChains(database: Database, keys: readonly Enti
 const withoutRow =
   ({ entityType, hasRow }: Kind) =>
   ({ database, tenants }: World, after: After): Promise<EntityKey[]> =>
-    database.$queryRaw<EntityKey[]>`
-      SELECT DISTINCT tenant_id, entity_type, entity_id AS id FROM audit_entries a
-      WHERE (tenant_id, entity_type, entity_id)
-          > (${(after ?? NO_KEY).tenant_id}::uuid, ${after ? entityType : ''}, ${(after ?? NO_KEY).id}::uuid)
-        AND entity_type = ${entityType} AND NOT ${hasRow} AND ${ofTenants({ tenants }, sql`tenant_id`)}
-      ORDER BY tenant_id, entity_type, entity_id LIMIT ${PAGE}`;
+    queryRows(
+      database,
+      entityKey,
+      sql`
+        SELECT DISTINCT tenant_id, entity_type, entity_id AS id FROM audit_entries a
+        WHERE (tenant_id, entity_type, entity_id)
+            > (${(after ?? NO_KEY).tenant_id}::uuid, ${after ? entityType : ''}, ${(after ?? NO_KEY).id}::uuid)
+          AND entity_type = ${entityType} AND NOT ${hasRow} AND ${ofTenants({ tenants }, sql`tenant_id`)}
+        ORDER BY tenant_id, entity_type, entity_id LIMIT ${PAGE}`,
+    );
 
 async function checkChains(
   database: Database,
@@ -136,16 +148,37 @@ async function checkChains(
   }
 }
 
+const entryRow = z.object({
+  tenant_id: z.string(),
+  entity_type: z.string(),
+  entity_id: z.string(),
+  sequence: z.int(),
+  version: z.int(),
+  action: z.string(),
+  actor: z.string(),
+  at: z.date(),
+  status: z.string(),
+  reason: z.string().nullable(),
+  command_key: z.string(),
+  body: z.string(),
+  previous_hash: z.string(),
+  hash: z.string(),
+});
+
 async function readEntries(
   tx: TransactionClient,
   { entityType }: Kind,
   keys: readonly EntityKey[],
 ): Promise<AuditRow[]> {
-  const rows = await tx.$queryRaw<(Omit<AuditRow, 'at'> & { at: Date })[]>`
-    SELECT a.* FROM ${wantedKeys(keys)}
-    JOIN audit_entries a
-      ON a.tenant_id = wanted.tenant_id AND a.entity_type = ${entityType} AND a.entity_id = wanted.id
-    ORDER BY a.tenant_id, a.entity_id, a.sequence`;
+  const rows = await queryRows(
+    tx,
+    entryRow,
+    sql`
+      SELECT a.* FROM ${wantedKeys(keys)}
+      JOIN audit_entries a
+        ON a.tenant_id = wanted.tenant_id AND a.entity_type = ${entityType} AND a.entity_id = wanted.id
+      ORDER BY a.tenant_id, a.entity_id, a.sequence`,
+  );
   return rows.map((row) => Object.assign(row, { at: row.at.toISOString() }));
 }
 
@@ -207,33 +240,54 @@ function endProblem(kind: Kind, last: AuditRow | undefined, row: Current | undef
 /** A dead letter has entries only for what people have decided. */
 const isUndecided = (state: Record<string, unknown>): boolean => state['resolution'] === null;
 
+const invoiceRow = z.looseObject({ ...entityKey.shape, ...headRow.shape });
+
 async function readInvoices(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
-  const rows = await tx.$queryRaw<(Row & Head & EntityKey)[]>`
-    SELECT invoices.* FROM ${wantedKeys(keys)} JOIN invoices USING (tenant_id, id)`;
+  const rows = await queryRows(
+    tx,
+    invoiceRow,
+    sql`
+      SELECT invoices.* FROM ${wantedKeys(keys)} JOIN invoices USING (tenant_id, id)`,
+  );
   return new Map(rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toInvoice(row) } }]));
 }
 
+const cashierRow = invoiceRow.extend({
+  currencies: z.array(z.object({ currency: z.string(), effectiveFrom: z.string() })),
+});
+
 async function readCashiers(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
-  const rows = await tx.$queryRaw<
-    (Row & Head & EntityKey & { currencies: { currency: string; effectiveFrom: string }[] })[]
-  >`
-    SELECT cashiers.*, (
-      SELECT coalesce(jsonb_agg(jsonb_build_object('currency', currency, 'effectiveFrom', effective_from)
-                                ORDER BY currency COLLATE "C"), '[]')
-      FROM cashier_currencies c WHERE c.tenant_id = cashiers.tenant_id AND c.cashier_id = cashiers.id) AS currencies
-    FROM ${wantedKeys(keys)} JOIN cashiers USING (tenant_id, id)`;
+  const rows = await queryRows(
+    tx,
+    cashierRow,
+    sql`
+      SELECT cashiers.*, (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('currency', currency, 'effectiveFrom', effective_from)
+                                  ORDER BY currency COLLATE "C"), '[]')
+        FROM cashier_currencies c WHERE c.tenant_id = cashiers.tenant_id AND c.cashier_id = cashiers.id) AS currencies
+      FROM ${wantedKeys(keys)} JOIN cashiers USING (tenant_id, id)`,
+  );
   return new Map(
     rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toStoredCashier(row), currencies: row.currencies } }]),
   );
 }
 
+const deadLetterRow = entityKey.extend({
+  ...headRow.shape,
+  resolution: z.string().nullable(),
+  resolved_by: z.string().nullable(),
+  resolved_reason: z.string().nullable(),
+});
+
 /** Only what a decision settles: how often a message was handed in, and why it was refused, changes without one. */
 async function readDeadLetters(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
-  const rows = await tx.$queryRaw<
-    (EntityKey & Head & Record<'resolution' | 'resolved_by' | 'resolved_reason', string | null>)[]
-  >`
-    SELECT wanted.tenant_id, l.id, l.audit_sequence, l.audit_hash, l.resolution, l.resolved_by, l.resolved_reason
-    FROM ${wantedKeys(keys)} JOIN dead_letters l ON l.id = wanted.id`;
+  const rows = await queryRows(
+    tx,
+    deadLetterRow,
+    sql`
+      SELECT wanted.tenant_id, l.id, l.audit_sequence, l.audit_hash, l.resolution, l.resolved_by, l.resolved_reason
+      FROM ${wantedKeys(keys)} JOIN dead_letters l ON l.id = wanted.id`,
+  );
   return new Map(
     rows.map(({ resolution, resolved_by: resolvedBy, resolved_reason: resolvedReason, ...row }) => [
       keyOf(row),

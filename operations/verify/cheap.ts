@@ -3,10 +3,12 @@
  * what a fault of the service breaks soon after it was broken; an old row that somebody edits, a lost record and a
  * missing workflow are for `npm run verify`.
  */
+import { z } from 'zod';
 import type { Database } from '../../platform/database.ts';
+import { queryRows } from '../../platform/rows.ts';
 import { sql } from '../../platform/sql.ts';
 import { checkInvoiceChains } from './audit.ts';
-import { type EntityKey, type Tally, createTally, groupBy, keyOf, ofTenants } from './check.ts';
+import { type EntityKey, type Tally, entityKey, createTally, groupBy, keyOf, ofTenants } from './check.ts';
 import { checkCommandsOf } from './commands.ts';
 import { checkInvoices } from './invoices.ts';
 import { checkLastNumbers } from './numbers.ts';
@@ -15,6 +17,8 @@ import { checkStreams } from './streams.ts';
 /** The events that were recorded last; their streams, invoices and tenants are looked at. */
 const EVENTS = 500;
 
+const eventRow = entityKey.extend({ stream: z.string(), topic: z.string() });
+
 type CheapCheck = 'streams' | 'invoices' | 'audit' | 'numbers' | 'commands';
 
 /** How many findings each check has. Rejects when the database is away or too slow. */
@@ -22,9 +26,13 @@ export async function cheapChecks(
   database: Database,
   { tenants }: { tenants?: readonly string[] } = {},
 ): Promise<Record<CheapCheck, number>> {
-  const events = await database.$queryRaw<{ stream: string; topic: string; tenant_id: string; id: string }[]>`
-    SELECT stream, topic, tenant_id, split_part(partition_key, '|', 2) AS id FROM outbox_events
-    WHERE ${ofTenants({ tenants }, sql`tenant_id`)} ORDER BY position DESC LIMIT ${EVENTS}`;
+  const events = await queryRows(
+    database,
+    eventRow,
+    sql`
+      SELECT stream, topic, tenant_id, split_part(partition_key, '|', 2) AS id FROM outbox_events
+      WHERE ${ofTenants({ tenants }, sql`tenant_id`)} ORDER BY position DESC LIMIT ${EVENTS}`,
+  );
   const names = [...new Set(events.map(({ stream }) => stream))];
   const invoices = events.filter(({ topic }) => PUBLIC_INVOICES.test(topic));
   const keys = distinct(invoices);

@@ -5,6 +5,7 @@
  * what a thing means (domain, the hash of an audit entry, the place of a stream).
  */
 import type { Client } from '@temporalio/client';
+import { z } from 'zod';
 import type { Database, TransactionClient } from '../../platform/database.ts';
 import type { LogRead, OnRecords } from '../../platform/kafka-log.ts';
 import { type Sql, sql } from '../../platform/sql.ts';
@@ -102,10 +103,8 @@ export const ofTenants = ({ tenants }: Pick<World, 'tenants'>, column: Sql): Sql
   tenants ? sql`${column} = ANY(${[...tenants]}::uuid[])` : sql`TRUE`;
 
 /** An entity by its tenant and id. */
-export interface EntityKey {
-  tenant_id: string;
-  id: string;
-}
+export const entityKey = z.object({ tenant_id: z.string(), id: z.string() });
+export type EntityKey = z.infer<typeof entityKey>;
 
 export const keyOf = ({ tenant_id: tenantId, id }: EntityKey): string => `${tenantId}/${id}`;
 

@@ -8,7 +8,9 @@ import { type Cashier, cashierToWire } from '../../cashiers/members.ts';
 import type { Invoice } from '../../invoices/lifecycle.ts';
 import { stringify } from 'safe-stable-stringify';
 import { toWire } from '../../invoices/wire.ts';
+import { z } from 'zod';
 import type { Database } from '../../platform/database.ts';
+import { queryRows } from '../../platform/rows.ts';
 import { type Sql, sql } from '../../platform/sql.ts';
 import {
   type Check,
@@ -22,27 +24,32 @@ import {
   wantedKeys,
 } from './check.ts';
 
-interface CommandRow {
-  tenant_id: string;
-  command_key: string;
-  fingerprint: string;
-  entity_id: string;
-  step: string;
-  answer: string | null;
+const entryRow = z.object({ entityType: z.string(), body: z.string() });
+/** In JSON, where a time is text. */
+const entryInJson = entryRow.extend({ at: z.string() });
+
+const commandRow = z.object({
+  tenant_id: z.string(),
+  command_key: z.string(),
+  fingerprint: z.string(),
+  entity_id: z.string(),
+  step: z.string(),
+  answer: z.string().nullable(),
+  /** This very attempt of this very command was refused. */
+  refused: z.boolean(),
+  /** Its entries in the history: one, or null when it changed nothing. */
+  entries: z.array(entryInJson).nullable(),
+});
+
+interface CommandRow extends z.infer<typeof commandRow> {
   /** The answer as it was meant; undefined when it cannot be read. */
   told: unknown;
-  /** This very attempt of this very command was refused. */
-  refused: boolean;
-  /** Its entries in the history: one, or null when it changed nothing. */
-  entries: Entry[] | null;
   /** The entry of the version that it was answered with. */
   answered: Entry | null;
 }
 
-interface Entry {
-  entityType: string;
+interface Entry extends z.infer<typeof entryRow> {
   at: string | Date;
-  body: string;
 }
 
 export const commands: Check = {
@@ -60,12 +67,18 @@ export const commands: Check = {
   },
 };
 
+const commandKeyRow = z.object({ tenant_id: z.string(), command_key: z.string() });
+
 /** The same for the commands of the invoices that are named. */
 export async function checkCommandsOf(database: Database, keys: readonly EntityKey[], tally: Tally): Promise<void> {
-  const commandKeys = await database.$queryRaw<{ tenant_id: string; command_key: string }[]>`
-    SELECT a.tenant_id, a.command_key FROM ${wantedKeys(keys)}
-    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
-      AND a.action <> ${ABANDON}`;
+  const commandKeys = await queryRows(
+    database,
+    commandKeyRow,
+    sql`
+      SELECT a.tenant_id, a.command_key FROM ${wantedKeys(keys)}
+      JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+        AND a.action <> ${ABANDON}`,
+  );
   for (let start = 0; start < commandKeys.length; start += PAGE) {
     const some = commandKeys.slice(start, start + PAGE);
     const rows = await readCommands(
@@ -81,15 +94,19 @@ export async function checkCommandsOf(database: Database, keys: readonly EntityK
 
 /** One statement sees one instant. */
 async function readCommands(database: Database, which: Sql): Promise<CommandRow[]> {
-  const rows = await database.$queryRaw<Omit<CommandRow, 'told' | 'answered'>[]>`
-    SELECT c.tenant_id, c.command_key, c.fingerprint, c.entity_id, c.step, c.answer,
-      EXISTS (SELECT FROM refusals r WHERE r.tenant_id = c.tenant_id AND r.command_key = c.command_key
-        AND r.attempt_id = c.attempt_id AND r.fingerprint = c.fingerprint AND r.entity_id = c.entity_id) AS refused,
-      (SELECT jsonb_agg(jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body))
-       FROM audit_entries a
-       WHERE a.tenant_id = c.tenant_id AND a.entity_type IN ('invoice', 'cashier') AND a.entity_id = c.entity_id
-         AND a.command_key = c.command_key) AS entries
-    FROM commands c WHERE ${which} ORDER BY c.tenant_id, c.command_key LIMIT ${PAGE}`;
+  const rows = await queryRows(
+    database,
+    commandRow,
+    sql`
+      SELECT c.tenant_id, c.command_key, c.fingerprint, c.entity_id, c.step, c.answer,
+        EXISTS (SELECT FROM refusals r WHERE r.tenant_id = c.tenant_id AND r.command_key = c.command_key
+          AND r.attempt_id = c.attempt_id AND r.fingerprint = c.fingerprint AND r.entity_id = c.entity_id) AS refused,
+        (SELECT jsonb_agg(jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body))
+         FROM audit_entries a
+         WHERE a.tenant_id = c.tenant_id AND a.entity_type IN ('invoice', 'cashier') AND a.entity_id = c.entity_id
+           AND a.command_key = c.command_key) AS entries
+      FROM commands c WHERE ${which} ORDER BY c.tenant_id, c.command_key LIMIT ${PAGE}`,
+  );
   const read = rows.map((row): CommandRow => {
     const told = row.answer === null ? undefined : parsed(row.answer);
     return Object.assign(row, { told, answered: null });
@@ -105,18 +122,29 @@ type Told = Pick<CommandRow, 'tenant_id' | 'entity_id' | 'told'>;
 const versionKey = ({ tenant_id: tenantId, entity_id: id, told }: Told): string =>
   `${tenantId}/${id}/${String(named(told, 'version'))}`;
 
+const versionRow = entryRow.extend({
+  tenant_id: z.string(),
+  entity_id: z.string(),
+  version: z.int(),
+  at: z.date(),
+});
+
 /** What the histories say of the versions that the commands were answered with. */
 async function readVersions(database: Database, rows: readonly Told[]): Promise<Map<string, Entry>> {
   const known = rows.filter(({ told }) => Number.isInteger(named(told, 'version')));
   if (known.length === 0) return new Map();
-  const entries = await database.$queryRaw<(Entry & { tenant_id: string; entity_id: string; version: number })[]>`
-    SELECT DISTINCT ON (a.tenant_id, a.entity_id, a.version)
-      a.tenant_id, a.entity_id, a.version, a.entity_type AS "entityType", a.at, a.body
-    FROM unnest(${known.map((row) => row.tenant_id)}::uuid[], ${known.map((row) => row.entity_id)}::uuid[],
-      ${known.map(({ told }) => named(told, 'version'))}::int[]) AS wanted(tenant_id, id, version)
-    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
-      AND a.version = wanted.version AND a.action <> ${ABANDON}
-    ORDER BY a.tenant_id, a.entity_id, a.version, a.sequence DESC`;
+  const entries = await queryRows(
+    database,
+    versionRow,
+    sql`
+      SELECT DISTINCT ON (a.tenant_id, a.entity_id, a.version)
+        a.tenant_id, a.entity_id, a.version, a.entity_type AS "entityType", a.at, a.body
+      FROM unnest(${known.map((row) => row.tenant_id)}::uuid[], ${known.map((row) => row.entity_id)}::uuid[],
+        ${known.map(({ told }) => named(told, 'version'))}::int[]) AS wanted(tenant_id, id, version)
+      JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+        AND a.version = wanted.version AND a.action <> ${ABANDON}
+      ORDER BY a.tenant_id, a.entity_id, a.version, a.sequence DESC`,
+  );
   return new Map(entries.map((entry) => [versionKey({ ...entry, told: entry }), entry]));
 }
 
@@ -188,24 +216,29 @@ function parsed(text: string): unknown {
 
 const WITHOUT_COMMAND = 'has an entry in the history, but is no command';
 
-interface EntryKey {
-  tenant_id: string;
-  entity_type: string;
-  entity_id: string;
-  sequence: number;
-  command_key: string;
-}
+const entryKeyRow = z.object({
+  tenant_id: z.string(),
+  entity_type: z.string(),
+  entity_id: z.string(),
+  sequence: z.int(),
+  command_key: z.string(),
+});
+type EntryKey = z.infer<typeof entryKeyRow>;
 
 async function findEntriesWithoutCommand(world: World, { found }: Tally): Promise<void> {
   const first = { tenant_id: NO_KEY.tenant_id, entity_type: '', entity_id: NO_KEY.id, sequence: 0 };
   const orphans = pages((after: EntryKey | null) => {
     const { tenant_id: tenantId, entity_type: type, entity_id: id, sequence } = after ?? first;
-    return world.database.$queryRaw<EntryKey[]>`
-      SELECT tenant_id, entity_type, entity_id, sequence, command_key FROM audit_entries a
-      WHERE (tenant_id, entity_type, entity_id, sequence) > (${tenantId}::uuid, ${type}, ${id}::uuid, ${sequence})
-        AND entity_type IN ('invoice', 'cashier') AND action <> ${ABANDON} AND ${ofTenants(world, sql`tenant_id`)}
-        AND NOT EXISTS (SELECT FROM commands c WHERE c.tenant_id = a.tenant_id AND c.command_key = a.command_key)
-      ORDER BY tenant_id, entity_type, entity_id, sequence LIMIT ${PAGE}`;
+    return queryRows(
+      world.database,
+      entryKeyRow,
+      sql`
+        SELECT tenant_id, entity_type, entity_id, sequence, command_key FROM audit_entries a
+        WHERE (tenant_id, entity_type, entity_id, sequence) > (${tenantId}::uuid, ${type}, ${id}::uuid, ${sequence})
+          AND entity_type IN ('invoice', 'cashier') AND action <> ${ABANDON} AND ${ofTenants(world, sql`tenant_id`)}
+          AND NOT EXISTS (SELECT FROM commands c WHERE c.tenant_id = a.tenant_id AND c.command_key = a.command_key)
+        ORDER BY tenant_id, entity_type, entity_id, sequence LIMIT ${PAGE}`,
+    );
   });
   for await (const rows of orphans)
     for (const row of rows) found(row.command_key, `${row.entity_type} ${row.entity_id}: ${WITHOUT_COMMAND}`);

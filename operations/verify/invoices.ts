@@ -2,17 +2,18 @@
  * Each invoice against what else is known of it: its payments, its cashier's, its history, its events, its timers.
  * What must hold is one table below.
  */
+import { z } from 'zod';
 import { ABANDON } from '../../commands/abandon.ts';
 import type { Invoice } from '../../invoices/lifecycle.ts';
 import { toInvoice } from '../../invoices/entity.ts';
-import { type Action, type Status, type Step, actions, isTimedStep, stepOf } from '../../invoices/lifecycle.ts';
+import { type Action, type Step, actions, isTimedStep, stepOf } from '../../invoices/lifecycle.ts';
 import { timersOf } from '../../invoices/timers.ts';
 import { eventType, streamPlace } from '../../messaging/cloud-event.ts';
 import type { Database, TransactionClient } from '../../platform/database.ts';
-import type { Row } from '../../commands/members.ts';
 import { eventOf, invoiceEvents } from '../../invoices/events.ts';
 import type { EventDefinition } from '../../messaging/event.ts';
 import { eventWithheld } from '../../messaging/event-withheld.ts';
+import { queryRows } from '../../platform/rows.ts';
 import { type Sql, sql } from '../../platform/sql.ts';
 import {
   type Check,
@@ -20,6 +21,7 @@ import {
   NO_KEY,
   PAGE,
   type Tally,
+  entityKey,
   groupBy,
   keyOf,
   ofTenants,
@@ -29,32 +31,31 @@ import {
   wantedKeys,
 } from './check.ts';
 
-interface InvoiceWithTimer extends Row, EntityKey {
-  next_timer_at: Date | null;
-}
+const invoiceRow = z.looseObject({ ...entityKey.shape, next_timer_at: z.date().nullable() });
+type InvoiceWithTimer = z.infer<typeof invoiceRow>;
 
-interface PaymentRow extends EntityKey {
-  payment_id: string;
-  amount_minor: bigint;
-  currency: string;
+const paymentRow = entityKey.extend({
+  payment_id: z.string(),
+  amount_minor: z.bigint(),
+  currency: z.string(),
   /** Of the same payment in the payments of the cashier; null when it is not there. */
-  cashier_id: string | null;
-  agrees: boolean | null;
-}
+  cashier_id: z.string().nullable(),
+  agrees: z.boolean().nullable(),
+});
+type PaymentRow = z.infer<typeof paymentRow>;
 
 /** Of the history, without the attempts that were stopped: they change nothing (operations/verify/audit.ts). */
-interface EntryRow extends EntityKey {
-  version: number;
-  action: Action;
-  status: Status;
-  at: Date;
-}
+const entryRow = entityKey.extend({
+  version: z.int(),
+  action: z.enum(actions),
+  /** Any text: what it should be is for the rules to say. */
+  status: z.string(),
+  at: z.date(),
+});
+type EntryRow = z.infer<typeof entryRow>;
 
-interface EventRow {
-  stream: string;
-  type: string;
-  value: string;
-}
+const eventRow = z.object({ stream: z.string(), type: z.string(), value: z.string() });
+type EventRow = z.infer<typeof eventRow>;
 
 /** All that is known of one invoice. */
 interface Evidence {
@@ -106,25 +107,43 @@ async function check(database: Database, which: Sql, environment: string, tally:
 }
 
 async function readEvidence(tx: TransactionClient, which: Sql, environment: string) {
-  const rows = await tx.$queryRaw<InvoiceWithTimer[]>`
-    SELECT * FROM invoices WHERE ${which} ORDER BY tenant_id, id LIMIT ${PAGE}`;
-  const payments = await tx.$queryRaw<PaymentRow[]>`
-    SELECT p.tenant_id, p.invoice_id AS id, p.id AS payment_id, p.amount_minor, p.currency, c.cashier_id,
-           (c.invoice_id, c.amount_minor, c.currency, c.method, c.reference, c.received_at, c.recorded_at)
-             = (p.invoice_id, p.amount_minor, p.currency, p.method, p.reference, p.received_at, p.recorded_at) AS agrees
-    FROM ${wantedKeys(rows)}
-    JOIN payments p ON p.tenant_id = wanted.tenant_id AND p.invoice_id = wanted.id
-    LEFT JOIN cashier_payments c ON c.tenant_id = p.tenant_id AND c.payment_id = p.id`;
-  const entries = await tx.$queryRaw<EntryRow[]>`
-    SELECT a.tenant_id, a.entity_id AS id, a.version, a.action, a.status, a.at
-    FROM ${wantedKeys(rows)}
-    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
-      AND a.action <> ${ABANDON}
-    ORDER BY a.tenant_id, a.entity_id, a.sequence`;
-  const events = await tx.$queryRaw<EventRow[]>`
-    SELECT stream, type, value FROM outbox_events
-    WHERE stream = ANY(${rows.flatMap((row) => [publicStream(row, environment), internalStream(row, environment)])}::text[])
-    ORDER BY stream, sequence`;
+  const rows = await queryRows(
+    tx,
+    invoiceRow,
+    sql`
+      SELECT * FROM invoices WHERE ${which} ORDER BY tenant_id, id LIMIT ${PAGE}`,
+  );
+  const payments = await queryRows(
+    tx,
+    paymentRow,
+    sql`
+      SELECT p.tenant_id, p.invoice_id AS id, p.id AS payment_id, p.amount_minor, p.currency, c.cashier_id,
+             (c.invoice_id, c.amount_minor, c.currency, c.method, c.reference, c.received_at, c.recorded_at)
+               = (p.invoice_id, p.amount_minor, p.currency, p.method, p.reference, p.received_at, p.recorded_at)
+               AS agrees
+      FROM ${wantedKeys(rows)}
+      JOIN payments p ON p.tenant_id = wanted.tenant_id AND p.invoice_id = wanted.id
+      LEFT JOIN cashier_payments c ON c.tenant_id = p.tenant_id AND c.payment_id = p.id`,
+  );
+  const entries = await queryRows(
+    tx,
+    entryRow,
+    sql`
+      SELECT a.tenant_id, a.entity_id AS id, a.version, a.action, a.status, a.at
+      FROM ${wantedKeys(rows)}
+      JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+        AND a.action <> ${ABANDON}
+      ORDER BY a.tenant_id, a.entity_id, a.sequence`,
+  );
+  const wanted = rows.flatMap((row) => [publicStream(row, environment), internalStream(row, environment)]);
+  const events = await queryRows(
+    tx,
+    eventRow,
+    sql`
+      SELECT stream, type, value FROM outbox_events
+      WHERE stream = ANY(${wanted}::text[])
+      ORDER BY stream, sequence`,
+  );
   const paymentsOf = groupBy(payments, keyOf);
   const entriesOf = groupBy(entries, keyOf);
   const eventsOf = groupBy(events, ({ stream }) => stream);

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { DEFAULT_DOMAIN } from '../../messaging/topics.ts';
 import type { LogPartition, LogRecord } from '../../platform/kafka-log.ts';
+import { queryRows } from '../../platform/rows.ts';
 import { sql } from '../../platform/sql.ts';
 import { type Check, PAGE, type Tally, type World, ofTenants, pages } from './check.ts';
 
@@ -15,15 +16,18 @@ const OUR_SOURCES = `/${DEFAULT_DOMAIN}/`;
 /** An event is marked published after Kafka has it: after the send and its retries, by another clock. */
 const MARKED_WITHIN_MS = 60_000;
 
-interface RecordedEvent {
-  id: string;
-  stream: string;
-  sequence: bigint;
-  topic: string;
-  partition_key: string;
-  headers: string;
-  value: string;
-}
+const recordedRow = z.object({
+  id: z.string(),
+  stream: z.string(),
+  sequence: z.bigint(),
+  topic: z.string(),
+  partition_key: z.string(),
+  headers: z.string(),
+  value: z.string(),
+});
+type RecordedEvent = z.infer<typeof recordedRow>;
+
+const clockRow = z.object({ now: z.date() });
 
 /** Which events of a stream were seen: all up to one, and those behind a hole. */
 interface Seen {
@@ -35,7 +39,7 @@ export const kafka: Check = {
   name: 'kafka',
   run: async (world, tally) => {
     // Marked before this instant means acknowledged before it, hence below the ends that are asked for next.
-    const [clock] = await world.database.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`;
+    const [clock] = await queryRows(world.database, clockRow, sql`SELECT clock_timestamp() AS now`);
     const asOf = clock?.now ?? new Date();
     const seen = new Map<string, Seen>();
     const begins = new Map<string, number>();
@@ -89,9 +93,13 @@ const placeOf = ({ topic, partition, offset }: LogRecord): string => `${topic}/$
 async function recorded({ database }: World, records: readonly LogRecord[]): Promise<Map<string, RecordedEvent>> {
   const ids = records.map(({ headers }) => headers['ce_id'] ?? '').filter((id) => z.guid().safeParse(id).success);
   if (ids.length === 0) return new Map();
-  const rows = await database.$queryRaw<RecordedEvent[]>`
-    SELECT id, stream, sequence, topic, partition_key, headers, value FROM outbox_events
-    WHERE id = ANY(${ids}::uuid[])`;
+  const rows = await queryRows(
+    database,
+    recordedRow,
+    sql`
+      SELECT id, stream, sequence, topic, partition_key, headers, value FROM outbox_events
+      WHERE id = ANY(${ids}::uuid[])`,
+  );
   return new Map(rows.map((row) => [row.id, row]));
 }
 
@@ -124,14 +132,15 @@ function notice(
 
 const isSeen = ({ upTo, behind }: Seen, sequence: bigint): boolean => sequence <= upTo || behind.has(sequence);
 
-interface PublishedRow {
-  position: bigint;
-  id: string;
-  stream: string;
-  sequence: bigint;
-  topic: string;
-  published_at: Date;
-}
+const publishedRow = z.object({
+  position: z.bigint(),
+  id: z.string(),
+  stream: z.string(),
+  sequence: z.bigint(),
+  topic: z.string(),
+  published_at: z.date(),
+});
+type PublishedRow = z.infer<typeof publishedRow>;
 
 async function findZombies(
   world: World,
@@ -139,13 +148,16 @@ async function findZombies(
   streams: ReadonlyMap<string, Seen>,
   { asOf, goneUntil }: { asOf: Date; goneUntil: ReadonlyMap<string, number> },
 ): Promise<void> {
-  const published = pages(
-    (after: PublishedRow | null) =>
-      world.database.$queryRaw<PublishedRow[]>`
-      SELECT position, id, stream, sequence, topic, published_at FROM outbox_events
-      WHERE position > ${after?.position ?? 0n}::bigint AND published_at < ${asOf}::timestamptz
-        AND ${ofTenants(world, sql`tenant_id`)}
-      ORDER BY position LIMIT ${PAGE}`,
+  const published = pages((after: PublishedRow | null) =>
+    queryRows(
+      world.database,
+      publishedRow,
+      sql`
+        SELECT position, id, stream, sequence, topic, published_at FROM outbox_events
+        WHERE position > ${after?.position ?? 0n}::bigint AND published_at < ${asOf}::timestamptz
+          AND ${ofTenants(world, sql`tenant_id`)}
+        ORDER BY position LIMIT ${PAGE}`,
+    ),
   );
   for await (const rows of published) {
     saw('published rows', rows.length);

@@ -2,24 +2,27 @@
  * The outbox by itself: the sequences of a stream are 1..last_sequence, published is exactly what lies at or below
  * last_published, what an event says of itself in its headers is what its row says, and nothing waits without a reason.
  */
+import { z } from 'zod';
 import type { Database } from '../../platform/database.ts';
+import { queryRows } from '../../platform/rows.ts';
 import { type Sql, sql } from '../../platform/sql.ts';
 import { type Check, PAGE, type Tally, type World, ofTenants, pages, parsedObject } from './check.ts';
 
-interface OutboxRow {
-  stream: string;
-  sequence: bigint;
-  id: string;
-  tenant_id: string;
-  topic: string;
-  partition_key: string;
-  type: string;
-  headers: string;
-  published: boolean;
+const outboxRow = z.object({
+  stream: z.string(),
+  sequence: z.bigint(),
+  id: z.string(),
+  tenant_id: z.string(),
+  topic: z.string(),
+  partition_key: z.string(),
+  type: z.string(),
+  headers: z.string(),
+  published: z.boolean(),
   /** Of the stream; null when there is no such stream. */
-  last_sequence: bigint | null;
-  last_published: bigint | null;
-}
+  last_sequence: z.bigint().nullable(),
+  last_published: z.bigint().nullable(),
+});
+type OutboxRow = z.infer<typeof outboxRow>;
 
 export const streams: Check = {
   name: 'streams',
@@ -50,12 +53,16 @@ export async function checkStreams(database: Database, names: readonly string[],
 }
 
 const readRows = (database: Database, which: Sql, after: OutboxRow | null): Promise<OutboxRow[]> =>
-  database.$queryRaw<OutboxRow[]>`
-    SELECT e.stream, e.sequence, e.id, e.tenant_id, e.topic, e.partition_key, e.type, e.headers,
-           e.published_at IS NOT NULL AS published, s.last_sequence, s.last_published
-    FROM outbox_events e LEFT JOIN streams s USING (stream)
-    WHERE ${which} AND (e.stream, e.sequence) > (${after?.stream ?? ''}, ${after?.sequence ?? 0n}::bigint)
-    ORDER BY e.stream, e.sequence LIMIT ${PAGE}`;
+  queryRows(
+    database,
+    outboxRow,
+    sql`
+      SELECT e.stream, e.sequence, e.id, e.tenant_id, e.topic, e.partition_key, e.type, e.headers,
+             e.published_at IS NOT NULL AS published, s.last_sequence, s.last_published
+      FROM outbox_events e LEFT JOIN streams s USING (stream)
+      WHERE ${which} AND (e.stream, e.sequence) > (${after?.stream ?? ''}, ${after?.sequence ?? 0n}::bigint)
+      ORDER BY e.stream, e.sequence LIMIT ${PAGE}`,
+  );
 
 /** Takes the rows of the outbox in the order of stream and sequence. */
 function createWalk({ saw, found }: Tally) {
@@ -117,44 +124,59 @@ function contradictions(row: OutboxRow): string[] {
 const streamsOf = ({ tenants }: World): Sql =>
   tenants ? sql`split_part(stream, '|', 2) = ANY(${[...tenants]}::text[])` : sql`TRUE`;
 
+const emptyRow = z.object({ stream: z.string() });
+
 /** Streams whose counter has moved although they have no event. */
 async function findEmptyStreams(world: World, { found }: Tally): Promise<void> {
-  const empty = pages(
-    (after: { stream: string } | null) =>
-      world.database.$queryRaw<{ stream: string }[]>`
-      SELECT stream FROM streams
-      WHERE stream > ${after?.stream ?? ''} AND last_sequence > 0 AND ${streamsOf(world)}
-        AND NOT EXISTS (SELECT FROM outbox_events e WHERE e.stream = streams.stream)
-      ORDER BY stream LIMIT ${PAGE}`,
+  const empty = pages((after: { stream: string } | null) =>
+    queryRows(
+      world.database,
+      emptyRow,
+      sql`
+        SELECT stream FROM streams
+        WHERE stream > ${after?.stream ?? ''} AND last_sequence > 0 AND ${streamsOf(world)}
+          AND NOT EXISTS (SELECT FROM outbox_events e WHERE e.stream = streams.stream)
+        ORDER BY stream LIMIT ${PAGE}`,
+    ),
   );
   for await (const rows of empty) for (const { stream } of rows) found(stream, 'has none of its events');
 }
 
+const waitingRow = z.object({ stream: z.string(), since: z.date() });
+
 /** Events that no relay sends, although nothing holds their stream up. */
 async function findWaiting(world: World, { found }: Tally): Promise<void> {
-  const waiting = pages(
-    (after: { stream: string } | null) =>
-      world.database.$queryRaw<{ stream: string; since: Date }[]>`
-      SELECT stream, min(recorded_at) AS since FROM outbox_events JOIN streams USING (stream)
-      WHERE published_at IS NULL AND blocked_by IS NULL AND recorded_at < now() - ${PUBLISHED_WITHIN}
-        AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
-      GROUP BY stream ORDER BY stream LIMIT ${PAGE}`,
+  const waiting = pages((after: { stream: string } | null) =>
+    queryRows(
+      world.database,
+      waitingRow,
+      sql`
+        SELECT stream, min(recorded_at) AS since FROM outbox_events JOIN streams USING (stream)
+        WHERE published_at IS NULL AND blocked_by IS NULL AND recorded_at < now() - ${PUBLISHED_WITHIN}
+          AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
+        GROUP BY stream ORDER BY stream LIMIT ${PAGE}`,
+    ),
   );
   for await (const rows of waiting)
     for (const { stream, since } of rows)
       found(stream, `waits since ${since.toISOString()}, and nothing holds it up: is its relay working?`);
 }
 
+const blockedRow = z.object({ stream: z.string(), decidable: z.boolean() });
+
 /** A stream waits for a person only with a dead letter that a person can decide; a hole is found by its sequence. */
 async function findBlocked(world: World, { found, note }: Tally): Promise<void> {
   let blocked = 0;
-  const waiting = pages(
-    (after: { stream: string } | null) =>
-      world.database.$queryRaw<{ stream: string; decidable: boolean }[]>`
-      SELECT stream, EXISTS (SELECT FROM dead_letters d
-        WHERE d.outbox_event_id = streams.blocked_by AND d.resolved_at IS NULL) AS decidable
-      FROM streams WHERE blocked_by IS NOT NULL AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
-      ORDER BY stream LIMIT ${PAGE}`,
+  const waiting = pages((after: { stream: string } | null) =>
+    queryRows(
+      world.database,
+      blockedRow,
+      sql`
+        SELECT stream, EXISTS (SELECT FROM dead_letters d
+          WHERE d.outbox_event_id = streams.blocked_by AND d.resolved_at IS NULL) AS decidable
+        FROM streams WHERE blocked_by IS NOT NULL AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
+        ORDER BY stream LIMIT ${PAGE}`,
+    ),
   );
   for await (const rows of waiting) {
     blocked += rows.length;

@@ -1,14 +1,16 @@
 /** The kinds of workflows that come and go: why one may be open, and which ones should be. */
+import { z } from 'zod';
 import { workflowTypes } from '../../workflows/contract/common.ts';
 import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
 import { deadLetterBatchWorkflowId } from '../../workflows/contract/dead-letter-batch.ts';
 import { billingRunWorkflowId } from '../../workflows/contract/billing-run.ts';
 import { isDate } from '../../values/dates.ts';
-import { type Status, isFinal } from '../../invoices/lifecycle.ts';
+import { isFinal, statuses } from '../../invoices/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
+import { queryRows } from '../../platform/rows.ts';
 import { sql } from '../../platform/sql.ts';
-import { type EntityKey, NO_KEY, PAGE, type World, ofTenants, pages, wantedKeys } from './check.ts';
+import { type EntityKey, NO_KEY, PAGE, type World, entityKey, ofTenants, pages, wantedKeys } from './check.ts';
 
 /** A workflow that should be open, and what waits for it. */
 interface Due {
@@ -46,6 +48,9 @@ function problems<Row>(
   );
 }
 
+const statusRow = entityKey.extend({ status: z.enum(statuses) });
+const timerRow = entityKey.extend({ next_timer_at: z.date() });
+
 const invoice: WorkflowKind = {
   type: workflowTypes.invoice,
   problemsOf: async (database, workflowIds) => {
@@ -53,8 +58,12 @@ const invoice: WorkflowKind = {
       .map(partsOf)
       .filter((parts) => parts.length === 2 && parts.every((part) => UUID.test(part)))
       .map(([tenantId = '', id = '']): EntityKey => ({ tenant_id: tenantId, id }));
-    const rows = await database.$queryRaw<(EntityKey & { status: Status })[]>`
-      SELECT i.tenant_id, i.id, i.status::text FROM ${wantedKeys(keys)} JOIN invoices i USING (tenant_id, id)`;
+    const rows = await queryRows(
+      database,
+      statusRow,
+      sql`
+        SELECT i.tenant_id, i.id, i.status::text FROM ${wantedKeys(keys)} JOIN invoices i USING (tenant_id, id)`,
+    );
     return problems(
       workflowIds,
       rows,
@@ -66,12 +75,17 @@ const invoice: WorkflowKind = {
   due: async function* due(world) {
     const rows = pages((after: EntityKey | null) => {
       const { tenant_id: tenantId, id } = after ?? NO_KEY;
-      return world.database.$queryRaw<(EntityKey & { next_timer_at: Date })[]>`
-        SELECT tenant_id, id, next_timer_at FROM invoices
-        WHERE next_timer_at IS NOT NULL AND (tenant_id, id) > (${tenantId}::uuid, ${id}::uuid)
-          AND ${ofTenants(world, sql`tenant_id`)}
-          AND NOT EXISTS (SELECT FROM workflow_wakeups w WHERE w.tenant_id = invoices.tenant_id AND w.invoice_id = invoices.id)
-        ORDER BY tenant_id, id LIMIT ${PAGE}`;
+      return queryRows(
+        world.database,
+        timerRow,
+        sql`
+          SELECT tenant_id, id, next_timer_at FROM invoices
+          WHERE next_timer_at IS NOT NULL AND (tenant_id, id) > (${tenantId}::uuid, ${id}::uuid)
+            AND ${ofTenants(world, sql`tenant_id`)}
+            AND NOT EXISTS (SELECT FROM workflow_wakeups w
+              WHERE w.tenant_id = invoices.tenant_id AND w.invoice_id = invoices.id)
+          ORDER BY tenant_id, id LIMIT ${PAGE}`,
+      );
     });
     for await (const page of rows)
       yield page.map((row) => ({
@@ -81,16 +95,18 @@ const invoice: WorkflowKind = {
   },
 };
 
-interface EndedRow {
-  id: string;
-  ended: boolean;
-}
+const idRow = z.object({ id: z.string() });
+const endedRow = idRow.extend({ ended: z.boolean() });
 
 const deadLetter: WorkflowKind = {
   type: workflowTypes.deadLetter,
   problemsOf: async (database, workflowIds) => {
-    const rows = await database.$queryRaw<EndedRow[]>`
-      SELECT id, resolved_at IS NOT NULL AS ended FROM dead_letters WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
+    const rows = await queryRows(
+      database,
+      endedRow,
+      sql`
+        SELECT id, resolved_at IS NOT NULL AS ended FROM dead_letters WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`,
+    );
     return problems(
       workflowIds,
       rows,
@@ -99,13 +115,16 @@ const deadLetter: WorkflowKind = {
     );
   },
   due: async function* due(world) {
-    const rows = pages(
-      (after: { id: string } | null) =>
-        world.database.$queryRaw<{ id: string }[]>`
-        SELECT id FROM dead_letters
-        WHERE resolved_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
-          AND (workflow_started_at IS NOT NULL OR opened_at < now() - ${STARTED_WITHIN})
-        ORDER BY id LIMIT ${PAGE}`,
+    const rows = pages((after: { id: string } | null) =>
+      queryRows(
+        world.database,
+        idRow,
+        sql`
+          SELECT id FROM dead_letters
+          WHERE resolved_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
+            AND (workflow_started_at IS NOT NULL OR opened_at < now() - ${STARTED_WITHIN})
+          ORDER BY id LIMIT ${PAGE}`,
+      ),
     );
     for await (const page of rows)
       yield page.map(({ id }) => ({ workflowId: deadLetterWorkflowId(id), because: 'its dead letter is undecided' }));
@@ -115,29 +134,34 @@ const deadLetter: WorkflowKind = {
 const deadLetterBatch: WorkflowKind = {
   type: workflowTypes.deadLetterBatch,
   problemsOf: async (database, workflowIds) => {
-    const rows = await database.$queryRaw<EndedRow[]>`
-      SELECT id, ended_at IS NOT NULL AS ended FROM dead_letter_batches WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
+    const rows = await queryRows(
+      database,
+      endedRow,
+      sql`
+        SELECT id, ended_at IS NOT NULL AS ended FROM dead_letter_batches
+        WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`,
+    );
     return problems(workflowIds, rows, ({ id }) => deadLetterBatchWorkflowId(id), endedProblem('its batch has ended'));
   },
   due: async function* due(world) {
-    const rows = pages(
-      (after: { id: string } | null) =>
-        world.database.$queryRaw<{ id: string }[]>`
-        SELECT id FROM dead_letter_batches
-        WHERE ended_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
-          AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
-        ORDER BY id LIMIT ${PAGE}`,
+    const rows = pages((after: { id: string } | null) =>
+      queryRows(
+        world.database,
+        idRow,
+        sql`
+          SELECT id FROM dead_letter_batches
+          WHERE ended_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
+            AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
+          ORDER BY id LIMIT ${PAGE}`,
+      ),
     );
     for await (const page of rows)
       yield page.map(({ id }) => ({ workflowId: deadLetterBatchWorkflowId(id), because: 'its batch has not ended' }));
   },
 };
 
-interface RunRow {
-  tenant_id: string;
-  date: string;
-  ended: boolean;
-}
+const runRow = z.object({ tenant_id: z.string(), date: z.string(), ended: z.boolean() });
+type RunRow = z.infer<typeof runRow>;
 
 const runId = (row: RunRow): string => billingRunWorkflowId(row.tenant_id, row.date);
 
@@ -145,21 +169,29 @@ const billingRun: WorkflowKind = {
   type: workflowTypes.billingRun,
   problemsOf: async (database, workflowIds) => {
     const runs = workflowIds.map(partsOf).filter(([tenant = '', date = '']) => UUID.test(tenant) && isDate(date));
-    const rows = await database.$queryRaw<RunRow[]>`
-      SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, ended_at IS NOT NULL AS ended FROM billing_runs
-      WHERE (tenant_id, to_char(business_date, 'YYYY-MM-DD')) IN (SELECT * FROM unnest(
-        ${runs.map(([tenant = '']) => tenant)}::uuid[], ${runs.map(([, date = '']) => date)}::text[]))`;
+    const rows = await queryRows(
+      database,
+      runRow,
+      sql`
+        SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, ended_at IS NOT NULL AS ended FROM billing_runs
+        WHERE (tenant_id, to_char(business_date, 'YYYY-MM-DD')) IN (SELECT * FROM unnest(
+          ${runs.map(([tenant = '']) => tenant)}::uuid[], ${runs.map(([, date = '']) => date)}::text[]))`,
+    );
     return problems(workflowIds, rows, runId, endedProblem('its run has ended'));
   },
   due: async function* due(world) {
-    const rows = pages(
-      (after: RunRow | null) =>
-        world.database.$queryRaw<RunRow[]>`
-        SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, false AS ended FROM billing_runs
-        WHERE ended_at IS NULL AND ${ofTenants(world, sql`tenant_id`)}
-          AND (tenant_id, business_date) > (${after?.tenant_id ?? NO_KEY.tenant_id}::uuid, ${after?.date ?? '-infinity'}::date)
-          AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
-        ORDER BY tenant_id, business_date LIMIT ${PAGE}`,
+    const rows = pages((after: RunRow | null) =>
+      queryRows(
+        world.database,
+        runRow,
+        sql`
+          SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, false AS ended FROM billing_runs
+          WHERE ended_at IS NULL AND ${ofTenants(world, sql`tenant_id`)}
+            AND (tenant_id, business_date)
+              > (${after?.tenant_id ?? NO_KEY.tenant_id}::uuid, ${after?.date ?? '-infinity'}::date)
+            AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
+          ORDER BY tenant_id, business_date LIMIT ${PAGE}`,
+      ),
     );
     for await (const page of rows)
       yield page.map((row) => ({ workflowId: runId(row), because: 'its run has not ended' }));
