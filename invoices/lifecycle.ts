@@ -97,7 +97,9 @@ export const isFinal = (status: Status): status is FinalStatus => allowedActions
 export const mayBring = (step: TimedStep, status: Status): boolean =>
   (timedSteps[step].from as readonly Status[]).includes(status);
 
-export const isTimedStep = (action: HistoryAction): action is TimedStep => Object.hasOwn(timedSteps, action);
+export const isTimedStep = (action: string): action is TimedStep => Object.hasOwn(timedSteps, action);
+
+export const isStep = (action: string): action is Step => Object.hasOwn(steps, action);
 
 /** Everything that a history tells of. */
 export type HistoryAction = Action | typeof ABANDON;

@@ -142,6 +142,10 @@ const corruptions: Record<string, Corruption> = {
       return changed('audit_entries', entryWhere(life.paid, 3), `command_key = '${key}'`, life.paid);
     },
   },
+  'a history ends with a step that nobody knows': {
+    by: ['audit', 'invoices'],
+    plant: () => changed('audit_entries', entryWhere(life.paid, 3), `action = 'frame'`, life.paid),
+  },
   'the headers of an event name another sequence': {
     by: ['streams', 'kafka'],
     plant: async () =>
