@@ -20,13 +20,15 @@ const DRAFTS = Number(process.env['BILLING_RUN_DRAFTS'] ?? 400);
 const SINGLES = 60;
 const CALLERS = 16;
 const WORKER_KILLS = 3;
-/** A small run is over before the killed workers have come back; only a large one says something about the rate. */
-const RATIO_MIN = DRAFTS >= 10_000 ? 10 : 1;
+/** Of a large run. A small one is over before the killed workers have come back: the machine alone says how fast. */
+const RATIO_MIN = 10;
 const LIMIT_MS = 20 * 60_000;
 
 let database: Database;
 let service: Service;
 let subscriber: Subscriber;
+/** Of the run's rate to that of single commands. */
+let ratio = 0;
 beforeAll(async () => {
   database = testDatabase();
   service = await startService();
@@ -88,18 +90,22 @@ it(
     );
     const wakeSeconds = seconds(startedAt) - commitSeconds;
     const runRate = DRAFTS / commitSeconds;
+    ratio = runRate / singleRate;
     console.info(
       [
         `${DRAFTS} drafts, ${WORKER_KILLS} workers killed:`,
         `committed in ${commitSeconds.toFixed(1)} s (${runRate.toFixed(0)}/s),`,
         `published ${publishSeconds.toFixed(1)} s after the start,`,
         `workflows woken ${wakeSeconds.toFixed(1)} s after the commit (${(DRAFTS / wakeSeconds).toFixed(0)}/s);`,
-        `single finalize commands by ${CALLERS} callers: ${singleRate.toFixed(1)}/s, ratio ${(runRate / singleRate).toFixed(1)}`,
+        `single finalize commands by ${CALLERS} callers: ${singleRate.toFixed(1)}/s, ratio ${ratio.toFixed(1)}`,
       ].join(' '),
     );
-    expect(runRate / singleRate).toBeGreaterThanOrEqual(RATIO_MIN);
   },
   atMost(LIMIT_MS),
+);
+
+it.runIf(DRAFTS >= 10_000)('INV-21: a large run commits many times as fast as single commands', () =>
+  expect(ratio).toBeGreaterThanOrEqual(RATIO_MIN),
 );
 
 const untilPublished = (tenantId: string) =>

@@ -9,6 +9,7 @@ import { allChecks } from '../../operations/verify/checks.ts';
 import { type CheckReport, verify } from '../../operations/verify/verify.ts';
 import { atMost } from './speed.ts';
 import type { System } from './system.ts';
+import { waitFor } from './wait.ts';
 
 const READ_LOG_LIMIT_MS = atMost(60_000);
 const logger = createLogger({ level: 'silent', name: 'test' });
@@ -33,6 +34,14 @@ export const worldOf = ({ config, database, temporal }: Seen, tenants: readonly 
 
 export const verifyTenants = (system: Seen, tenants: readonly string[], graceMs: number): Promise<CheckReport[]> =>
   verify(worldOf(system, tenants), { checks: allChecks, graceMs });
+
+/** Waits until the checks find nothing: what is under way settles by itself, what is wrong stays. */
+export const untilSound = (system: Seen, tenants: readonly string[]): Promise<true> =>
+  waitFor('checks that find nothing', async () => {
+    const found = foundIn(await verifyTenants(system, tenants, 0));
+    if (Object.keys(found).length > 0) throw new Error(JSON.stringify(found));
+    return true;
+  });
 
 /** What was found: the checks with their findings, as text. */
 export const foundIn = (reports: readonly CheckReport[]): Record<string, string[]> =>

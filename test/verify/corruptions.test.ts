@@ -18,10 +18,12 @@ import type { Caller } from '../support/caller.ts';
 import { type Life, live } from '../support/life.ts';
 import { type Planted, changed as change, oneRow, removed as remove } from '../support/planting.ts';
 import { type System, startSystem } from '../support/system.ts';
+import { slowness } from '../support/speed.ts';
 import { foundIn, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
 
-const GRACE_MS = 300;
+/** What is under way must not look broken. */
+const GRACE_MS = 300 * slowness;
 
 let system: System;
 let ann: Caller;

@@ -12,9 +12,10 @@ import { type System, startSystem } from '../support/system.ts';
 import type { World } from '../../operations/verify/check.ts';
 import { kafka } from '../../operations/verify/kafka.ts';
 import { verify } from '../../operations/verify/verify.ts';
+import { slowness } from '../support/speed.ts';
 import { foundIn, verifyTenants, worldOf } from '../support/verifier.ts';
 
-const GRACE_MS = 500;
+const GRACE_MS = 500 * slowness;
 
 let system: System;
 let producer: kafkajs.Producer;

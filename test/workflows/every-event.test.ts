@@ -6,13 +6,12 @@ import type { Caller } from '../support/caller.ts';
 import { atMost } from '../support/speed.ts';
 import { type Staff, staffOf } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
-import { foundIn, verifyTenants } from '../support/verifier.ts';
+import { untilSound } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
 
 const LIVES_AT_ONCE = 4;
 /** As gRPC numbers it. */
 const INVALID_ARGUMENT = 3;
-const GRACE_MS = 2_000;
 /** A task that was under way in a run that was ended is given up after five seconds. */
 const LIMIT_MS = 240_000;
 
@@ -77,7 +76,7 @@ it(
     }
     // One for each of the five commands.
     expect(resets).toBeGreaterThanOrEqual(5);
-    expect(foundIn(await verifyTenants(system, [ann.tenantId], GRACE_MS))).toEqual({});
+    await untilSound(system, [ann.tenantId]);
   },
   atMost(LIMIT_MS),
 );
@@ -115,7 +114,7 @@ it.each([
       });
       expect(await recorded(id), `at ${events} events`).toEqual(expected);
     });
-    expect(foundIn(await verifyTenants(system, [ann.tenantId], GRACE_MS))).toEqual({});
+    await untilSound(system, [ann.tenantId]);
   },
   atMost(LIMIT_MS),
 );
