@@ -12,7 +12,6 @@ import type { Database } from '../platform/database.ts';
 import { mayPass } from '../platform/failed-server.ts';
 import type { Logger } from '../platform/logger.ts';
 import { queryRows } from '../platform/rows.ts';
-import { sql } from '../platform/sql.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;
@@ -116,20 +115,16 @@ const FROM_THE_FIRST: z.infer<typeof missedTimerRow> = { at: '-infinity', tenant
 function createFindMissedTimers(database: Database): () => Promise<void> {
   let after = FROM_THE_FIRST;
   return async () => {
-    const missed = await queryRows(
-      database,
-      missedTimerRow,
-      sql`
-        WITH missed AS (
-          SELECT next_timer_at, tenant_id, id FROM invoices
-          WHERE next_timer_at < now() - ${MISSED_AFTER_MS} * interval '1 millisecond'
-            AND (next_timer_at, tenant_id, id) > (${after.at}::timestamptz, ${after.tenant_id}::uuid, ${after.id}::uuid)
-          ORDER BY next_timer_at, tenant_id, id LIMIT ${SWEEP_MAX}),
-        asked AS (
-          INSERT INTO workflow_wakeups (tenant_id, invoice_id) SELECT tenant_id, id FROM missed
-          WHERE NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = missed.tenant_id AND invoice_id = missed.id))
-        SELECT next_timer_at::text AS at, tenant_id, id FROM missed ORDER BY next_timer_at, tenant_id, id`,
-    );
+    const missed = await queryRows(database, missedTimerRow)`
+      WITH missed AS (
+        SELECT next_timer_at, tenant_id, id FROM invoices
+        WHERE next_timer_at < now() - ${MISSED_AFTER_MS} * interval '1 millisecond'
+          AND (next_timer_at, tenant_id, id) > (${after.at}::timestamptz, ${after.tenant_id}::uuid, ${after.id}::uuid)
+        ORDER BY next_timer_at, tenant_id, id LIMIT ${SWEEP_MAX}),
+      asked AS (
+        INSERT INTO workflow_wakeups (tenant_id, invoice_id) SELECT tenant_id, id FROM missed
+        WHERE NOT EXISTS (SELECT FROM workflow_wakeups WHERE tenant_id = missed.tenant_id AND invoice_id = missed.id))
+      SELECT next_timer_at::text AS at, tenant_id, id FROM missed ORDER BY next_timer_at, tenant_id, id`;
     after = (missed.length === SWEEP_MAX ? missed.at(-1) : undefined) ?? FROM_THE_FIRST;
   };
 }

@@ -13,13 +13,9 @@ export const dueDrafts = ({ tenantId, businessDate }: BillingRunInput): Sql => s
 const progressRow = z.object({ finalized: z.int(), refused: z.int(), left: z.bigint() });
 
 export async function billingRunProgress(database: Database, run: BillingRunInput): Promise<BillingRunProgress> {
-  const [row] = await queryRows(
-    database,
-    progressRow,
-    sql`
-      SELECT finalized, refused, (SELECT count(*) ${dueDrafts(run)}) AS "left"
-      FROM billing_runs WHERE tenant_id = ${run.tenantId}::uuid AND business_date = ${run.businessDate}::date`,
-  );
+  const [row] = await queryRows(database, progressRow)`
+    SELECT finalized, refused, (SELECT count(*) ${dueDrafts(run)}) AS "left"
+    FROM billing_runs WHERE tenant_id = ${run.tenantId}::uuid AND business_date = ${run.businessDate}::date`;
   return { finalized: row?.finalized ?? 0, refused: row?.refused ?? 0, left: Number(row?.left ?? 0) };
 }
 
@@ -87,20 +83,12 @@ const DRY_RUN_ITEMS_MAX = 200;
 
 /** What a run would finalize, without changing anything. */
 export async function dryRun(database: Database, run: BillingRunInput): Promise<DryRun> {
-  const totals = await queryRows(
-    database,
-    totalRow,
-    sql`
-      SELECT currency, sum(amount_minor)::bigint AS "amountMinor", count(*) AS count ${dueDrafts(run)}
-      GROUP BY currency ORDER BY currency`,
-  );
-  const items = await queryRows(
-    database,
-    dueDraftRow,
-    sql`
-      SELECT id, name, currency, amount_minor AS "amountMinor", due_date AS "dueDate" ${dueDrafts(run)}
-      ORDER BY due_date, id LIMIT ${DRY_RUN_ITEMS_MAX}`,
-  );
+  const totals = await queryRows(database, totalRow)`
+    SELECT currency, sum(amount_minor)::bigint AS "amountMinor", count(*) AS count ${dueDrafts(run)}
+    GROUP BY currency ORDER BY currency`;
+  const items = await queryRows(database, dueDraftRow)`
+    SELECT id, name, currency, amount_minor AS "amountMinor", due_date AS "dueDate" ${dueDrafts(run)}
+    ORDER BY due_date, id LIMIT ${DRY_RUN_ITEMS_MAX}`;
   return { count: totals.reduce((sum, { count }) => sum + Number(count), 0), totals, items };
 }
 
@@ -115,13 +103,9 @@ export async function finalizedByRuns(
   tenantId: string,
   invoiceIds: readonly string[],
 ): Promise<string[]> {
-  const rows = await queryRows(
-    database,
-    finalizedRow,
-    sql`
-      SELECT entity_id FROM audit_entries WHERE tenant_id = ${tenantId}::uuid AND entity_type = 'invoice'
-        AND entity_id = ANY(${invoiceIds}::uuid[]) AND action = 'finalize' AND starts_with(command_key, ${RUN_KEY})`,
-  );
+  const rows = await queryRows(database, finalizedRow)`
+    SELECT entity_id FROM audit_entries WHERE tenant_id = ${tenantId}::uuid AND entity_type = 'invoice'
+      AND entity_id = ANY(${invoiceIds}::uuid[]) AND action = 'finalize' AND starts_with(command_key, ${RUN_KEY})`;
   return rows.map(({ entity_id: id }) => id);
 }
 
@@ -129,12 +113,8 @@ const tenantRow = z.object({ tenant_id: z.string() });
 
 /** Tenants with drafts that are due on the day or before it. */
 export async function tenantsWithDueDrafts(database: Database, businessDate: string): Promise<string[]> {
-  const rows = await queryRows(
-    database,
-    tenantRow,
-    sql`
-      SELECT DISTINCT tenant_id FROM invoices WHERE status = 'draft' AND due_date <= ${businessDate}::date
-      ORDER BY tenant_id`,
-  );
+  const rows = await queryRows(database, tenantRow)`
+    SELECT DISTINCT tenant_id FROM invoices WHERE status = 'draft' AND due_date <= ${businessDate}::date
+    ORDER BY tenant_id`;
   return rows.map(({ tenant_id: tenantId }) => tenantId);
 }

@@ -16,7 +16,6 @@ import { refused } from '../commands/decision.ts';
 import { type Refusal, invalidFields, refusalInWords } from '../commands/refusal.ts';
 import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
-import { sql } from '../platform/sql.ts';
 import { type BillingRun, RUN_KEY, billingRunOf, dueDrafts, finalizedByRuns } from './reads.ts';
 import { type StartDeps, startWorkflow } from '../commands/workflow-kind.ts';
 import { billingRunWorkflow } from './workflow.ts';
@@ -101,12 +100,8 @@ export async function finalizeChunk(
   size: number,
   stopped: Stopped = new Map(),
 ): Promise<number> {
-  const due = await queryRows(
-    deps.database,
-    draftRow,
-    sql`
-      SELECT id ${dueDrafts(run)} AND id <> ALL(${[...stopped.keys()]}::uuid[]) ORDER BY due_date, id LIMIT ${size}`,
-  );
+  const due = await queryRows(deps.database, draftRow)`
+    SELECT id ${dueDrafts(run)} AND id <> ALL(${[...stopped.keys()]}::uuid[]) ORDER BY due_date, id LIMIT ${size}`;
   await finalizeIsolating(
     deps,
     run,

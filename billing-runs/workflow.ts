@@ -22,14 +22,10 @@ const runRow = z.object({ tenantId: z.string(), businessDate: z.string() });
 /** Billing runs that have not ended. */
 async function openRuns(database: Database, after: BillingRunInput | null, limit: number): Promise<BillingRunInput[]> {
   const from = after ?? { tenantId: NIL, businessDate: '-infinity' };
-  return queryRows(
-    database,
-    runRow,
-    sql`
-      SELECT tenant_id AS "tenantId", to_char(business_date, 'YYYY-MM-DD') AS "businessDate" FROM billing_runs
-      WHERE ended_at IS NULL AND (tenant_id, business_date) > (${from.tenantId}::uuid, ${from.businessDate}::date)
-      ORDER BY tenant_id, business_date LIMIT ${limit}`,
-  );
+  return queryRows(database, runRow)`
+    SELECT tenant_id AS "tenantId", to_char(business_date, 'YYYY-MM-DD') AS "businessDate" FROM billing_runs
+    WHERE ended_at IS NULL AND (tenant_id, business_date) > (${from.tenantId}::uuid, ${from.businessDate}::date)
+    ORDER BY tenant_id, business_date LIMIT ${limit}`;
 }
 
 export const billingRunWorkflow: WorkflowKind<BillingRunInput> = {

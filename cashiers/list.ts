@@ -24,13 +24,9 @@ export async function listCashiers(
     sql`tenant_id = ${tenantId}::uuid`,
     ...(after ? [sql`(name COLLATE "C", id) > (${after.name}::text COLLATE "C", ${after.id}::uuid)`] : []),
   ];
-  const rows = await queryRows(
-    database,
-    wholeRow,
-    sql`
-      SELECT * FROM cashiers WHERE ${sqlAnd(conditions)}
-      ORDER BY name COLLATE "C", id LIMIT ${limit + 1}`,
-  );
+  const rows = await queryRows(database, wholeRow)`
+    SELECT * FROM cashiers WHERE ${sqlAnd(conditions)}
+    ORDER BY name COLLATE "C", id LIMIT ${limit + 1}`;
   const cashiers = rows.slice(0, limit).map(toStoredCashier);
   const last = cashiers.at(-1);
   return { cashiers, next: rows.length > limit && last ? { name: last.name, id: last.id } : null };

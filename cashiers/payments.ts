@@ -35,13 +35,9 @@ export async function cashierPayments(
     sql`cashier_id = ${cashierId}::uuid`,
     ...(after ? [sql`(recorded_at, payment_id) < (${after.recordedAt}::timestamptz, ${after.paymentId}::uuid)`] : []),
   ];
-  const rows = await queryRows(
-    database,
-    paymentRow,
-    sql`
-      SELECT * FROM cashier_payments WHERE ${sqlAnd(conditions)}
-      ORDER BY recorded_at DESC, payment_id DESC LIMIT ${limit + 1}`,
-  );
+  const rows = await queryRows(database, paymentRow)`
+    SELECT * FROM cashier_payments WHERE ${sqlAnd(conditions)}
+    ORDER BY recorded_at DESC, payment_id DESC LIMIT ${limit + 1}`;
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {

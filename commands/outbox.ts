@@ -11,7 +11,6 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { TransactionClient } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
-import { sql } from '../platform/sql.ts';
 import type { EventDefinition, EventIds } from '../messaging/event.ts';
 import { type WireSettings, toRecord } from '../messaging/cloud-event.ts';
 
@@ -38,17 +37,13 @@ export async function takeSequences(
   const taken =
     names.length === 0
       ? []
-      : await queryRows(
-          tx,
-          sequenceRow,
-          sql`
-            INSERT INTO streams (stream, last_sequence)
-            SELECT name, amount
-            FROM unnest(${names}::text[], ${amounts}::int[]) WITH ORDINALITY AS wanted(name, amount, place)
-            ORDER BY place
-            ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence
-            RETURNING stream, last_sequence`,
-        );
+      : await queryRows(tx, sequenceRow)`
+        INSERT INTO streams (stream, last_sequence)
+        SELECT name, amount
+        FROM unnest(${names}::text[], ${amounts}::int[]) WITH ORDINALITY AS wanted(name, amount, place)
+        ORDER BY place
+        ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence
+        RETURNING stream, last_sequence`;
   const next = new Map(
     taken.map((row) => [row.stream, row.last_sequence - BigInt(counts.get(row.stream) ?? 0) + 1n] as const),
   );

@@ -47,34 +47,30 @@ export async function lockAndLoad(
   commands: readonly CommandHead[],
 ): Promise<Loaded[]> {
   const wanted = commands.map((command, place) => ({ place, ...commandColumns(definition, command) }));
-  const rows = await queryRows(
-    tx,
-    loadedRow,
-    sql`
-      WITH wanted AS MATERIALIZED (
-        SELECT * FROM jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) AS given(place int, tenant_id uuid,
-          command_key text, fingerprint text, attempt_id text, entity_id uuid, step text) LIMIT ${wanted.length}),
-      claim AS (
-        INSERT INTO commands (tenant_id, command_key, fingerprint, attempt_id, entity_id, step, recorded_at)
-        SELECT tenant_id, command_key, fingerprint, attempt_id, entity_id, step, now() FROM wanted
-        ORDER BY tenant_id, command_key
-        ON CONFLICT DO NOTHING RETURNING tenant_id, command_key),
-      locked AS (${definition.entity.lock})
-      SELECT wanted.place, claim.command_key IS NOT NULL AS is_new, locked.*,
-        (SELECT jsonb_build_object('code', code, 'detail', detail, 'members', members::jsonb) FROM refusals
-         WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
-           AND refusals.fingerprint = wanted.fingerprint AND refusals.entity_id = wanted.entity_id
-           AND refusals.attempt_id >= wanted.attempt_id
-         ORDER BY refusals.attempt_id LIMIT 1) AS previous_refusal,
-        EXISTS (SELECT FROM refusals
-         WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
-           AND refusals.attempt_id = wanted.attempt_id
-           AND (refusals.fingerprint <> wanted.fingerprint OR refusals.entity_id <> wanted.entity_id)) AS is_misused
-      FROM wanted
-      LEFT JOIN claim ON claim.tenant_id = wanted.tenant_id AND claim.command_key = wanted.command_key
-      LEFT JOIN locked ON locked.tenant_id = wanted.tenant_id AND locked.id = wanted.entity_id
-      ORDER BY wanted.place`,
-  );
+  const rows = await queryRows(tx, loadedRow)`
+    WITH wanted AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) AS given(place int, tenant_id uuid,
+        command_key text, fingerprint text, attempt_id text, entity_id uuid, step text) LIMIT ${wanted.length}),
+    claim AS (
+      INSERT INTO commands (tenant_id, command_key, fingerprint, attempt_id, entity_id, step, recorded_at)
+      SELECT tenant_id, command_key, fingerprint, attempt_id, entity_id, step, now() FROM wanted
+      ORDER BY tenant_id, command_key
+      ON CONFLICT DO NOTHING RETURNING tenant_id, command_key),
+    locked AS (${definition.entity.lock})
+    SELECT wanted.place, claim.command_key IS NOT NULL AS is_new, locked.*,
+      (SELECT jsonb_build_object('code', code, 'detail', detail, 'members', members::jsonb) FROM refusals
+       WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
+         AND refusals.fingerprint = wanted.fingerprint AND refusals.entity_id = wanted.entity_id
+         AND refusals.attempt_id >= wanted.attempt_id
+       ORDER BY refusals.attempt_id LIMIT 1) AS previous_refusal,
+      EXISTS (SELECT FROM refusals
+       WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
+         AND refusals.attempt_id = wanted.attempt_id
+         AND (refusals.fingerprint <> wanted.fingerprint OR refusals.entity_id <> wanted.entity_id)) AS is_misused
+    FROM wanted
+    LEFT JOIN claim ON claim.tenant_id = wanted.tenant_id AND claim.command_key = wanted.command_key
+    LEFT JOIN locked ON locked.tenant_id = wanted.tenant_id AND locked.id = wanted.entity_id
+    ORDER BY wanted.place`;
   const loaded: Loaded[] = [];
   for (const row of rows) {
     const command = commands[row.place];

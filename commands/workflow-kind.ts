@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import { queryRows } from '../platform/rows.ts';
-import { type Sql, sql } from '../platform/sql.ts';
+import type { Sql } from '../platform/sql.ts';
 import { START_LIMIT_MS, type StartOptions, startEach } from './start-workflows.ts';
 
 export interface WorkflowKind<Row> {
@@ -102,19 +102,15 @@ export const missingRows = <Row>(
   { table, condition, columns, row }: Unfinished<Row>,
   limit: number,
 ): Promise<Row[]> =>
-  queryRows(
-    database,
-    row,
-    sql`
-      WITH unstarted AS (
-        SELECT ${columns} FROM ${table} WHERE ${condition} AND workflow_started_at IS NULL
-        ORDER BY random() LIMIT ${limit}),
-      longest_ago AS (
-        SELECT ctid FROM ${table}
-        WHERE ${condition} AND workflow_started_at < now() - ${SWEPT_AGAIN_AFTER_MS} * interval '1 millisecond'
-        ORDER BY workflow_started_at LIMIT ${SWEPT_MAX} FOR UPDATE SKIP LOCKED),
-      in_turn AS (
-        UPDATE ${table} SET workflow_started_at = now() WHERE ctid = ANY(ARRAY(SELECT ctid FROM longest_ago))
-        RETURNING ${columns})
-      SELECT * FROM unstarted UNION ALL SELECT * FROM in_turn`,
-  );
+  queryRows(database, row)`
+    WITH unstarted AS (
+      SELECT ${columns} FROM ${table} WHERE ${condition} AND workflow_started_at IS NULL
+      ORDER BY random() LIMIT ${limit}),
+    longest_ago AS (
+      SELECT ctid FROM ${table}
+      WHERE ${condition} AND workflow_started_at < now() - ${SWEPT_AGAIN_AFTER_MS} * interval '1 millisecond'
+      ORDER BY workflow_started_at LIMIT ${SWEPT_MAX} FOR UPDATE SKIP LOCKED),
+    in_turn AS (
+      UPDATE ${table} SET workflow_started_at = now() WHERE ctid = ANY(ARRAY(SELECT ctid FROM longest_ago))
+      RETURNING ${columns})
+    SELECT * FROM unstarted UNION ALL SELECT * FROM in_turn`;

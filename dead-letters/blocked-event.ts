@@ -22,7 +22,6 @@ import type { Inspect } from '../messaging/event-source.ts';
 import { faultsOf } from '../messaging/faults.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
-import { sql } from '../platform/sql.ts';
 import { recordOf } from './payload.ts';
 import type { DeadLetterRow } from './rows.ts';
 
@@ -55,14 +54,10 @@ export async function eventOf(
   database: Database | TransactionClient,
   { outboxEventId }: DeadLetterRow,
 ): Promise<BlockedEvent> {
-  const [event] = await queryRows(
-    database,
-    blockedEventRow,
-    sql`
-      SELECT e.id, e.type, e.stream, e.topic, e.partition_key AS "partitionKey", e.headers, e.value,
-             e.published_at AS "publishedAt", s.blocked_by AS "blockedBy"
-      FROM outbox_events e JOIN streams s USING (stream) WHERE e.id = ${outboxEventId}::uuid`,
-  );
+  const [event] = await queryRows(database, blockedEventRow)`
+    SELECT e.id, e.type, e.stream, e.topic, e.partition_key AS "partitionKey", e.headers, e.value,
+           e.published_at AS "publishedAt", s.blocked_by AS "blockedBy"
+    FROM outbox_events e JOIN streams s USING (stream) WHERE e.id = ${outboxEventId}::uuid`;
   if (!event) throw new TypeError(`The event ${outboxEventId} of a dead letter is not in the outbox.`);
   return event;
 }

@@ -54,13 +54,9 @@ export async function listDeadLetters(
     ...(filter.type ? [sql`type = ${filter.type}`] : []),
     ...(after ? [sql`(opened_at, id) < (${after.openedAt}::timestamptz, ${after.id}::uuid)`] : []),
   ];
-  const found = await queryRows(
-    database,
-    idRow,
-    sql`
-      SELECT id FROM dead_letters WHERE ${sqlAnd(conditions)}
-      ORDER BY opened_at DESC, id DESC LIMIT ${filter.limit + 1}`,
-  );
+  const found = await queryRows(database, idRow)`
+    SELECT id FROM dead_letters WHERE ${sqlAnd(conditions)}
+    ORDER BY opened_at DESC, id DESC LIMIT ${filter.limit + 1}`;
   const ids = found.slice(0, filter.limit).map(({ id }) => id);
   const deadLetters = await database.deadLetter.findMany({
     where: { id: { in: ids } },

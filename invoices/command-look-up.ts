@@ -4,7 +4,6 @@ import type { WireInvoice } from './wire.ts';
 import { toInvoice } from './entity.ts';
 import type { Database } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
-import { sql } from '../platform/sql.ts';
 
 export interface CommandLookUp {
   /** What this very command was answered with; `reused` when its key was answered to another one. */
@@ -33,16 +32,12 @@ export async function lookUpCommand(
   database: Database,
   { tenantId, key, fingerprint, invoiceId, step }: SoughtCommand,
 ): Promise<CommandLookUp> {
-  const [row] = await queryRows(
-    database,
-    foundRow,
-    sql`
-      SELECT c.answer, i.*,
-        c.fingerprint = ${fingerprint} AND c.entity_id = ${invoiceId}::uuid AND c.step = ${step} AS is_same
-      FROM (VALUES (${tenantId}::uuid)) AS caller(tenant)
-      LEFT JOIN commands c ON c.tenant_id = caller.tenant AND c.command_key = ${key}
-      LEFT JOIN invoices i ON i.tenant_id = caller.tenant AND i.id = ${invoiceId}::uuid`,
-  );
+  const [row] = await queryRows(database, foundRow)`
+    SELECT c.answer, i.*,
+      c.fingerprint = ${fingerprint} AND c.entity_id = ${invoiceId}::uuid AND c.step = ${step} AS is_same
+    FROM (VALUES (${tenantId}::uuid)) AS caller(tenant)
+    LEFT JOIN commands c ON c.tenant_id = caller.tenant AND c.command_key = ${key}
+    LEFT JOIN invoices i ON i.tenant_id = caller.tenant AND i.id = ${invoiceId}::uuid`;
   return { known: row?.answer ? knownOf(row.answer, row) : null, invoice: row?.id ? toInvoice(row) : null };
 }
 

@@ -7,7 +7,6 @@ import type { CommandDefinition } from '../commands/command.ts';
 import { acceptedCurrencies, acceptsCurrency } from '../cashiers/index.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
-import { sql } from '../platform/sql.ts';
 import { invoiceEntity } from './entity.ts';
 import { eventsOf } from './events.ts';
 import { decide } from './invoice.ts';
@@ -93,15 +92,11 @@ async function drawNumbers(
 ): Promise<Invoice[]> {
   if (!command) return [];
   const year = new Date(command.acceptedAt).getUTCFullYear();
-  const [row] = await queryRows(
-    tx,
-    numberRow,
-    sql`
-      INSERT INTO invoice_numbers (tenant_id, year, last_number)
-      VALUES (${command.tenantId}::uuid, ${year}, ${invoices.length})
-      ON CONFLICT (tenant_id, year) DO UPDATE SET last_number = invoice_numbers.last_number + excluded.last_number
-      RETURNING last_number`,
-  );
+  const [row] = await queryRows(tx, numberRow)`
+    INSERT INTO invoice_numbers (tenant_id, year, last_number)
+    VALUES (${command.tenantId}::uuid, ${year}, ${invoices.length})
+    ON CONFLICT (tenant_id, year) DO UPDATE SET last_number = invoice_numbers.last_number + excluded.last_number
+    RETURNING last_number`;
   if (!row) throw new TypeError('The number counter returned no row.');
   const before = row.last_number - invoices.length;
   return invoices.map((invoice, index) => ({ ...invoice, number: formatInvoiceNumber(year, before + index + 1) }));

@@ -4,7 +4,6 @@ import type { Intervention } from '../commands/abandon.ts';
 import { recordInterventions } from '../commands/interventions.ts';
 import type { Database } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
-import { sql } from '../platform/sql.ts';
 import { invoiceEntity, toInvoice } from './entity.ts';
 
 const auditedRow = z.looseObject({ audit_sequence: z.int(), audit_hash: z.string() });
@@ -16,12 +15,8 @@ export const recordOnInvoice = (
   interventions: readonly Intervention[],
 ): Promise<boolean> =>
   database.$transaction(async (tx) => {
-    const [row] = await queryRows(
-      tx,
-      auditedRow,
-      sql`
-        SELECT * FROM invoices WHERE tenant_id = ${tenantId}::uuid AND id = ${invoiceId}::uuid FOR UPDATE`,
-    );
+    const [row] = await queryRows(tx, auditedRow)`
+      SELECT * FROM invoices WHERE tenant_id = ${tenantId}::uuid AND id = ${invoiceId}::uuid FOR UPDATE`;
     if (!row) return false;
     const state = toInvoice(row);
     const { type: entityType, status } = invoiceEntity;

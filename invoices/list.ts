@@ -29,13 +29,9 @@ export async function listInvoices(
     ...(filter.dueAfter ? [sql`due_date > ${filter.dueAfter}::date`] : []),
     ...(after ? [sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`] : []),
   ];
-  const rows = await queryRows(
-    database,
-    wholeRow,
-    sql`
-      SELECT * FROM invoices WHERE ${sqlAnd(conditions)}
-      ORDER BY created_at DESC, id DESC LIMIT ${filter.limit + 1}`,
-  );
+  const rows = await queryRows(database, wholeRow)`
+    SELECT * FROM invoices WHERE ${sqlAnd(conditions)}
+    ORDER BY created_at DESC, id DESC LIMIT ${filter.limit + 1}`;
   const invoices = rows.slice(0, filter.limit).map(toInvoice);
   const last = invoices.at(-1);
   return { invoices, next: rows.length > filter.limit && last ? { createdAt: last.createdAt, id: last.id } : null };

@@ -7,7 +7,6 @@ import type { SendDeps } from '../commands/send-update.ts';
 import type { WorkflowKind } from '../commands/workflow-kind.ts';
 import type { Database } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
-import { sql } from '../platform/sql.ts';
 
 /** How an invoice's workflow is started, whoever has something for it. */
 export const invoiceStart = (taskQueue: string, { tenantId, invoiceId }: InvoiceInput) => ({
@@ -46,16 +45,12 @@ const timedRow = z.object({ tenant_id: z.string(), id: z.string(), next_timer_at
 /** Invoices for which time still has something to tell, the earliest first. */
 async function timedInvoices(database: Database, after: TimedInvoice | null, limit: number): Promise<TimedInvoice[]> {
   const from = after ?? { nextTimerAt: '-infinity', tenantId: NIL, invoiceId: NIL };
-  const rows = await queryRows(
-    database,
-    timedRow,
-    sql`
-      SELECT tenant_id, id, next_timer_at FROM invoices
-      WHERE next_timer_at IS NOT NULL
-        AND (next_timer_at, tenant_id, id)
-          > (${from.nextTimerAt}::timestamptz, ${from.tenantId}::uuid, ${from.invoiceId}::uuid)
-      ORDER BY next_timer_at, tenant_id, id LIMIT ${limit}`,
-  );
+  const rows = await queryRows(database, timedRow)`
+    SELECT tenant_id, id, next_timer_at FROM invoices
+    WHERE next_timer_at IS NOT NULL
+      AND (next_timer_at, tenant_id, id)
+        > (${from.nextTimerAt}::timestamptz, ${from.tenantId}::uuid, ${from.invoiceId}::uuid)
+    ORDER BY next_timer_at, tenant_id, id LIMIT ${limit}`;
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     invoiceId: row.id,

@@ -4,19 +4,15 @@
  */
 import { z } from 'zod';
 import type { Database, TransactionClient } from './database.ts';
-import type { Sql } from './sql.ts';
 
 /** A row that is read whole: by the names of its columns, of which its reader knows more. */
 export const wholeRow = z.record(z.string(), z.unknown());
 
-/** The rows of a statement. Throws a TypeError when one of them is not as `row` says. */
-export async function queryRows<S extends z.ZodType>(
-  on: Database | TransactionClient,
-  row: S,
-  statement: Sql,
-): Promise<z.output<S>[]> {
-  return parseRows(row, await on.$queryRaw<unknown[]>(statement));
-}
+/** A tag that gives the rows of its statement. Throws a TypeError when one of them is not as `row` says. */
+export const queryRows =
+  <S extends z.ZodType>(on: Database | TransactionClient, row: S) =>
+  async (strings: TemplateStringsArray, ...values: unknown[]): Promise<z.output<S>[]> =>
+    parseRows(row, await on.$queryRaw<unknown[]>(strings, ...values));
 
 /** The same for rows that come out of `$transaction([...])`, which takes only Prisma's own promises. */
 export function parseRows<S extends z.ZodType>(row: S, rows: unknown): z.output<S>[] {

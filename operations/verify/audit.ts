@@ -53,25 +53,17 @@ interface Kind {
 const byTenant =
   (table: Sql) =>
   ({ database, tenants }: World, after: After): Promise<EntityKey[]> =>
-    queryRows(
-      database,
-      entityKey,
-      sql`
-        SELECT tenant_id, id FROM ${table}
-        WHERE (tenant_id, id) > (${(after ?? NO_KEY).tenant_id}::uuid, ${(after ?? NO_KEY).id}::uuid)
-          AND ${ofTenants({ tenants }, sql`tenant_id`)}
-        ORDER BY tenant_id, id LIMIT ${PAGE}`,
-    );
+    queryRows(database, entityKey)`
+      SELECT tenant_id, id FROM ${table}
+      WHERE (tenant_id, id) > (${(after ?? NO_KEY).tenant_id}::uuid, ${(after ?? NO_KEY).id}::uuid)
+        AND ${ofTenants({ tenants }, sql`tenant_id`)}
+      ORDER BY tenant_id, id LIMIT ${PAGE}`;
 
 const deadLetters = ({ database, tenants }: World, after: After): Promise<EntityKey[]> =>
-  queryRows(
-    database,
-    entityKey,
-    sql`
-      SELECT coalesce(tenant_id, ${NIL}::uuid) AS tenant_id, id FROM dead_letters
-      WHERE id > ${(after ?? NO_KEY).id}::uuid AND ${ofTenants({ tenants }, sql`tenant_id`)}
-      ORDER BY id LIMIT ${PAGE}`,
-  );
+  queryRows(database, entityKey)`
+    SELECT coalesce(tenant_id, ${NIL}::uuid) AS tenant_id, id FROM dead_letters
+    WHERE id > ${(after ?? NO_KEY).id}::uuid AND ${ofTenants({ tenants }, sql`tenant_id`)}
+    ORDER BY id LIMIT ${PAGE}`;
 
 const kinds: readonly Kind[] = [
   {
@@ -117,16 +109,12 @@ export async function checkInvoiceChains(database: Database, keys: readonly Enti
 const withoutRow =
   ({ entityType, hasRow }: Kind) =>
   ({ database, tenants }: World, after: After): Promise<EntityKey[]> =>
-    queryRows(
-      database,
-      entityKey,
-      sql`
-        SELECT DISTINCT tenant_id, entity_type, entity_id AS id FROM audit_entries a
-        WHERE (tenant_id, entity_type, entity_id)
-            > (${(after ?? NO_KEY).tenant_id}::uuid, ${after ? entityType : ''}, ${(after ?? NO_KEY).id}::uuid)
-          AND entity_type = ${entityType} AND NOT ${hasRow} AND ${ofTenants({ tenants }, sql`tenant_id`)}
-        ORDER BY tenant_id, entity_type, entity_id LIMIT ${PAGE}`,
-    );
+    queryRows(database, entityKey)`
+      SELECT DISTINCT tenant_id, entity_type, entity_id AS id FROM audit_entries a
+      WHERE (tenant_id, entity_type, entity_id)
+          > (${(after ?? NO_KEY).tenant_id}::uuid, ${after ? entityType : ''}, ${(after ?? NO_KEY).id}::uuid)
+        AND entity_type = ${entityType} AND NOT ${hasRow} AND ${ofTenants({ tenants }, sql`tenant_id`)}
+      ORDER BY tenant_id, entity_type, entity_id LIMIT ${PAGE}`;
 
 async function checkChains(
   database: Database,
@@ -170,15 +158,11 @@ async function readEntries(
   { entityType }: Kind,
   keys: readonly EntityKey[],
 ): Promise<AuditRow[]> {
-  const rows = await queryRows(
-    tx,
-    entryRow,
-    sql`
-      SELECT a.* FROM ${wantedKeys(keys)}
-      JOIN audit_entries a
-        ON a.tenant_id = wanted.tenant_id AND a.entity_type = ${entityType} AND a.entity_id = wanted.id
-      ORDER BY a.tenant_id, a.entity_id, a.sequence`,
-  );
+  const rows = await queryRows(tx, entryRow)`
+    SELECT a.* FROM ${wantedKeys(keys)}
+    JOIN audit_entries a
+      ON a.tenant_id = wanted.tenant_id AND a.entity_type = ${entityType} AND a.entity_id = wanted.id
+    ORDER BY a.tenant_id, a.entity_id, a.sequence`;
   return rows.map((row) => Object.assign(row, { at: row.at.toISOString() }));
 }
 
@@ -243,12 +227,8 @@ const isUndecided = (state: Record<string, unknown>): boolean => state['resoluti
 const invoiceRow = z.looseObject({ ...entityKey.shape, ...headRow.shape });
 
 async function readInvoices(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
-  const rows = await queryRows(
-    tx,
-    invoiceRow,
-    sql`
-      SELECT invoices.* FROM ${wantedKeys(keys)} JOIN invoices USING (tenant_id, id)`,
-  );
+  const rows = await queryRows(tx, invoiceRow)`
+    SELECT invoices.* FROM ${wantedKeys(keys)} JOIN invoices USING (tenant_id, id)`;
   return new Map(rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toInvoice(row) } }]));
 }
 
@@ -257,16 +237,12 @@ const cashierRow = invoiceRow.extend({
 });
 
 async function readCashiers(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
-  const rows = await queryRows(
-    tx,
-    cashierRow,
-    sql`
-      SELECT cashiers.*, (
-        SELECT coalesce(jsonb_agg(jsonb_build_object('currency', currency, 'effectiveFrom', effective_from)
-                                  ORDER BY currency COLLATE "C"), '[]')
-        FROM cashier_currencies c WHERE c.tenant_id = cashiers.tenant_id AND c.cashier_id = cashiers.id) AS currencies
-      FROM ${wantedKeys(keys)} JOIN cashiers USING (tenant_id, id)`,
-  );
+  const rows = await queryRows(tx, cashierRow)`
+    SELECT cashiers.*, (
+      SELECT coalesce(jsonb_agg(jsonb_build_object('currency', currency, 'effectiveFrom', effective_from)
+                                ORDER BY currency COLLATE "C"), '[]')
+      FROM cashier_currencies c WHERE c.tenant_id = cashiers.tenant_id AND c.cashier_id = cashiers.id) AS currencies
+    FROM ${wantedKeys(keys)} JOIN cashiers USING (tenant_id, id)`;
   return new Map(
     rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toStoredCashier(row), currencies: row.currencies } }]),
   );
@@ -281,13 +257,9 @@ const deadLetterRow = entityKey.extend({
 
 /** Only what a decision settles: how often a message was handed in, and why it was refused, changes without one. */
 async function readDeadLetters(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
-  const rows = await queryRows(
-    tx,
-    deadLetterRow,
-    sql`
-      SELECT wanted.tenant_id, l.id, l.audit_sequence, l.audit_hash, l.resolution, l.resolved_by, l.resolved_reason
-      FROM ${wantedKeys(keys)} JOIN dead_letters l ON l.id = wanted.id`,
-  );
+  const rows = await queryRows(tx, deadLetterRow)`
+    SELECT wanted.tenant_id, l.id, l.audit_sequence, l.audit_hash, l.resolution, l.resolved_by, l.resolved_reason
+    FROM ${wantedKeys(keys)} JOIN dead_letters l ON l.id = wanted.id`;
   return new Map(
     rows.map(({ resolution, resolved_by: resolvedBy, resolved_reason: resolvedReason, ...row }) => [
       keyOf(row),

@@ -26,13 +26,9 @@ export async function cheapChecks(
   database: Database,
   { tenants }: { tenants?: readonly string[] } = {},
 ): Promise<Record<CheapCheck, number>> {
-  const events = await queryRows(
-    database,
-    eventRow,
-    sql`
-      SELECT stream, topic, tenant_id, split_part(partition_key, '|', 2) AS id FROM outbox_events
-      WHERE ${ofTenants({ tenants }, sql`tenant_id`)} ORDER BY position DESC LIMIT ${EVENTS}`,
-  );
+  const events = await queryRows(database, eventRow)`
+    SELECT stream, topic, tenant_id, split_part(partition_key, '|', 2) AS id FROM outbox_events
+    WHERE ${ofTenants({ tenants }, sql`tenant_id`)} ORDER BY position DESC LIMIT ${EVENTS}`;
   const names = [...new Set(events.map(({ stream }) => stream))];
   const invoices = events.filter(({ topic }) => PUBLIC_INVOICES.test(topic));
   const keys = distinct(invoices);

@@ -71,14 +71,10 @@ const commandKeyRow = z.object({ tenant_id: z.string(), command_key: z.string() 
 
 /** The same for the commands of the invoices that are named. */
 export async function checkCommandsOf(database: Database, keys: readonly EntityKey[], tally: Tally): Promise<void> {
-  const commandKeys = await queryRows(
-    database,
-    commandKeyRow,
-    sql`
-      SELECT a.tenant_id, a.command_key FROM ${wantedKeys(keys)}
-      JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
-        AND a.action <> ${ABANDON}`,
-  );
+  const commandKeys = await queryRows(database, commandKeyRow)`
+    SELECT a.tenant_id, a.command_key FROM ${wantedKeys(keys)}
+    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+      AND a.action <> ${ABANDON}`;
   for (let start = 0; start < commandKeys.length; start += PAGE) {
     const some = commandKeys.slice(start, start + PAGE);
     const rows = await readCommands(
@@ -94,19 +90,15 @@ export async function checkCommandsOf(database: Database, keys: readonly EntityK
 
 /** One statement sees one instant. */
 async function readCommands(database: Database, which: Sql): Promise<CommandRow[]> {
-  const rows = await queryRows(
-    database,
-    commandRow,
-    sql`
-      SELECT c.tenant_id, c.command_key, c.fingerprint, c.entity_id, c.step, c.answer,
-        EXISTS (SELECT FROM refusals r WHERE r.tenant_id = c.tenant_id AND r.command_key = c.command_key
-          AND r.attempt_id = c.attempt_id AND r.fingerprint = c.fingerprint AND r.entity_id = c.entity_id) AS refused,
-        (SELECT jsonb_agg(jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body))
-         FROM audit_entries a
-         WHERE a.tenant_id = c.tenant_id AND a.entity_type IN ('invoice', 'cashier') AND a.entity_id = c.entity_id
-           AND a.command_key = c.command_key) AS entries
-      FROM commands c WHERE ${which} ORDER BY c.tenant_id, c.command_key LIMIT ${PAGE}`,
-  );
+  const rows = await queryRows(database, commandRow)`
+    SELECT c.tenant_id, c.command_key, c.fingerprint, c.entity_id, c.step, c.answer,
+      EXISTS (SELECT FROM refusals r WHERE r.tenant_id = c.tenant_id AND r.command_key = c.command_key
+        AND r.attempt_id = c.attempt_id AND r.fingerprint = c.fingerprint AND r.entity_id = c.entity_id) AS refused,
+      (SELECT jsonb_agg(jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body))
+       FROM audit_entries a
+       WHERE a.tenant_id = c.tenant_id AND a.entity_type IN ('invoice', 'cashier') AND a.entity_id = c.entity_id
+         AND a.command_key = c.command_key) AS entries
+    FROM commands c WHERE ${which} ORDER BY c.tenant_id, c.command_key LIMIT ${PAGE}`;
   const read = rows.map((row): CommandRow => {
     const told = row.answer === null ? undefined : parsed(row.answer);
     return Object.assign(row, { told, answered: null });
@@ -133,18 +125,14 @@ const versionRow = entryRow.extend({
 async function readVersions(database: Database, rows: readonly Told[]): Promise<Map<string, Entry>> {
   const known = rows.filter(({ told }) => Number.isInteger(named(told, 'version')));
   if (known.length === 0) return new Map();
-  const entries = await queryRows(
-    database,
-    versionRow,
-    sql`
-      SELECT DISTINCT ON (a.tenant_id, a.entity_id, a.version)
-        a.tenant_id, a.entity_id, a.version, a.entity_type AS "entityType", a.at, a.body
-      FROM unnest(${known.map((row) => row.tenant_id)}::uuid[], ${known.map((row) => row.entity_id)}::uuid[],
-        ${known.map(({ told }) => named(told, 'version'))}::int[]) AS wanted(tenant_id, id, version)
-      JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
-        AND a.version = wanted.version AND a.action <> ${ABANDON}
-      ORDER BY a.tenant_id, a.entity_id, a.version, a.sequence DESC`,
-  );
+  const entries = await queryRows(database, versionRow)`
+    SELECT DISTINCT ON (a.tenant_id, a.entity_id, a.version)
+      a.tenant_id, a.entity_id, a.version, a.entity_type AS "entityType", a.at, a.body
+    FROM unnest(${known.map((row) => row.tenant_id)}::uuid[], ${known.map((row) => row.entity_id)}::uuid[],
+      ${known.map(({ told }) => named(told, 'version'))}::int[]) AS wanted(tenant_id, id, version)
+    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+      AND a.version = wanted.version AND a.action <> ${ABANDON}
+    ORDER BY a.tenant_id, a.entity_id, a.version, a.sequence DESC`;
   return new Map(entries.map((entry) => [versionKey({ ...entry, told: entry }), entry]));
 }
 
@@ -229,16 +217,12 @@ async function findEntriesWithoutCommand(world: World, { found }: Tally): Promis
   const first = { tenant_id: NO_KEY.tenant_id, entity_type: '', entity_id: NO_KEY.id, sequence: 0 };
   const orphans = pages((after: EntryKey | null) => {
     const { tenant_id: tenantId, entity_type: type, entity_id: id, sequence } = after ?? first;
-    return queryRows(
-      world.database,
-      entryKeyRow,
-      sql`
-        SELECT tenant_id, entity_type, entity_id, sequence, command_key FROM audit_entries a
-        WHERE (tenant_id, entity_type, entity_id, sequence) > (${tenantId}::uuid, ${type}, ${id}::uuid, ${sequence})
-          AND entity_type IN ('invoice', 'cashier') AND action <> ${ABANDON} AND ${ofTenants(world, sql`tenant_id`)}
-          AND NOT EXISTS (SELECT FROM commands c WHERE c.tenant_id = a.tenant_id AND c.command_key = a.command_key)
-        ORDER BY tenant_id, entity_type, entity_id, sequence LIMIT ${PAGE}`,
-    );
+    return queryRows(world.database, entryKeyRow)`
+      SELECT tenant_id, entity_type, entity_id, sequence, command_key FROM audit_entries a
+      WHERE (tenant_id, entity_type, entity_id, sequence) > (${tenantId}::uuid, ${type}, ${id}::uuid, ${sequence})
+        AND entity_type IN ('invoice', 'cashier') AND action <> ${ABANDON} AND ${ofTenants(world, sql`tenant_id`)}
+        AND NOT EXISTS (SELECT FROM commands c WHERE c.tenant_id = a.tenant_id AND c.command_key = a.command_key)
+      ORDER BY tenant_id, entity_type, entity_id, sequence LIMIT ${PAGE}`;
   });
   for await (const rows of orphans)
     for (const row of rows) found(row.command_key, `${row.entity_type} ${row.entity_id}: ${WITHOUT_COMMAND}`);

@@ -106,43 +106,27 @@ async function check(database: Database, which: Sql, environment: string, tally:
 }
 
 async function readEvidence(tx: TransactionClient, which: Sql, environment: string) {
-  const rows = await queryRows(
-    tx,
-    invoiceRow,
-    sql`
-      SELECT * FROM invoices WHERE ${which} ORDER BY tenant_id, id LIMIT ${PAGE}`,
-  );
-  const payments = await queryRows(
-    tx,
-    paymentRow,
-    sql`
-      SELECT p.tenant_id, p.invoice_id AS id, p.id AS payment_id, p.amount_minor, p.currency, c.cashier_id,
-             (c.invoice_id, c.amount_minor, c.currency, c.method, c.reference, c.received_at, c.recorded_at)
-               = (p.invoice_id, p.amount_minor, p.currency, p.method, p.reference, p.received_at, p.recorded_at)
-               AS agrees
-      FROM ${wantedKeys(rows)}
-      JOIN payments p ON p.tenant_id = wanted.tenant_id AND p.invoice_id = wanted.id
-      LEFT JOIN cashier_payments c ON c.tenant_id = p.tenant_id AND c.payment_id = p.id`,
-  );
-  const entries = await queryRows(
-    tx,
-    entryRow,
-    sql`
-      SELECT a.tenant_id, a.entity_id AS id, a.version, a.action, a.status, a.at
-      FROM ${wantedKeys(rows)}
-      JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
-        AND a.action <> ${ABANDON}
-      ORDER BY a.tenant_id, a.entity_id, a.sequence`,
-  );
+  const rows = await queryRows(tx, invoiceRow)`
+    SELECT * FROM invoices WHERE ${which} ORDER BY tenant_id, id LIMIT ${PAGE}`;
+  const payments = await queryRows(tx, paymentRow)`
+    SELECT p.tenant_id, p.invoice_id AS id, p.id AS payment_id, p.amount_minor, p.currency, c.cashier_id,
+           (c.invoice_id, c.amount_minor, c.currency, c.method, c.reference, c.received_at, c.recorded_at)
+             = (p.invoice_id, p.amount_minor, p.currency, p.method, p.reference, p.received_at, p.recorded_at)
+             AS agrees
+    FROM ${wantedKeys(rows)}
+    JOIN payments p ON p.tenant_id = wanted.tenant_id AND p.invoice_id = wanted.id
+    LEFT JOIN cashier_payments c ON c.tenant_id = p.tenant_id AND c.payment_id = p.id`;
+  const entries = await queryRows(tx, entryRow)`
+    SELECT a.tenant_id, a.entity_id AS id, a.version, a.action, a.status, a.at
+    FROM ${wantedKeys(rows)}
+    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
+      AND a.action <> ${ABANDON}
+    ORDER BY a.tenant_id, a.entity_id, a.sequence`;
   const wanted = rows.flatMap((row) => [publicStream(row, environment), internalStream(row, environment)]);
-  const events = await queryRows(
-    tx,
-    eventRow,
-    sql`
-      SELECT stream, type, value FROM outbox_events
-      WHERE stream = ANY(${wanted}::text[])
-      ORDER BY stream, sequence`,
-  );
+  const events = await queryRows(tx, eventRow)`
+    SELECT stream, type, value FROM outbox_events
+    WHERE stream = ANY(${wanted}::text[])
+    ORDER BY stream, sequence`;
   const paymentsOf = groupBy(payments, keyOf);
   const entriesOf = groupBy(entries, keyOf);
   const eventsOf = groupBy(events, ({ stream }) => stream);

@@ -39,7 +39,7 @@ export const kafka: Check = {
   name: 'kafka',
   run: async (world, tally) => {
     // Marked before this instant means acknowledged before it, hence below the ends that are asked for next.
-    const [clock] = await queryRows(world.database, clockRow, sql`SELECT clock_timestamp() AS now`);
+    const [clock] = await queryRows(world.database, clockRow)`SELECT clock_timestamp() AS now`;
     const asOf = clock?.now ?? new Date();
     const seen = new Map<string, Seen>();
     const begins = new Map<string, number>();
@@ -93,13 +93,9 @@ const placeOf = ({ topic, partition, offset }: LogRecord): string => `${topic}/$
 async function recorded({ database }: World, records: readonly LogRecord[]): Promise<Map<string, RecordedEvent>> {
   const ids = records.map(({ headers }) => headers['ce_id'] ?? '').filter((id) => z.guid().safeParse(id).success);
   if (ids.length === 0) return new Map();
-  const rows = await queryRows(
-    database,
-    recordedRow,
-    sql`
-      SELECT id, stream, sequence, topic, partition_key, headers, value FROM outbox_events
-      WHERE id = ANY(${ids}::uuid[])`,
-  );
+  const rows = await queryRows(database, recordedRow)`
+    SELECT id, stream, sequence, topic, partition_key, headers, value FROM outbox_events
+    WHERE id = ANY(${ids}::uuid[])`;
   return new Map(rows.map((row) => [row.id, row]));
 }
 
@@ -148,16 +144,13 @@ async function findZombies(
   streams: ReadonlyMap<string, Seen>,
   { asOf, goneUntil }: { asOf: Date; goneUntil: ReadonlyMap<string, number> },
 ): Promise<void> {
-  const published = pages((after: PublishedRow | null) =>
-    queryRows(
-      world.database,
-      publishedRow,
-      sql`
-        SELECT position, id, stream, sequence, topic, published_at FROM outbox_events
-        WHERE position > ${after?.position ?? 0n}::bigint AND published_at < ${asOf}::timestamptz
-          AND ${ofTenants(world, sql`tenant_id`)}
-        ORDER BY position LIMIT ${PAGE}`,
-    ),
+  const published = pages(
+    (after: PublishedRow | null) =>
+      queryRows(world.database, publishedRow)`
+      SELECT position, id, stream, sequence, topic, published_at FROM outbox_events
+      WHERE position > ${after?.position ?? 0n}::bigint AND published_at < ${asOf}::timestamptz
+        AND ${ofTenants(world, sql`tenant_id`)}
+      ORDER BY position LIMIT ${PAGE}`,
   );
   for await (const rows of published) {
     saw('published rows', rows.length);

@@ -53,16 +53,12 @@ export async function checkStreams(database: Database, names: readonly string[],
 }
 
 const readRows = (database: Database, which: Sql, after: OutboxRow | null): Promise<OutboxRow[]> =>
-  queryRows(
-    database,
-    outboxRow,
-    sql`
-      SELECT e.stream, e.sequence, e.id, e.tenant_id, e.topic, e.partition_key, e.type, e.headers,
-             e.published_at IS NOT NULL AS published, s.last_sequence, s.last_published
-      FROM outbox_events e LEFT JOIN streams s USING (stream)
-      WHERE ${which} AND (e.stream, e.sequence) > (${after?.stream ?? ''}, ${after?.sequence ?? 0n}::bigint)
-      ORDER BY e.stream, e.sequence LIMIT ${PAGE}`,
-  );
+  queryRows(database, outboxRow)`
+    SELECT e.stream, e.sequence, e.id, e.tenant_id, e.topic, e.partition_key, e.type, e.headers,
+           e.published_at IS NOT NULL AS published, s.last_sequence, s.last_published
+    FROM outbox_events e LEFT JOIN streams s USING (stream)
+    WHERE ${which} AND (e.stream, e.sequence) > (${after?.stream ?? ''}, ${after?.sequence ?? 0n}::bigint)
+    ORDER BY e.stream, e.sequence LIMIT ${PAGE}`;
 
 /** Takes the rows of the outbox in the order of stream and sequence. */
 function createWalk({ saw, found }: Tally) {
@@ -128,16 +124,13 @@ const emptyRow = z.object({ stream: z.string() });
 
 /** Streams whose counter has moved although they have no event. */
 async function findEmptyStreams(world: World, { found }: Tally): Promise<void> {
-  const empty = pages((after: { stream: string } | null) =>
-    queryRows(
-      world.database,
-      emptyRow,
-      sql`
-        SELECT stream FROM streams
-        WHERE stream > ${after?.stream ?? ''} AND last_sequence > 0 AND ${streamsOf(world)}
-          AND NOT EXISTS (SELECT FROM outbox_events e WHERE e.stream = streams.stream)
-        ORDER BY stream LIMIT ${PAGE}`,
-    ),
+  const empty = pages(
+    (after: { stream: string } | null) =>
+      queryRows(world.database, emptyRow)`
+      SELECT stream FROM streams
+      WHERE stream > ${after?.stream ?? ''} AND last_sequence > 0 AND ${streamsOf(world)}
+        AND NOT EXISTS (SELECT FROM outbox_events e WHERE e.stream = streams.stream)
+      ORDER BY stream LIMIT ${PAGE}`,
   );
   for await (const rows of empty) for (const { stream } of rows) found(stream, 'has none of its events');
 }
@@ -146,16 +139,13 @@ const waitingRow = z.object({ stream: z.string(), since: z.date() });
 
 /** Events that no relay sends, although nothing holds their stream up. */
 async function findWaiting(world: World, { found }: Tally): Promise<void> {
-  const waiting = pages((after: { stream: string } | null) =>
-    queryRows(
-      world.database,
-      waitingRow,
-      sql`
-        SELECT stream, min(recorded_at) AS since FROM outbox_events JOIN streams USING (stream)
-        WHERE published_at IS NULL AND blocked_by IS NULL AND recorded_at < now() - ${PUBLISHED_WITHIN}
-          AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
-        GROUP BY stream ORDER BY stream LIMIT ${PAGE}`,
-    ),
+  const waiting = pages(
+    (after: { stream: string } | null) =>
+      queryRows(world.database, waitingRow)`
+      SELECT stream, min(recorded_at) AS since FROM outbox_events JOIN streams USING (stream)
+      WHERE published_at IS NULL AND blocked_by IS NULL AND recorded_at < now() - ${PUBLISHED_WITHIN}
+        AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
+      GROUP BY stream ORDER BY stream LIMIT ${PAGE}`,
   );
   for await (const rows of waiting)
     for (const { stream, since } of rows)
@@ -167,16 +157,13 @@ const blockedRow = z.object({ stream: z.string(), decidable: z.boolean() });
 /** A stream waits for a person only with a dead letter that a person can decide; a hole is found by its sequence. */
 async function findBlocked(world: World, { found, note }: Tally): Promise<void> {
   let blocked = 0;
-  const waiting = pages((after: { stream: string } | null) =>
-    queryRows(
-      world.database,
-      blockedRow,
-      sql`
-        SELECT stream, EXISTS (SELECT FROM dead_letters d
-          WHERE d.outbox_event_id = streams.blocked_by AND d.resolved_at IS NULL) AS decidable
-        FROM streams WHERE blocked_by IS NOT NULL AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
-        ORDER BY stream LIMIT ${PAGE}`,
-    ),
+  const waiting = pages(
+    (after: { stream: string } | null) =>
+      queryRows(world.database, blockedRow)`
+      SELECT stream, EXISTS (SELECT FROM dead_letters d
+        WHERE d.outbox_event_id = streams.blocked_by AND d.resolved_at IS NULL) AS decidable
+      FROM streams WHERE blocked_by IS NOT NULL AND stream > ${after?.stream ?? ''} AND ${streamsOf(world)}
+      ORDER BY stream LIMIT ${PAGE}`,
   );
   for await (const rows of waiting) {
     blocked += rows.length;

@@ -58,12 +58,8 @@ const invoice: WorkflowKind = {
       .map(partsOf)
       .filter((parts) => parts.length === 2 && parts.every((part) => UUID.test(part)))
       .map(([tenantId = '', id = '']): EntityKey => ({ tenant_id: tenantId, id }));
-    const rows = await queryRows(
-      database,
-      statusRow,
-      sql`
-        SELECT i.tenant_id, i.id, i.status::text FROM ${wantedKeys(keys)} JOIN invoices i USING (tenant_id, id)`,
-    );
+    const rows = await queryRows(database, statusRow)`
+      SELECT i.tenant_id, i.id, i.status::text FROM ${wantedKeys(keys)} JOIN invoices i USING (tenant_id, id)`;
     return problems(
       workflowIds,
       rows,
@@ -75,17 +71,13 @@ const invoice: WorkflowKind = {
   due: async function* due(world) {
     const rows = pages((after: EntityKey | null) => {
       const { tenant_id: tenantId, id } = after ?? NO_KEY;
-      return queryRows(
-        world.database,
-        timerRow,
-        sql`
-          SELECT tenant_id, id, next_timer_at FROM invoices
-          WHERE next_timer_at IS NOT NULL AND (tenant_id, id) > (${tenantId}::uuid, ${id}::uuid)
-            AND ${ofTenants(world, sql`tenant_id`)}
-            AND NOT EXISTS (SELECT FROM workflow_wakeups w
-              WHERE w.tenant_id = invoices.tenant_id AND w.invoice_id = invoices.id)
-          ORDER BY tenant_id, id LIMIT ${PAGE}`,
-      );
+      return queryRows(world.database, timerRow)`
+        SELECT tenant_id, id, next_timer_at FROM invoices
+        WHERE next_timer_at IS NOT NULL AND (tenant_id, id) > (${tenantId}::uuid, ${id}::uuid)
+          AND ${ofTenants(world, sql`tenant_id`)}
+          AND NOT EXISTS (SELECT FROM workflow_wakeups w
+            WHERE w.tenant_id = invoices.tenant_id AND w.invoice_id = invoices.id)
+        ORDER BY tenant_id, id LIMIT ${PAGE}`;
     });
     for await (const page of rows)
       yield page.map((row) => ({
@@ -101,12 +93,8 @@ const endedRow = idRow.extend({ ended: z.boolean() });
 const deadLetter: WorkflowKind = {
   type: workflowTypes.deadLetter,
   problemsOf: async (database, workflowIds) => {
-    const rows = await queryRows(
-      database,
-      endedRow,
-      sql`
-        SELECT id, resolved_at IS NOT NULL AS ended FROM dead_letters WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`,
-    );
+    const rows = await queryRows(database, endedRow)`
+      SELECT id, resolved_at IS NOT NULL AS ended FROM dead_letters WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
     return problems(
       workflowIds,
       rows,
@@ -115,16 +103,13 @@ const deadLetter: WorkflowKind = {
     );
   },
   due: async function* due(world) {
-    const rows = pages((after: { id: string } | null) =>
-      queryRows(
-        world.database,
-        idRow,
-        sql`
-          SELECT id FROM dead_letters
-          WHERE resolved_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
-            AND (workflow_started_at IS NOT NULL OR opened_at < now() - ${STARTED_WITHIN})
-          ORDER BY id LIMIT ${PAGE}`,
-      ),
+    const rows = pages(
+      (after: { id: string } | null) =>
+        queryRows(world.database, idRow)`
+        SELECT id FROM dead_letters
+        WHERE resolved_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
+          AND (workflow_started_at IS NOT NULL OR opened_at < now() - ${STARTED_WITHIN})
+        ORDER BY id LIMIT ${PAGE}`,
     );
     for await (const page of rows)
       yield page.map(({ id }) => ({ workflowId: deadLetterWorkflowId(id), because: 'its dead letter is undecided' }));
@@ -134,26 +119,19 @@ const deadLetter: WorkflowKind = {
 const deadLetterBatch: WorkflowKind = {
   type: workflowTypes.deadLetterBatch,
   problemsOf: async (database, workflowIds) => {
-    const rows = await queryRows(
-      database,
-      endedRow,
-      sql`
-        SELECT id, ended_at IS NOT NULL AS ended FROM dead_letter_batches
-        WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`,
-    );
+    const rows = await queryRows(database, endedRow)`
+      SELECT id, ended_at IS NOT NULL AS ended FROM dead_letter_batches
+      WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
     return problems(workflowIds, rows, ({ id }) => deadLetterBatchWorkflowId(id), endedProblem('its batch has ended'));
   },
   due: async function* due(world) {
-    const rows = pages((after: { id: string } | null) =>
-      queryRows(
-        world.database,
-        idRow,
-        sql`
-          SELECT id FROM dead_letter_batches
-          WHERE ended_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
-            AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
-          ORDER BY id LIMIT ${PAGE}`,
-      ),
+    const rows = pages(
+      (after: { id: string } | null) =>
+        queryRows(world.database, idRow)`
+        SELECT id FROM dead_letter_batches
+        WHERE ended_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
+          AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
+        ORDER BY id LIMIT ${PAGE}`,
     );
     for await (const page of rows)
       yield page.map(({ id }) => ({ workflowId: deadLetterBatchWorkflowId(id), because: 'its batch has not ended' }));
@@ -169,29 +147,22 @@ const billingRun: WorkflowKind = {
   type: workflowTypes.billingRun,
   problemsOf: async (database, workflowIds) => {
     const runs = workflowIds.map(partsOf).filter(([tenant = '', date = '']) => UUID.test(tenant) && isDate(date));
-    const rows = await queryRows(
-      database,
-      runRow,
-      sql`
-        SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, ended_at IS NOT NULL AS ended FROM billing_runs
-        WHERE (tenant_id, to_char(business_date, 'YYYY-MM-DD')) IN (SELECT * FROM unnest(
-          ${runs.map(([tenant = '']) => tenant)}::uuid[], ${runs.map(([, date = '']) => date)}::text[]))`,
-    );
+    const rows = await queryRows(database, runRow)`
+      SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, ended_at IS NOT NULL AS ended FROM billing_runs
+      WHERE (tenant_id, to_char(business_date, 'YYYY-MM-DD')) IN (SELECT * FROM unnest(
+        ${runs.map(([tenant = '']) => tenant)}::uuid[], ${runs.map(([, date = '']) => date)}::text[]))`;
     return problems(workflowIds, rows, runId, endedProblem('its run has ended'));
   },
   due: async function* due(world) {
-    const rows = pages((after: RunRow | null) =>
-      queryRows(
-        world.database,
-        runRow,
-        sql`
-          SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, false AS ended FROM billing_runs
-          WHERE ended_at IS NULL AND ${ofTenants(world, sql`tenant_id`)}
-            AND (tenant_id, business_date)
-              > (${after?.tenant_id ?? NO_KEY.tenant_id}::uuid, ${after?.date ?? '-infinity'}::date)
-            AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
-          ORDER BY tenant_id, business_date LIMIT ${PAGE}`,
-      ),
+    const rows = pages(
+      (after: RunRow | null) =>
+        queryRows(world.database, runRow)`
+        SELECT tenant_id, to_char(business_date, 'YYYY-MM-DD') AS date, false AS ended FROM billing_runs
+        WHERE ended_at IS NULL AND ${ofTenants(world, sql`tenant_id`)}
+          AND (tenant_id, business_date)
+            > (${after?.tenant_id ?? NO_KEY.tenant_id}::uuid, ${after?.date ?? '-infinity'}::date)
+          AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
+        ORDER BY tenant_id, business_date LIMIT ${PAGE}`,
     );
     for await (const page of rows)
       yield page.map((row) => ({ workflowId: runId(row), because: 'its run has not ended' }));
