@@ -10,7 +10,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import path from 'node:path';
 import { build } from './build.mjs';
 import { installPackages } from './stack/install.mjs';
-import { freePort, run } from './stack/processes.mjs';
+import { freePort, run, stopServersBelow } from './stack/processes.mjs';
 import { SetupError, fail, say, step } from './stack/progress.mjs';
 import { projectFolder } from './stack/settings.mjs';
 import { lanesFor, measureSlowness } from './stack/speed.mjs';
@@ -95,6 +95,8 @@ try {
   fail(error);
 } finally {
   for (const stack of stacks) await stack.stop();
+  // Servers of its own that a test did not get to stop, because the run was interrupted.
+  await stopServersBelow(dataFolder);
   printTotals();
   // Kept after a failure: the servers' logs are in it.
   if (process.exitCode) say(`Logs are in ${dataFolder}, below logs/ of each lane`);

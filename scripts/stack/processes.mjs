@@ -6,7 +6,7 @@
  * with that pid still has the command line that was written down.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -156,6 +156,15 @@ export async function stopServer(name, pidFile, signal = stopSignal(name)) {
     if (isAlive(record.pid)) process.kill(record.pid, 'SIGKILL');
   }
   rmSync(pidFile, { force: true });
+}
+
+/** Stops what still runs of the servers whose pid files are in folders `logs` below `folder`. */
+export async function stopServersBelow(folder) {
+  const pidFiles = readdirSync(folder, { recursive: true }).filter((file) => /(^|\/)logs\/\w+\.pid$/.test(file));
+  for (const file of pidFiles) {
+    const pidFile = path.join(folder, file);
+    if (readPidFile(pidFile)) await stopServer(path.basename(file, '.pid'), pidFile);
+  }
 }
 
 // Postgres takes SIGINT as "disconnect everybody and stop"; SIGTERM would wait for its clients.
