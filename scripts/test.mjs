@@ -34,9 +34,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (interrupte
 async function main() {
   await installPackages();
   const timeSkippingServer = await findTimeSkippingServer(path.join(dataFolder, 'logs'), dataFolder);
+  // Before anything else is started: what it does itself is not how slow the machine is.
+  const slowness = measureSlowness();
   const building = step('Building the service', '5 s', () => build(dist));
   building.catch(() => {});
-  const slowness = measureSlowness();
   const lanes = process.argv.length > 2 ? 1 : lanesFor(slowness);
   say(`This machine is ${slowness.toFixed(1)} times as slow as usual: ${lanes} test files at once`);
   const environments = [];
