@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => database?.$disconnect());
 
-async function openDeadLetterOf(): Promise<string> {
+async function openDeadLetter(): Promise<string> {
   const { id } = await database.deadLetter.create({
     data: {
       id: randomUUID(),
@@ -46,7 +46,7 @@ const decision = (deadLetterId: string) => ({
 });
 
 it('PAY-04: a decision id stands for one action: a replay under the id of an edit is carried out', async () => {
-  const id = await openDeadLetterOf();
+  const id = await openDeadLetter();
   await activities.editMessage({ ...decision(id), payload: '{}' });
   const before = handedIn;
   expect(await activities.replayMessage(decision(id))).toMatchObject({ resolution: { as: 'replayed' } });
@@ -56,7 +56,7 @@ it('PAY-04: a decision id stands for one action: a replay under the id of an edi
 });
 
 it('PAY-04: a discard under the id of a replay is told what was decided', async () => {
-  const id = await openDeadLetterOf();
+  const id = await openDeadLetter();
   await activities.replayMessage(decision(id));
   const refused = activities.discardMessage(decision(id)).catch((error: unknown) => error);
   expect(await refused).toMatchObject({ type: DEAD_LETTER_RESOLVED });

@@ -15,7 +15,7 @@ export interface Life {
   paid: string;
   /** Paid, by a cashier. */
   collected: string;
-  openDeadLetterOf: string;
+  openDeadLetter: string;
 }
 
 async function newCashier(ann: Caller, name: string): Promise<string> {
@@ -57,10 +57,10 @@ export async function live(system: System, ann: Caller): Promise<Life> {
   await ann.draft({ dueDate: today });
   await ann.draft({ dueDate: today });
   await ann.request('POST', '/v1/billing-runs', { body: { businessDate: today } });
-  const [openDeadLetterOf, decided] = await openDeadLetters(system, ann.tenantId, draft.id);
+  const [openDeadLetter, decided] = await openDeadLetters(system, ann.tenantId, draft.id);
   await decide(ann, decided, 'discard');
   await untilQuiet(system, ann.tenantId);
-  return { draft: draft.id, finalized: finalized.id, paid: paid.id, collected: collected.id, openDeadLetterOf };
+  return { draft: draft.id, finalized: finalized.id, paid: paid.id, collected: collected.id, openDeadLetter };
 }
 
 /** Two payments of a draft, which are refused. */
