@@ -44,7 +44,9 @@ export function cashierCommandOf(
     entity: cashierEntity,
     step,
     entityId: ({ cashierId }) => cashierId,
-    lookUp: async (tx, command) => (await lookUp?.(command, portOf(tx, command))) ?? {},
+    // Of a cashier that is not there nothing else is asked.
+    lookUp: async (tx, command, state) =>
+      (step === 'create' || state ? await lookUp?.(command, portOf(tx, command)) : undefined) ?? {},
     decide: decideCashier,
     answer: answer.of,
     events: eventsOf(step),
