@@ -9,8 +9,8 @@ const STRONG_ETAG = /^"([1-9]\d{0,8})"$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * A header as its sender wrote it. Node reads the bytes as Latin-1; most senders mean UTF-8. Bytes that are no UTF-8 are
- * Latin-1 indeed, as browsers send it.
+ * A header as its sender wrote it. Node reads the bytes as Latin-1; most senders mean UTF-8. Bytes that are no UTF-8
+ * are Latin-1 indeed, as browsers send it.
  */
 export function headerText(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;

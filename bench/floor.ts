@@ -1,4 +1,7 @@
-/** Measures the floor, worker and client in one process like the service: prints a JSON object concurrency -> lifecycles/s. */
+/**
+ * Measures the floor, worker and client in one process like the service: prints a JSON object concurrency ->
+ * lifecycles/s.
+ */
 import { STICKY_TIMEOUT_MS } from '../workflows/contract/common.ts';
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';

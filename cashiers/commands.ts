@@ -22,7 +22,9 @@ export type CashierOutcome = Outcome<Cashier, CashierAnswer>;
 /** Somebody was quicker: decided again, it comes out right. More often than this, it is a bug. */
 const DECISIONS_MAX = 3;
 
-/** Carries a command out, once. Rejects when the database failed (platform/database.ts), and then nothing was changed. */
+/**
+ * Carries a command out, once. Rejects when the database failed (platform/database.ts), and then nothing was changed.
+ */
 export async function carryOutCashierCommand(deps: TransactionDeps, command: CashierRequest): Promise<CashierOutcome> {
   for (let decision = 1; ; decision += 1) {
     try {

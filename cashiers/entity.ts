@@ -16,7 +16,9 @@ export const cashierEntity = defineEntity<typeof cashierMembers, Cashier>({
   refusalOf: (constraint) => (constraint === 'cashiers_tenant_email_key' ? emailTaken() : undefined),
 });
 
-/** What differs between the lists before and after. A cashier changes alone, so the parts need no names of their own. */
+/**
+ * What differs between the lists before and after. A cashier changes alone, so the parts need no names of their own.
+ */
 function currencyParts({ before, state: { tenantId, id, currencies } }: Change<Cashier>): Sql[] {
   const had = before?.currencies ?? [];
   const dropped = had.filter(({ currency }) => currencies.every((left) => left.currency !== currency));

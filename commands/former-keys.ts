@@ -1,7 +1,8 @@
 /**
  * What staff were told before their keys named the invoice: `staff:{update id}`, one for the whole tenant, with a
  * fingerprint that said nothing. A reset applies their updates again, under the keys of today: what was carried out is
- * not carried out twice, and what was refused stays refused. Of a refusal the step was not stored, so any step is refused.
+ * not carried out twice, and what was refused stays refused. Of a refusal the step was not stored, so any step is
+ * refused.
  *
  * It goes when no workflow is open, or can be reset, that ran before 2026-12.
  */

@@ -39,7 +39,9 @@ export function recordsOf(definition: AnyCommandDefinition, recording: Recording
   };
 }
 
-/** The streams that a command publishes to; one name for each of its events. They are locked before numbers are drawn. */
+/**
+ * The streams that a command publishes to; one name for each of its events. They are locked before numbers are drawn.
+ */
 export const streamsOf = (
   { entity, events }: AnyCommandDefinition,
   state: EntityState,

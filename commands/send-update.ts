@@ -1,10 +1,10 @@
 /**
- * Sends an update to the workflow of an entity, which is started when it is not there, and waits for the answer, as long
- * as the caller waits.
+ * Sends an update to the workflow of an entity, which is started when it is not there, and waits for the answer, as
+ * long as the caller waits.
  *
  * Always true:
- * 1. An answer of the workflow is told as it is. Every other failure means that the outcome is unknown: the same is sent
- *    again as a new attempt until the deadline, and never shown as the caller's mistake.
+ * 1. An answer of the workflow is told as it is. Every other failure means that the outcome is unknown: the same is
+ *    sent again as a new attempt until the deadline, and never shown as the caller's mistake.
  * 2. One deadline covers everything: the wait for a slot, every attempt, the wait for the result.
  */
 import { setTimeout as pause } from 'node:timers/promises';

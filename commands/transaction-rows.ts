@@ -1,7 +1,7 @@
 /**
  * The statements of the transaction (transaction.ts). They are written by hand and few: the round trips, not the work
- * of Postgres, are most of a step's time. Each LIMIT tells Postgres how many rows are given: it would think of a hundred,
- * and read the whole table instead of its index.
+ * of Postgres, are most of a step's time. Each LIMIT tells Postgres how many rows are given: it would think of a
+ * hundred, and read the whole table instead of its index.
  */
 import { z } from 'zod';
 import type { CommandHead, EntityState } from './decision.ts';

@@ -21,7 +21,10 @@ export interface WorkflowKind<Row> {
   /** Notes that the workflow of a row was started. */
   noteStart?: (database: Database, row: Row) => Promise<unknown>;
   count: (database: Database) => Promise<number>;
-  /** The rows whose workflow should exist, page by page in the order of a key; a page costs the same however many came before. */
+  /**
+   * The rows whose workflow should exist, page by page in the order of a key; a page costs the same however many came
+   * before.
+   */
   page: (database: Database, after: Row | null, limit: number) => Promise<Row[]>;
   /** Rows of a page of the rebuild. */
   pageSize: number;

@@ -2,8 +2,8 @@
  * One decision about many dead letters, at a bounded pace.
  *
  * Always true:
- * 1. Which dead letters is settled when it is asked for: the open ones of the tenant that the filter names, for a discard
- *    the messages among them. A dead letter that is opened later is not decided.
+ * 1. Which dead letters is settled when it is asked for: the open ones of the tenant that the filter names, for a
+ *    discard the messages among them. A dead letter that is opened later is not decided.
  * 2. Each is decided through its own workflow, as if a person had sent the decision; its id follows from the batch's
  *    and the dead letter's, so that a piece of work done again decides nothing twice.
  * 3. The row comes first, then the workflow, then the row says so. What a crash left undone, or staff have terminated,

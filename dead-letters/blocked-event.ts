@@ -6,8 +6,8 @@
  *    was acknowledged, or EventWithheld has taken its place, under the same key and sequence.
  * 2. What was recorded (ids, money, number, status, times) and where it goes stay as they are, whatever is edited: only
  *    texts can be.
- * 3. While a replay may be on its way, also one whose workflow was ended, the event stays as it is: what is sent is what
- *    the outbox has.
+ * 3. While a replay may be on its way, also one whose workflow was ended, the event stays as it is: what is sent is
+ *    what the outbox has.
  */
 import { DECISION_REFUSED, type DecisionCommand, PAYLOAD_REFUSED } from '../workflows/contract/dead-letter.ts';
 import { schemaOf } from '../values/schema.ts';
@@ -124,7 +124,10 @@ const WITHHELD = eventType(eventWithheld);
 const standsForAnother = (): DecisionRefused =>
   new DecisionRefused('An EventWithheld names another event and stays as it is. Mend the cause, and use replay.');
 
-/** The event, its stream locked until the transaction ends. Throws when the stream does not wait for it, or a replay may be on its way. */
+/**
+ * The event, its stream locked until the transaction ends. Throws when the stream does not wait for it, or a replay may
+ * be on its way.
+ */
 async function lockWaiting(tx: TransactionClient, deadLetter: DeadLetterRow): Promise<BlockedEvent> {
   const { replayEndsAt } = deadLetter;
   if (replayEndsAt !== null && replayEndsAt.getTime() > Date.now())
@@ -150,8 +153,8 @@ export interface Judges {
 }
 
 /**
- * The payload that is stored when `payload` is put in the dead letter's. A message must be one that can be handled, as far as
- * `inspect` can tell; an event must be as its schema says, and tell what was recorded. Throws DecisionRefused.
+ * The payload that is stored when `payload` is put in the dead letter's. A message must be one that can be handled, as
+ * far as `inspect` can tell; an event must be as its schema says, and tell what was recorded. Throws DecisionRefused.
  */
 export function editedPayload(deadLetter: DeadLetterRow, payload: string, { inspect, catalogue }: Judges): string {
   const data = jsonOf(payload);

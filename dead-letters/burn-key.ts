@@ -16,8 +16,8 @@ export const takenReasons = { discarded: 'already_discarded', carriedOut: 'idemp
 const TAKEN: readonly string[] = Object.values(takenReasons);
 
 /**
- * Takes the key of a dead letter's message, after waiting for an attempt that is under way. Throws DecisionRefused when the
- * key was carried out. A message without an identity of its own was never a command; one whose key another message
+ * Takes the key of a dead letter's message, after waiting for an attempt that is under way. Throws DecisionRefused when
+ * the key was carried out. A message without an identity of its own was never a command; one whose key another message
  * has can become none.
  */
 export async function burnKey(

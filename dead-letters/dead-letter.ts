@@ -61,11 +61,13 @@ export type Resolution = (typeof resolutions)[number];
 export const ESCALATE_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Characters of an edited payload, which has EVENT_BYTES_MAX bytes at most. Escaped as a JSON text it has twice as many at
- * worst, and Temporal takes 2 MiB.
+ * Characters of an edited payload, which has EVENT_BYTES_MAX bytes at most. Escaped as a JSON text it has twice as many
+ * at worst, and Temporal takes 2 MiB.
  * @alias
  */
 export const EDITED_PAYLOAD_MAX = EVENT_BYTES_MAX;
 
-/** The texts of an event of ours that may be edited. Everything else in it was recorded, and subscribers count on it. */
+/**
+ * The texts of an event of ours that may be edited. Everything else in it was recorded, and subscribers count on it.
+ */
 export const editableTexts = ['name', 'customerReference', 'cancelReason', 'reason'] as const;

@@ -6,9 +6,9 @@
  * 1. The row is the truth and comes first; then its workflow is started, then the row says so. Whoever opens a dead
  *    dead letter has not done until all three have happened. What a crash left undone, or staff have terminated,
  *    the sweep for missing workflows starts.
- * 2. A message is stored once: by its source and id, or by its place when it has none that can be read. Other bytes under
- *    the same source and id, or at the same place of a topic that was made anew, are another message: stored too, with its
- *    source and id.
+ * 2. A message is stored once: by its source and id, or by its place when it has none that can be read. Other bytes
+ *    under the same source and id, or at the same place of a topic that was made anew, are another message: stored too,
+ *    with its source and id.
  * 3. What a person has decided is never opened again.
  */
 import type { Client } from '@temporalio/client';
@@ -43,7 +43,10 @@ export async function openDeadLetter(deps: DeadLetterDeps, message: Message, ref
   await startWhenMissing(deps, await store(deps, message, refused));
 }
 
-/** Starts the workflow of a dead letter whose row was written elsewhere; what fails is left to the sweep for missing workflows. */
+/**
+ * Starts the workflow of a dead letter whose row was written elsewhere; what fails is left to the sweep for missing
+ * workflows.
+ */
 export async function startSoon(deps: DeadLetterDeps, deadLetterId: string): Promise<void> {
   try {
     const deadLetter = await deadLetterById(deps.database, deadLetterId);

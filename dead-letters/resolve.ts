@@ -2,8 +2,8 @@
  * A person's decision about a dead letter, as one transaction: the row, and an entry in the audit trail.
  *
  * Always true:
- * 1. A decision is recorded once: its id is the key of its audit entry, its action the entry's. Carried out again (Temporal
- *    retries, and a reset re-applies), it answers what the dead letter is and changes nothing.
+ * 1. A decision is recorded once: its id is the key of its audit entry, its action the entry's. Carried out again
+ *    (Temporal retries, and a reset re-applies), it answers what the dead letter is and changes nothing.
  * 2. A resolved dead letter stays as it is; another decision is told what was decided.
  * 3. What a decision does to an event in the outbox is in the same transaction.
  */
@@ -54,8 +54,8 @@ export async function decisionSoFar(
 }
 
 /**
- * Records what a decision came to, unless the dead letter is resolved or the decision was recorded. `also` is what it does
- * to the event of an outbound dead letter. Throws DecisionRefused when it does not fit the dead letter.
+ * Records what a decision came to, unless the dead letter is resolved or the decision was recorded. `also` is what it
+ * does to the event of an outbound dead letter. Throws DecisionRefused when it does not fit the dead letter.
  */
 export const recordDecision = (
   database: Database,

@@ -1,4 +1,7 @@
-/** The workflow of a dead letter: how it is started, and which should exist: those of dead letters that nobody has decided. */
+/**
+ * The workflow of a dead letter: how it is started, and which should exist: those of dead letters that nobody has
+ * decided.
+ */
 import { WORKFLOW_TASK_TIMEOUT_MS, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type DeadLetterInput, deadLetterWorkflowId } from '../workflows/contract/dead-letter.ts';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';

@@ -60,7 +60,9 @@ function parsed<C extends StepCommand>(step: Step, command: C, invoice: Invoice 
   return 'errors' in body ? { refusal: invalidFields(body.errors) } : { ...command, body: body.data };
 }
 
-/** What a decision needs beside the invoice, outside of a transaction: for what is refused whatever happens meanwhile. */
+/**
+ * What a decision needs beside the invoice, outside of a transaction: for what is refused whatever happens meanwhile.
+ */
 export const lookUpFor = async <S extends Step>(
   database: Database,
   { step, tenantId, body }: { step: S; tenantId: string; body: StepBodies[S] },

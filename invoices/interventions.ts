@@ -8,7 +8,9 @@ import { invoiceEntity, toInvoice } from './entity.ts';
 
 const auditedRow = z.looseObject({ audit_sequence: z.int(), audit_hash: z.string() });
 
-/** Records what people have stopped. False when there is no such invoice: then there is nothing that could tell of it. */
+/**
+ * Records what people have stopped. False when there is no such invoice: then there is nothing that could tell of it.
+ */
 export const recordOnInvoice = (
   database: Database,
   { tenantId, invoiceId }: InvoiceInput,

@@ -1,4 +1,6 @@
-/** Sends a command to its invoice's workflow. A refusal or a stored answer is told as it is (commands/send-update.ts). */
+/**
+ * Sends a command to its invoice's workflow. A refusal or a stored answer is told as it is (commands/send-update.ts).
+ */
 import {
   type InvoiceInput,
   type StepAnswer,

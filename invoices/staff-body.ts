@@ -1,6 +1,6 @@
 /**
- * A body that staff typed in the Web UI. It is parsed in the activity, by the schema by which REST parses, so that staff
- * are told the same as callers; the bodies of our own senders were parsed at their edge.
+ * A body that staff typed in the Web UI. It is parsed in the activity, by the schema by which REST parses, so that
+ * staff are told the same as callers; the bodies of our own senders were parsed at their edge.
  *
  * Until 2026-12 staff gave `amountMinor`, a whole number of minor units, in place of `amount`. It is still taken.
  */

@@ -1,6 +1,7 @@
 /**
  * What a step of an invoice is: one definition in a file of its own, in invoices/steps. Everything else about it is
- * derived from the registry (lifecycle.ts): its update and activity, its route and its problems, its event, its history.
+ * derived from the registry (lifecycle.ts): its update and activity, its route and its problems, its event, its
+ * history.
  *
  * A definition is part of the workflow bundle, which has no zod: whatever makes a schema is a function.
  */

@@ -1,4 +1,6 @@
-/** The workflow of an invoice: how it is started and woken, and which should exist: those for which time has something. */
+/**
+ * The workflow of an invoice: how it is started and woken, and which should exist: those for which time has something.
+ */
 import { WORKFLOW_TASK_TIMEOUT_MS, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type InvoiceInput, WAKE, invoiceWorkflowId } from '../workflows/contract/invoice.ts';
 import { NIL } from 'uuid';

@@ -51,7 +51,9 @@ const schemaUrl = (publicUrl: string, event: EventDefinition): string => `${publ
 /** Where the JSON Schema of an event is published, from the service's URL. */
 export const schemaPath = (event: EventDefinition): string => `/schemas/${eventType(event)}.json`;
 
-/** The parts in their declared order, joined by `|`; a missing part is empty, and no key at all means the event's id. */
+/**
+ * The parts in their declared order, joined by `|`; a missing part is empty, and no key at all means the event's id.
+ */
 export const partitionKeyOf = ({ key }: EventDefinition, ids: EventIds, eventId: string): string =>
   key ? key.map((part) => ids[part] ?? '').join('|') : eventId;
 

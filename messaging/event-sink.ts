@@ -8,7 +8,9 @@ export interface StoredEvent {
   value: string;
 }
 
-/** Of an event's payload: brokers take 1 MiB a partition by default, its headers and the record's own bytes beside it. */
+/**
+ * Of an event's payload: brokers take 1 MiB a partition by default, its headers and the record's own bytes beside it.
+ */
 export const EVENT_BYTES_MAX = 900_000;
 
 export interface EventSink {

@@ -19,7 +19,9 @@ export interface EventDefinition<Data = unknown> extends TopicParts {
   key?: readonly string[];
   /** The part that names what the event is about. */
   subject: string;
-  /** It has no topic and key of its own: it is sent in another event's place, under that one's topic, key and sequence. */
+  /**
+   * It has no topic and key of its own: it is sent in another event's place, under that one's topic, key and sequence.
+   */
   inPlaceOfAnother?: true;
   /** What the data must look like. Without it nobody can handle the event. */
   schema?: () => z.ZodType<Data>;

@@ -7,7 +7,10 @@ import pTimeout from 'p-timeout';
 
 export interface Notifier {
   notify: () => void;
-  /** Resolves at the next notification (or at once, when one came while nobody waited), after `limitMs`, or when the signal aborts. */
+  /**
+   * Resolves at the next notification (or at once, when one came while nobody waited), after `limitMs`, or when the
+   * signal aborts.
+   */
   wait: (limitMs: number, signal: AbortSignal) => Promise<void>;
 }
 

@@ -30,7 +30,9 @@ export type Reading<By> =
 
 const NOBODY: EventIdentity = { source: null, eventId: null, type: null };
 
-/** `handled` are what handles events, each by its event's definition. `environment` is NODE_ENV: it names the topics. */
+/**
+ * `handled` are what handles events, each by its event's definition. `environment` is NODE_ENV: it names the topics.
+ */
 export function readRecord<By extends { event: EventDefinition }>(
   record: IncomingRecord,
   handled: readonly By[],

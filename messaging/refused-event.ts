@@ -1,8 +1,8 @@
 /**
  * An event that the broker refuses for good, alone.
  *
- * Always true: its stream is blocked and its dead letter is there, or neither. An event has one dead letter: refused again,
- * the dead letter says so, unless it has been decided.
+ * Always true: its stream is blocked and its dead letter is there, or neither. An event has one dead letter: refused
+ * again, the dead letter says so, unless it has been decided.
  */
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -22,8 +22,8 @@ export function refusedBecause({ value }: Pick<PendingEvent, 'value'>, { message
 const openedRow = z.object({ id: z.string() });
 
 /**
- * Blocks the stream of a refused event and opens the event's dead letter; the dead letter's id, or null when the event is
- * not what its stream waits for any more, as when a relay that was held up comes late.
+ * Blocks the stream of a refused event and opens the event's dead letter; the dead letter's id, or null when the event
+ * is not what its stream waits for any more, as when a relay that was held up comes late.
  */
 export async function blockAndOpenDeadLetter(
   database: Database,

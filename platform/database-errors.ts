@@ -4,8 +4,8 @@
  *
  * The type of an error and its code decide. Words of a message decide only where the driver leaves no other way: pg
  * reports a lost connection and its own deadlines as plain errors without a code. Only whole sentences of pg count, and
- * only in errors that can be the driver's: the messages of parsers, of the router and of our own code may quote anything
- * that a caller has sent.
+ * only in errors that can be the driver's: the messages of parsers, of the router and of our own code may quote
+ * anything that a caller has sent.
  */
 import { Prisma } from '../prisma/generated/client.ts';
 import { meaningOf } from './sql-states.ts';

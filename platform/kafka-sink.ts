@@ -26,8 +26,8 @@ const REFUSED_FOR_GOOD = new Set([
 ]);
 
 /**
- * The sink for events. One send is outstanding at a time, whoever sends, and the producer is replaced after any failure,
- * so that nothing of a send that was given up can arrive behind a later one without its being sent again.
+ * The sink for events. One send is outstanding at a time, whoever sends, and the producer is replaced after any
+ * failure, so that nothing of a send that was given up can arrive behind a later one without its being sent again.
  */
 export function createEventSink(kafka: Kafka, topics: readonly string[], settings: KafkaSettings): EventSink {
   const one = new Mutex();

@@ -1,6 +1,6 @@
 /**
- * What each SQLSTATE means to us: Appendix A of PostgreSQL's documentation, class by class, with the exceptions within a
- * class. A test compares this with the list that comes with the server, so that no class is forgotten.
+ * What each SQLSTATE means to us: Appendix A of PostgreSQL's documentation, class by class, with the exceptions within
+ * a class. A test compares this with the list that comes with the server, so that no class is forgotten.
  *
  * - `again`: the transaction was rolled back for a reason that is neither ours nor the caller's. The same statement,
  *   sent again later, has a chance.

@@ -1,4 +1,6 @@
-/** Makes the compiled service and the workflow bundle that its workers load: in dist/, or in a folder of a run's own. */
+/**
+ * Makes the compiled service and the workflow bundle that its workers load: in dist/, or in a folder of a run's own.
+ */
 import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,7 @@
-/** `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, what stands twice, and the tests without servers. */
+/**
+ * `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, what stands twice, and the
+ * tests without servers.
+ */
 import path from 'node:path';
 import { installPackages } from './stack/install.mjs';
 import { run } from './stack/processes.mjs';

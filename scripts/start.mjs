@@ -72,8 +72,8 @@ function claim(dataFolder) {
 }
 
 /**
- * Runs the service until it is told to stop. One that ends by itself is started again, beside the servers that run; only
- * one that was never ready ends everything, because its settings are wrong.
+ * Runs the service until it is told to stop. One that ends by itself is started again, beside the servers that run;
+ * only one that was never ready ends everything, because its settings are wrong.
  */
 async function keepServiceRunning(settings) {
   let wasReady = false;

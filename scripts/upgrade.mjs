@@ -3,7 +3,8 @@
  * git worktree, fills a data folder of its own and is stopped in the middle of its work; then this code starts on the
  * same data. Two passes: the old version is stopped in order, and it is killed together with its servers.
  *
- * Always true: only what this has started is stopped, by its pid. Worktree and data are removed unless something failed.
+ * Always true: only what this has started is stopped, by its pid. Worktree and data are removed unless something
+ * failed.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -33,7 +33,10 @@ export const dateOf = (instant: string): string => new Date(instant).toISOString
 export const yearsBefore = (date: string, years: number): string =>
   `${String(Number(date.slice(0, 4)) - years).padStart(4, '0')}${date.slice(4)}`;
 
-/** Dates and instants have years of four digits: what lies behind them is neither text that sorts nor a date for Postgres. */
+/**
+ * Dates and instants have years of four digits: what lies behind them is neither text that sorts nor a date for
+ * Postgres.
+ */
 const LAST_DATE = '9999-12-31';
 
 /** The date so many days later (or earlier), but none after 9999-12-31. */

@@ -4,7 +4,8 @@
  */
 import currencyCodes from 'currency-codes';
 
-// ISO 4217 gives these no minor unit ("N.A."): metals, funds and test codes. The list of codes shows them as 0 decimals.
+// ISO 4217 gives these no minor unit ("N.A."): metals, funds and test codes. The list of codes shows them as 0
+// decimals.
 const WITHOUT_MINOR_UNIT = new Set(
   ['XAG', 'XAU', 'XBA', 'XBB', 'XBC', 'XBD', 'XDR', 'XPD', 'XPT', 'XSU', 'XTS', 'XUA', 'XXX'], // ISO 4217 list one
 );
@@ -26,7 +27,9 @@ export const exponentOf = (currency: string): number | undefined => exponents.ge
 /** What a currency must be; for people. */
 export const CURRENCY_MESSAGE = 'must be an ISO 4217 code of a currency with minor units';
 
-/** The code that a text names in capitals or small letters; undefined when it is none of a currency with minor units. */
+/**
+ * The code that a text names in capitals or small letters; undefined when it is none of a currency with minor units.
+ */
 export function currencyCode(text: string): string | undefined {
   // Tested first: in capitals a dotless i is an I, and a ligature two letters.
   const code = /^[A-Za-z]{3}$/.test(text) ? text.toUpperCase() : '';

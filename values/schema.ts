@@ -1,5 +1,6 @@
 /**
- * The schemas that every slice builds its own from. Published are lengths and formats, which mean the same to everybody.
+ * The schemas that every slice builds its own from. Published are lengths and formats, which mean the same to
+ * everybody.
  *
  * They are functions: the definitions of steps are part of the workflow bundle, which has no zod. A schema is made when
  * it is asked for, and never in a workflow.

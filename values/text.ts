@@ -1,7 +1,7 @@
 /**
  * How texts must be: trimmed, of a length, and without characters that Postgres or Kafka would not keep. A length is
- * defined here and nowhere else: the schemas of what comes in and the hand-written checks of the workflows ask this file,
- * so that what the one takes the other does not refuse.
+ * defined here and nowhere else: the schemas of what comes in and the hand-written checks of the workflows ask this
+ * file, so that what the one takes the other does not refuse.
  */
 
 // Control characters and lone surrogates: Postgres refuses the first of them (NUL), UTF-8 cannot hold the latter.
@@ -44,14 +44,16 @@ export const dayTexts = { market: [1, 100], region: [1, 100] } as const satisfie
 export const ACTOR_LENGTH: Length = [1, 100];
 export const REASON_LENGTH: Length = [1, 500];
 
-/** The text without halves of surrogate pairs, which UTF-8 cannot hold: whoever takes it apart may cut a pair in two. */
+/**
+ * The text without halves of surrogate pairs, which UTF-8 cannot hold: whoever takes it apart may cut a pair in two.
+ */
 export const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, '\ufffd');
 
 /** What is wrong with a text. The names are a contract with callers: they are the codes of field errors. */
 export type TextFault = 'too_small' | 'too_big' | 'invalid_format';
 
-// White space, what Unicode says to leave undrawn, and what has a glyph without ink: the blank of Braille, and the signs
-// that frame annotations or join hieroglyphs.
+// White space, what Unicode says to leave undrawn, and what has a glyph without ink: the blank of Braille, and the
+// signs that frame annotations or join hieroglyphs.
 const UNSEEN = /^[\s\p{Default_Ignorable_Code_Point}\u2800\uFFF9-\uFFFB\u{13430}-\u{1343F}]$/u;
 // Selectors and tags say how the character before them is drawn: they belong to it.
 const SELECTOR = /^[\p{Variation_Selector}\u{E0020}-\u{E007F}]$/u;

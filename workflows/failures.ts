@@ -7,7 +7,9 @@ import { isInvoiceRefusal } from '../invoices/refusals.ts';
 export const malformed = (message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, 'malformed_request');
 
-/** An activity on the task queue fails with an ActivityFailure around its own error, a local one with that error itself. */
+/**
+ * An activity on the task queue fails with an ActivityFailure around its own error, a local one with that error itself.
+ */
 function failureOf(error: unknown): ApplicationFailure | undefined {
   const own = error instanceof ActivityFailure ? error.cause : error;
   return own instanceof ApplicationFailure ? own : undefined;

@@ -1,6 +1,6 @@
 /**
- * Hand-written checks of the envelopes that are sent to an invoice's workflow: a value that slips through would fail the
- * workflow task for good.
+ * Hand-written checks of the envelopes that are sent to an invoice's workflow: a value that slips through would fail
+ * the workflow task for good.
  *
  * Always true: a refusal names every member that is wrong, and what it must be, in its first line: more is not shown to
  * staff.

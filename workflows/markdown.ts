@@ -1,8 +1,8 @@
 /** The pages of the Web UI, which are Markdown. */
 
 /**
- * A table; cells are Markdown: text of callers goes through `plain`. Written out, because pages are made several times a
- * command: with markdown-table a command at one caller took an eighth longer.
+ * A table; cells are Markdown: text of callers goes through `plain`. Written out, because pages are made several times
+ * a command: with markdown-table a command at one caller took an eighth longer.
  */
 export const table = (head: readonly string[], ...rows: readonly (readonly (string | number)[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

@@ -37,7 +37,9 @@ export const inPieces: ActivityOptions = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 };
 
-/** A replay waits REPLAY_LIMIT_MS for its message's handler. Without an answer it goes on: the key makes it count once. */
+/**
+ * A replay waits REPLAY_LIMIT_MS for its message's handler. Without an answer it goes on: the key makes it count once.
+ */
 export const replaying: ActivityOptions = {
   startToCloseTimeout: REPLAY_LIMIT_MS + 10_000,
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },

@@ -1,6 +1,6 @@
 /**
- * The actor behind a page: handlers note what was asked, and a main line carries it out, one update after the other. The
- * stories of an invoice and of a dead letter are told with it.
+ * The actor behind a page: handlers note what was asked, and a main line carries it out, one update after the other.
+ * The stories of an invoice and of a dead letter are told with it.
  *
  * Always true:
  * 1. It holds no truth: its view is what Postgres said last. Where Postgres may know more, `stale` says so.
@@ -55,7 +55,9 @@ export interface Actor<View, Command, Answer> {
   notified: () => Promise<void>;
   /** Answers what was asked with what `work` gives. */
   carryOut: (next: Asked<Command, Answer>, work: () => Promise<Answer>) => Promise<void>;
-  /** Notes the end of an attempt that a person has stopped, if `error` is one; what became of it only Postgres knows. */
+  /**
+   * Notes the end of an attempt that a person has stopped, if `error` is one; what became of it only Postgres knows.
+   */
   noteStopped: (error: unknown, step: string, attemptId: string) => void;
   /** Reads the view: at first locally, then until it works. Rejects when a person has stopped it, or a bug has. */
   load: <V>(first: Read<V>, again: Read<V>) => Promise<V>;

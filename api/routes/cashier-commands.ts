@@ -11,11 +11,10 @@ import { invalidFields } from '../../commands/refusal.ts';
 import type { TransactionDeps } from '../../commands/transaction.ts';
 import type { WireSettings } from '../../messaging/cloud-event.ts';
 import { type Database, LONG_WAIT_MS } from '../../platform/database.ts';
-import { uuidIn } from '../../values/text.ts';
 import { etag, expectedVersion } from '../headers.ts';
 import { type ProblemCode, everyCommand, problemOf } from '../problems.ts';
 import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
-import { parseOrRefuse } from '../validation.ts';
+import { idOrNotFound, parseOrRefuse } from '../validation.ts';
 
 export interface CashierCommandDeps {
   database: Database;
@@ -88,7 +87,7 @@ function requestOf(step: CashierStep, call: Call, body: unknown): CashierRequest
   const { tenantId, actor } = call.identity;
   const key = storedKey('rest', tenantId, call.idempotencyKey);
   const expected = ifMatch ? expectedVersion(call.header('If-Match')) : null;
-  const cashierId = step === 'create' ? cashierIdOf(tenantId, key) : existingId(call.params['id']);
+  const cashierId = step === 'create' ? cashierIdOf(tenantId, key) : idOrNotFound(call, cashierNotFound);
   const route = step === 'create' ? http.path : http.path.replace('{id}', cashierId);
   return {
     step,
@@ -102,12 +101,6 @@ function requestOf(step: CashierStep, call: Call, body: unknown): CashierRequest
     acceptedAt: call.acceptedAt,
     expectedVersion: expected,
   } as CashierRequest;
-}
-
-function existingId(text: string | undefined): string {
-  const id = uuidIn(text);
-  if (!id) throw problemOf(cashierNotFound(text ?? ''));
-  return id;
 }
 
 function replyTo(step: CashierStep, outcome: CashierOutcome): Reply {

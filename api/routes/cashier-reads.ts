@@ -9,7 +9,7 @@ import {
   cashierPageSchema,
   cashierPaymentListSchema,
 } from '../../cashiers/schemas.ts';
-import { cashierTexts, uuidIn } from '../../values/text.ts';
+import { cashierTexts } from '../../values/text.ts';
 import type { Database } from '../../platform/database.ts';
 import { cashierById } from '../../cashiers/by-id.ts';
 import { type CashierPosition, listCashiers } from '../../cashiers/list.ts';
@@ -18,7 +18,7 @@ import { cursorOf, positionOf } from '../cursor.ts';
 import { etag } from '../headers.ts';
 import { type ProblemCode, everyRead, problemOf } from '../problems.ts';
 import type { Call, Route } from '../route.ts';
-import { parseOrRefuse } from '../validation.ts';
+import { idOrNotFound, parseOrRefuse } from '../validation.ts';
 
 const CASHIERS = '/v1/cashiers';
 const ofOne: Pick<Route, 'method' | 'tag' | 'params'> & { problems: readonly ProblemCode[] } = {
@@ -30,10 +30,10 @@ const ofOne: Pick<Route, 'method' | 'tag' | 'params'> & { problems: readonly Pro
 
 export function cashierReadRoutes({ database }: { database: Database }): Route[] {
   /** An unknown, a malformed and another tenant's id cannot be told apart. */
-  async function find({ identity, params }: Call): Promise<Cashier> {
-    const id = uuidIn(params['id']);
-    const cashier = id ? await cashierById(database, identity.tenantId, id) : null;
-    if (!cashier) throw problemOf(cashierNotFound(params['id'] ?? ''));
+  async function find(call: Call): Promise<Cashier> {
+    const id = idOrNotFound(call, cashierNotFound);
+    const cashier = await cashierById(database, call.identity.tenantId, id);
+    if (!cashier) throw problemOf(cashierNotFound(id));
     return cashier;
   }
   return [

@@ -15,11 +15,10 @@ import { invoiceNotFound } from '../../invoices/refusals.ts';
 import { type OutgoingCommand, type SendResult, sendCommand } from '../../invoices/send.ts';
 import { type WireInvoice, invoiceSchema } from '../../invoices/wire.ts';
 import type { Database } from '../../platform/database.ts';
-import { uuidIn } from '../../values/text.ts';
 import { etag, expectedVersion } from '../headers.ts';
 import { Problem, type ProblemCode, commandStopped, everyCommand, problemOf, unavailable } from '../problems.ts';
 import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
-import { parseOrRefuse } from '../validation.ts';
+import { idOrNotFound, parseOrRefuse } from '../validation.ts';
 import { operationSchema } from './operations.ts';
 
 export interface InvoiceCommandDeps {
@@ -104,7 +103,7 @@ async function carryOut<S extends Step>(
   const { tenantId, actor } = call.identity;
   const key = storedKey('rest', tenantId, call.idempotencyKey);
   const ifMatch = step === 'create' ? null : expectedVersion(call.header('If-Match'));
-  const invoiceId = step === 'create' ? invoiceIdOf(tenantId, key) : existingId(call.params['id']);
+  const invoiceId = step === 'create' ? invoiceIdOf(tenantId, key) : idOrNotFound(call, invoiceNotFound);
   const route = step === 'create' ? path : path.replace('{id}', invoiceId);
   const command: OutgoingCommand<S> = {
     step,
@@ -122,12 +121,6 @@ async function carryOut<S extends Step>(
   if (known) return replyWith(step, known, true);
   if (step !== 'create') await refuseWhatIsFinal(deps.database, command, invoice);
   return replyTo(step, command, await sendCommand(deps.send, command, deadline));
-}
-
-function existingId(text: string | undefined): string {
-  const id = uuidIn(text);
-  if (!id) throw problemOf(invoiceNotFound(text ?? ''));
-  return id;
 }
 
 /** Nothing changes an invoice that is final, so the rules can refuse without asking its workflow. */

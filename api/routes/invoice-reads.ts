@@ -1,6 +1,5 @@
 /** The routes that read invoices. They ask Postgres alone, so they go on while Temporal is away. */
 import type { HistoryEntry } from '../../workflows/contract/invoice.ts';
-import { uuidIn } from '../../values/text.ts';
 import { invoiceNotFound } from '../../invoices/refusals.ts';
 import { instant } from '../../values/schema.ts';
 import { invoiceSchema } from '../../invoices/wire.ts';
@@ -16,7 +15,7 @@ import { cursorOf, positionOf } from '../cursor.ts';
 import { etag } from '../headers.ts';
 import { everyRead, problemOf } from '../problems.ts';
 import type { Call, Route } from '../route.ts';
-import { parseOrRefuse } from '../validation.ts';
+import { idOrNotFound, parseOrRefuse } from '../validation.ts';
 
 /** What time brings leaves the version as it is (TIM-03). */
 const isVersion = ({ action }: HistoryEntry): boolean => !isTimedStep(action);
@@ -25,10 +24,10 @@ const byId = z.object({ id: z.string().meta({ description: 'The invoice’s id' 
 
 export function invoiceReadRoutes({ database }: { database: Database }): Route[] {
   /** An unknown, a malformed and another tenant's id cannot be told apart. */
-  async function find({ identity, params }: Call) {
-    const id = uuidIn(params['id']);
-    const invoice = id ? await invoiceById(database, identity.tenantId, id) : null;
-    if (!invoice) throw problemOf(invoiceNotFound(params['id'] ?? ''));
+  async function find(call: Call) {
+    const id = idOrNotFound(call, invoiceNotFound);
+    const invoice = await invoiceById(database, call.identity.tenantId, id);
+    if (!invoice) throw problemOf(invoiceNotFound(id));
     return invoice;
   }
   return [

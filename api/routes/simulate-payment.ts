@@ -1,6 +1,5 @@
 /** Announces a payment of an invoice on Kafka, as a gateway would (PAY-01). */
 import { pay } from '../../invoices/steps/pay.ts';
-import { uuidIn } from '../../values/text.ts';
 import { invoiceNotFound } from '../../invoices/refusals.ts';
 import { schemaOf, uuid } from '../../values/schema.ts';
 import { randomUUID } from 'node:crypto';
@@ -15,7 +14,7 @@ import { LONG_WAIT_MS } from '../../platform/database.ts';
 import { invoiceById } from '../../invoices/by-id.ts';
 import { everyCommand, problemOf } from '../problems.ts';
 import type { Call, Reply, Route } from '../route.ts';
-import { parseOrRefuse } from '../validation.ts';
+import { idOrNotFound, parseOrRefuse } from '../validation.ts';
 
 export type SimulatePaymentDeps = Pick<TransactionDeps, 'database' | 'wire'>;
 
@@ -60,9 +59,9 @@ export const simulatePaymentRoute = (deps: SimulatePaymentDeps): Route => ({
 async function announce(deps: SimulatePaymentDeps, call: Call): Promise<Reply> {
   const { tenantId, actor } = call.identity;
   const given = parseOrRefuse(simulatePaymentSchema, call.body);
-  const id = uuidIn(call.params['id']);
-  const invoice = id ? await invoiceById(deps.database, tenantId, id) : null;
-  if (!invoice) throw problemOf(invoiceNotFound(call.params['id'] ?? ''));
+  const id = idOrNotFound(call, invoiceNotFound);
+  const invoice = await invoiceById(deps.database, tenantId, id);
+  if (!invoice) throw problemOf(invoiceNotFound(id));
   const currency = given.currency ?? invoice.currency;
   // Nothing is open once it is paid or cancelled; its whole amount is what somebody would pay by mistake.
   const amountMinor = openAmountMinor(invoice) || invoice.amountMinor;

@@ -10,8 +10,8 @@
  * Always true:
  * 1. Run again, or twice at once, it changes nothing: what runs is left alone.
  * 2. At most one page is in memory, and at most `perSecond` workflows are started a second.
- * 3. A server that is away is waited for; it gives up after NO_PROGRESS_MS in which nothing could be done. What Temporal
- *    refuses for good is named and left out, so that one such workflow does not keep the others.
+ * 3. A server that is away is waited for; it gives up after NO_PROGRESS_MS in which nothing could be done. What
+ *    Temporal refuses for good is named and left out, so that one such workflow does not keep the others.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Due, Kind } from './kinds.ts';

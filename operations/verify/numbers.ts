@@ -1,4 +1,6 @@
-/** Public numbers: per tenant and year 1..last_number, each once, and on what was finalized in that year only (INV-21). */
+/**
+ * Public numbers: per tenant and year 1..last_number, each once, and on what was finalized in that year only (INV-21).
+ */
 import { z } from 'zod';
 import { formatInvoiceNumber } from '../../invoices/number.ts';
 import type { Database } from '../../platform/database.ts';

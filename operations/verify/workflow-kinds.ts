@@ -32,7 +32,9 @@ const STARTED_WITHIN = sql`interval '1 minute'`;
 const partsOf = (workflowId: string): string[] => workflowId.split('/').slice(1);
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** Problems of workflows by their rows: `rowOf` says what is wrong with one, and one without a row has none to wait for. */
+/**
+ * Problems of workflows by their rows: `rowOf` says what is wrong with one, and one without a row has none to wait for.
+ */
 function problems<Row>(
   workflowIds: readonly string[],
   rows: readonly Row[],

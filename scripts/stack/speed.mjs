@@ -33,7 +33,9 @@ export const filesAtOnceMax = () => Math.ceil(1.5 * os.availableParallelism());
 /** What Postgres, Temporal, Kafka and the service of a lane take. */
 const LANE_BYTES = 2 * 2 ** 30;
 
-/** Up to here all lanes run: beside other work more of them get more of the machine, and bounds grow with the slowness. */
+/**
+ * Up to here all lanes run: beside other work more of them get more of the machine, and bounds grow with the slowness.
+ */
 const SLOW = 4;
 
 /** How many lanes a run of all tests has: as many as the cores have time for, and the memory room. */

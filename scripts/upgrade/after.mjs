@@ -8,7 +8,7 @@ import { runBeside } from './version.mjs';
 
 const RUN_ENDS_MS = 3 * 60_000;
 const DRAINED_MS = 3 * 60_000;
-const RINGS_MS = 60_000;
+const OVERDUE_MARGIN_MS = 60_000;
 const QUIET_MS = 60_000;
 const VERIFY_MS = 3 * 60_000;
 const NAMED_MAX = 3;
@@ -124,7 +124,7 @@ async function checkBacklog(world) {
   await world.waitFor('The end of the backlog', DRAINED_MS, async () => (await backlogOf(world)) === 0);
 }
 
-/** Timers that were started in a run and have neither rung nor been taken back. */
+/** Timers that were started in a run and have neither fired nor been cancelled. */
 function openTimers(events) {
   const open = new Set();
   for (const event of events) {
@@ -150,12 +150,16 @@ async function checkTimers(world, { invoices, backlog }) {
 }
 
 async function checkOldTimer({ caller, sql, waitFor, overdueAfterMs }, { backlog: { firing, firedBefore } }) {
-  await waitFor('Overdue', RINGS_MS + overdueAfterMs, async () => (await caller.get(`/v1/invoices/${firing}`)).overdue);
+  await waitFor(
+    'Overdue',
+    OVERDUE_MARGIN_MS + overdueAfterMs,
+    async () => (await caller.get(`/v1/invoices/${firing}`)).overdue,
+  );
   const told = () =>
     sql.count(`SELECT count(*) FROM audit_entries WHERE entity_id = $1 AND action = 'overdue'`, [firing]);
-  await waitFor('Overdue in the audit trail', RINGS_MS, async () => (await told()) > 0);
+  await waitFor('Overdue in the audit trail', OVERDUE_MARGIN_MS, async () => (await told()) > 0);
   expect((await told()) === 1, `it was told ${await told()} times`);
-  expect(!firedBefore, 'it has rung before the version before ended, so nothing is known');
+  expect(!firedBefore, 'it fired before the version before ended, so nothing is known');
 }
 
 async function checkLives(world, ids) {

@@ -1,6 +1,6 @@
 /**
- * What the version before leaves behind: an invoice of each kind, a cashier, dead letters that nobody has decided, and work
- * that is under way when it ends: a backlog for Kafka, a billing run in its midst, commands that are not answered.
+ * What the version before leaves behind: an invoice of each kind, a cashier, dead letters that nobody has decided, and
+ * work that is under way when it ends: a backlog for Kafka, a billing run in its midst, commands that are not answered.
  */
 import { randomUUID } from 'node:crypto';
 import { invoicesOf } from './caller.mjs';

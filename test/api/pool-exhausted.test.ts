@@ -6,7 +6,9 @@ import { atMost } from '../support/speed.ts';
 import { type System, startSystem } from '../support/system.ts';
 
 const REQUESTS = 40;
-/** The request's deadline, one wait for a connection or a statement that began before it, and what a busy machine adds. */
+/**
+ * The request's deadline, one wait for a connection or a statement that began before it, and what a busy machine adds.
+ */
 const SOON_AFTER_MS = atMost(5_000);
 
 let system: System;

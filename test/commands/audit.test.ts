@@ -39,7 +39,9 @@ const step: AuditedStep = {
 const first = auditRow(NO_AUDIT, { ...step, action: 'create', reason: null });
 const second = auditRow(first, step);
 
-/** As an auditor would check an entry: SHA-256 over the hash before it and its other columns as JSON, sorted by name. */
+/**
+ * As an auditor would check an entry: SHA-256 over the hash before it and its other columns as JSON, sorted by name.
+ */
 function isSound({ hash, previous_hash: before, ...entry }: AuditRow): boolean {
   const text = before + (stringify(entry) ?? '');
   return createHash('sha256').update(text).digest('hex') === hash;

@@ -1,7 +1,7 @@
 /**
- * Whatever is sent, at every entrance: arbitrary Unicode, numbers, JSON and bytes lead to an answer of the contract. Never
- * to an error of ours, a message that is kept as our own fault, or a caller who waits for ever. The shortest input that
- * fails is printed. What needs no server is tried far more often in test/pure.
+ * Whatever is sent, at every entrance: arbitrary Unicode, numbers, JSON and bytes lead to an answer of the contract.
+ * Never to an error of ours, a message that is kept as our own fault, or a caller who waits for ever. The shortest
+ * input that fails is printed. What needs no server is tried far more often in test/pure.
  */
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';

@@ -1,7 +1,8 @@
 /**
  * MSG-01: Kafka is away while callers work: none of them notices, and the backlog drains in order.
  *
- * `npm test` takes it away for seconds; `npm run test:kafka-away` for ten minutes, and compares how long callers waited.
+ * `npm test` takes it away for seconds; `npm run test:kafka-away` for ten minutes, and compares how long callers
+ * waited.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -1,4 +1,7 @@
-/** Many callers at once. What would break without it: false refusals above Temporal's ten updates in flight, double runs. */
+/**
+ * Many callers at once. What would break without it: false refusals above Temporal's ten updates in flight, double
+ * runs.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type System, startSystem } from '../support/system.ts';
 

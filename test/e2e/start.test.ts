@@ -37,7 +37,10 @@ const inProc = (pid: string, file: string): string => {
   }
 };
 
-/** What `npm start` on this port has started and is still there, by its command line: each has the port in its environment. */
+/**
+ * What `npm start` on this port has started and is still there, by its command line: each has the port in its
+ * environment.
+ */
 const ours = (port: number): { pid: number; command: string }[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && inProc(name, 'environ').includes(`\0PORT=${port}\0`))

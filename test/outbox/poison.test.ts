@@ -1,4 +1,6 @@
-/** MSG-04: events that the real broker refuses for good, among those of a thousand invoices, and how they are mended. */
+/**
+ * MSG-04: events that the real broker refuses for good, among those of a thousand invoices, and how they are mended.
+ */
 import type { DecisionAnswer } from '../../workflows/contract/dead-letter.ts';
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';

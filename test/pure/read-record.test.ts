@@ -277,7 +277,9 @@ const RUNS = 5_000;
 
 const kinds = ['event', 'unhandled', 'refused'];
 
-/** What would break without it: a record that cannot be read, thrown at the consumer, holds its partition up for ever. */
+/**
+ * What would break without it: a record that cannot be read, thrown at the consumer, holds its partition up for ever.
+ */
 it('PAY-05: whatever its headers and its value are, a record in binary mode is read, and never throws', () => {
   const changes = fc.dictionary(fc.oneof(fc.constantFrom(...BINARY), anyText), anyText);
   const good = paymentMessage(ann, bob);

@@ -1,4 +1,7 @@
-/** The hand-written checks of what is sent to workflows. What would break without them: a workflow task that fails for good. */
+/**
+ * The hand-written checks of what is sent to workflows. What would break without them: a workflow task that fails for
+ * good.
+ */
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';

@@ -1,4 +1,6 @@
-/** The real activities without the service: on the run's Postgres, with nothing behind the relay but what a test gives. */
+/**
+ * The real activities without the service: on the run's Postgres, with nothing behind the relay but what a test gives.
+ */
 import { Client, Connection } from '@temporalio/client';
 import { type Activities, type ActivityDeps, createActivities } from '../../activities/index.ts';
 import { createLimiter } from '../../commands/limiter.ts';

@@ -13,7 +13,9 @@ import { type Step, allowedActions } from '../../invoices/lifecycle.ts';
 import { parseStaffBody } from '../../invoices/staff-body.ts';
 import { checkStepRequest } from '../../workflows/invoice-requests.ts';
 
-/** Tries so many values, and tells of how many in a hundred something was made: where nothing is taken, little is tried. */
+/**
+ * Tries so many values, and tells of how many in a hundred something was made: where nothing is taken, little is tried.
+ */
 export function takenOf<T>(runs: number, arbitrary: fc.Arbitrary<T>, take: (value: T) => unknown): number {
   let taken = 0;
   const property = fc.property(arbitrary, (value) => {

@@ -21,7 +21,9 @@ export function recordedHistories(): { name: string; type: string; history: unkn
   }));
 }
 
-/** Replaces what is kept: of each workflow type those with the most kinds of events and activities, none like another. */
+/**
+ * Replaces what is kept: of each workflow type those with the most kinds of events and activities, none like another.
+ */
 export function recordHistories(found: readonly History[]): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

@@ -1,4 +1,7 @@
-/** A connection through which everything passes, until the answer to a chosen request is lost and the connection with it. */
+/**
+ * A connection through which everything passes, until the answer to a chosen request is lost and the connection with
+ * it.
+ */
 import { type Server, type Socket, connect, createServer } from 'node:net';
 
 export interface LossyProxy {

@@ -38,7 +38,9 @@ export interface SkipTimeOptions {
   change?: (real: Activities) => Partial<Activities>;
   /** 0: every task replays, as it does on a worker that has just started. */
   maxCachedWorkflows?: number;
-  /** The run's own Temporal, where time passes as it does: the server that skips it does not do all that this one does. */
+  /**
+   * The run's own Temporal, where time passes as it does: the server that skips it does not do all that this one does.
+   */
   onRealServer?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * How long a test waits at most. A wait ends on its condition; the bound only tells a hang from a slow machine, so it is
- * generous, and grows with how slow the machine was when the run began (scripts/stack/speed.mjs).
+ * How long a test waits at most. A wait ends on its condition; the bound only tells a hang from a slow machine, so it
+ * is generous, and grows with how slow the machine was when the run began (scripts/stack/speed.mjs).
  */
 import { boundOf } from '../../scripts/stack/speed.mjs';
 

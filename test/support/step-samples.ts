@@ -41,7 +41,9 @@ export interface Recorded {
 interface ActionSample<A extends Action> {
   /** A body that is right in every respect, as it is parsed. */
   body: ActionBodies[A];
-  /** Bodies for sequences of commands. Few values, so that many payments fit: about one sequence in sixteen ends paid. */
+  /**
+   * Bodies for sequences of commands. Few values, so that many payments fit: about one sequence in sixteen ends paid.
+   */
   anyBody: fc.Arbitrary<ActionBodies[A]>;
   /** The types of its events as subscribers know them: a rename would break them. */
   types: Readonly<Record<string, string>>;

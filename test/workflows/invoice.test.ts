@@ -1,4 +1,7 @@
-/** The workflow of an invoice under everything that staff and broken machines do to it: cached, and replaying every task. */
+/**
+ * The workflow of an invoice under everything that staff and broken machines do to it: cached, and replaying every
+ * task.
+ */
 import { searchAttributes } from '../../workflows/contract/common.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
@@ -45,7 +48,8 @@ describe.each([
   });
 
   it(`a lifecycle is one run that completes, with at most ${historyMax} events of history`, async () => {
-    // One whose local activity did not end within two seconds, on a machine that is busy, has more: it went the other way.
+    // One whose local activity did not end within two seconds, on a machine that is busy, has more: it went the other
+    // way.
     const events = await waitFor('a lifecycle that long', async () => {
       const { id } = await ann.finalized();
       await ann.pay(id);

@@ -1,6 +1,7 @@
 /**
  * What the service and its workflows agree on, whatever the workflow. The other files of this folder have what is one
- * workflow's alone: its ids, messages and answers. Both sides import them, so they hold no zod schema and no Node module.
+ * workflow's alone: its ids, messages and answers. Both sides import them, so they hold no zod schema and no Node
+ * module.
  */
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import type { Intervention } from '../../commands/abandon.ts';
