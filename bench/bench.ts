@@ -1,28 +1,40 @@
 /**
- * Lifecycles (create, finalize, pay) over REST at several concurrencies, with their events acknowledged by Kafka, and
- * the floor of the same run. Started by scripts/bench.mjs, which brings the servers and the service.
+ * Lifecycles (create, finalize, pay) over REST at several concurrencies, with their events acknowledged by Kafka: how
+ * many a second, how long a caller waits, and what each costs; and the floor of the same run. Started by
+ * scripts/bench.mjs, which brings the servers and the service.
  */
-import { invoiceWorkflowId } from '../workflows/contract/invoice.ts';
-import { setTimeout as pause } from 'node:timers/promises';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import { databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
 import { connectTemporal } from '../platform/temporal.ts';
+import { invoiceWorkflowId } from '../workflows/contract/invoice.ts';
+import { type Statement, countStatements, countedStatements, cpuEach, cpuSoFar } from './account.ts';
+import type { Floor } from './floor.ts';
+import { historyOf } from './history.ts';
 import { atConcurrency, percentiles } from './percentiles.ts';
+import { type Measured, type Result, compared, reported } from './report.ts';
+import { readTask } from './task.ts';
 
-/** Lifecycles a concurrency; another plan may be given as a JSON argument. */
-const PLAN = JSON.parse(process.argv[2] ?? '{ "1": 150, "16": 600, "64": 600 }') as Record<string, number>;
 const WARM_UP = 60;
 const ACK_LIMIT_MS = 60_000;
+const ACK_POLL_MS = 25;
 
+const task = readTask();
+const { plan, processes, threadsFolder, resultFile, compareWith } = task;
 const config = readConfig(process.env);
 const base = `http://127.0.0.1:${config.PORT}/v1/invoices`;
 const database = createDatabase({
   url: config.DATABASE_URL,
-  poolMax: 4,
+  poolMax: 1,
   applicationName: 'bench',
   limits: databaseLimits(config),
 });
@@ -56,69 +68,98 @@ async function lifecycle(tenantId: string, timings: Timings, ids: string[]): Pro
   ids.push(id);
 }
 
-/** Waits until everything is acknowledged; returns the seconds from each commit to its acknowledgement, in ms. */
-async function acknowledgements(tenantId: string): Promise<number[]> {
+const waitingRow = z.object({ waiting: z.boolean() });
+const acknowledgedRow = z.object({ ms: z.number() });
+
+/** Waits until everything is acknowledged. */
+async function untilAcknowledged(tenantId: string): Promise<void> {
   const deadline = Date.now() + ACK_LIMIT_MS;
-  while ((await database.outboxEvent.count({ where: { tenantId, publishedAt: null } })) > 0) {
+  for (;;) {
+    const [row] = await queryRows(database, waitingRow)`
+      SELECT /* bench */ EXISTS (
+        SELECT FROM outbox_events WHERE tenant_id = ${tenantId}::uuid AND published_at IS NULL) AS waiting`;
+    if (row?.waiting === false) return;
     if (Date.now() > deadline) throw new Error('Events are not acknowledged.');
-    await pause(10);
+    await pause(ACK_POLL_MS);
   }
-  const rows = await database.$queryRaw<{ ms: number }[]>`
-    SELECT (extract(epoch FROM published_at - recorded_at) * 1000)::float8 AS ms
+}
+
+/** From each commit to its acknowledgement, in ms. */
+async function acknowledgements(tenantId: string): Promise<number[]> {
+  const rows = await queryRows(database, acknowledgedRow)`
+    SELECT /* bench */ (extract(epoch FROM published_at - recorded_at) * 1000)::float8 AS ms
     FROM outbox_events WHERE tenant_id = ${tenantId}::uuid`;
   return rows.map(({ ms }) => ms);
 }
 
-async function historyEvents(tenantId: string, ids: readonly string[]): Promise<number> {
-  const lengths = await Promise.all(
-    ids
-      .slice(0, 20)
-      .map(async (id) => (await client.workflow.getHandle(invoiceWorkflowId(tenantId, id)).describe()).historyLength),
-  );
-  return lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+const runFile = promisify(execFile);
+
+async function measureFloor(): Promise<Record<string, Floor>> {
+  const floor = fileURLToPath(new URL('floor.js', import.meta.url));
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'floor-threads-'));
+  const { stdout } = await runFile(process.execPath, [...process.execArgv, floor], {
+    env: { ...process.env, THREADS_FOLDER: folder, BENCH_TASK: JSON.stringify({ ...task, threadsFolder: folder }) },
+  });
+  rmSync(folder, { recursive: true });
+  // The SDK logs to standard output too; the result is the last line.
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, Floor>;
 }
 
-const runFile = promisify(execFile);
-const floor = async (): Promise<Record<string, number>> => {
-  const { stdout } = await runFile(process.execPath, [
-    fileURLToPath(new URL('floor.js', import.meta.url)),
-    JSON.stringify(PLAN),
-  ]);
-  // The SDK logs to standard output too; the result is the last line.
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, number>;
+const clientCpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 };
 
-const ms = (value: number) => value.toFixed(1).padStart(7);
-const line = (name: string, samples: readonly number[]) => {
-  const { p50, p95, p99 } = percentiles(samples);
-  return `    ${name.padEnd(16)} p50 ${ms(p50)} ms   p95 ${ms(p95)} ms   p99 ${ms(p99)} ms`;
-};
-
-const floors = await floor();
-await atConcurrency(8, WARM_UP, () => lifecycle(randomUUID(), { create: [], finalize: [], pay: [] }, []));
-for (const [concurrency, count] of Object.entries(PLAN)) {
+async function measure(concurrency: string, count: number, floor: Floor): Promise<[Measured, Statement[]]> {
   const tenantId = randomUUID();
   const timings: Timings = { create: [], finalize: [], pay: [] };
   const ids: string[] = [];
+  const isCounted = await countStatements(database);
+  const before = { ...cpuSoFar(processes, threadsFolder), client: clientCpuMs() };
   const from = performance.now();
   await atConcurrency(Number(concurrency), count, () => lifecycle(tenantId, timings, ids));
   const answered = count / ((performance.now() - from) / 1000);
-  const acknowledged = await acknowledgements(tenantId);
+  await untilAcknowledged(tenantId);
   const rate = count / ((performance.now() - from) / 1000);
-  const floorRate = floors[concurrency] ?? Number.NaN;
-  const all = [...timings.create, ...timings.finalize, ...timings.pay];
-  process.stdout.write(
-    [
-      `concurrency ${concurrency}: ${rate.toFixed(1)} lifecycles/s with every event acknowledged (${answered.toFixed(1)} answered), floor ${floorRate.toFixed(1)}, ratio ${(rate / floorRate).toFixed(2)}, ${(await historyEvents(tenantId, ids)).toFixed(1)} history events a lifecycle`,
-      line('any command', all),
-      line('create', timings.create),
-      line('finalize', timings.finalize),
-      line('pay', timings.pay),
-      line('commit to ack', acknowledged),
-      '',
-    ].join('\n'),
-  );
+  const cpuMs = cpuEach(before, { ...cpuSoFar(processes, threadsFolder), client: clientCpuMs() }, count);
+  const statements = isCounted ? await countedStatements(database, count) : [];
+  const { create, finalize, pay } = timings;
+  const measured: Measured = {
+    rate,
+    answered,
+    ratio: rate / floor.rate,
+    latencyMs: {
+      'any command': percentiles([...create, ...finalize, ...pay]),
+      create: percentiles(create),
+      finalize: percentiles(finalize),
+      pay: percentiles(pay),
+      'commit to ack': percentiles(await acknowledgements(tenantId)),
+    },
+    cpuMs,
+    ...(isCounted ? { statements: statements.reduce((sum, { calls }) => sum + calls, 0) } : {}),
+    history: await historyOf(
+      client,
+      ids.map((id) => invoiceWorkflowId(tenantId, id)),
+    ),
+    floor,
+  };
+  return [measured, statements];
 }
+
+const floors = await measureFloor();
+await atConcurrency(8, WARM_UP, () => lifecycle(randomUUID(), { create: [], finalize: [], pay: [] }, []));
+const result: Result = { runs: {}, statements: {} };
+for (const [concurrency, count] of Object.entries(plan)) {
+  const floor = floors[concurrency];
+  if (!floor) throw new TypeError(`The floor has nothing of concurrency ${concurrency}.`);
+  const [measured, statements] = await measure(concurrency, count, floor);
+  result.runs[concurrency] = measured;
+  result.statements[concurrency] = statements;
+  process.stdout.write(reported(concurrency, measured));
+}
+writeFileSync(resultFile, `${JSON.stringify(result, null, 2)}\n`);
+if (compareWith !== undefined)
+  process.stdout.write(compared(JSON.parse(readFileSync(compareWith, 'utf8')) as Result, result));
 await database.$disconnect();
 await connection.close();
 process.exit();

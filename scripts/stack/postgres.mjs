@@ -7,8 +7,11 @@ import { SetupError, say, step } from './progress.mjs';
 import { READY_LIMIT_MS, onPath, run, startServer, waitUntil } from './processes.mjs';
 import { POSTGRES_PASSWORD, POSTGRES_USER, localPostgresUrl } from './settings.mjs';
 
-/** @returns {Promise<{url: string, stop: () => Promise<void>}>} */
-export async function startPostgres({ dataFolder, port }) {
+/**
+ * `settings` are Postgres's own, beside ours.
+ * @returns {Promise<{url: string, stop: () => Promise<void>}>}
+ */
+export async function startPostgres({ dataFolder, port, settings = {} }) {
   if (process.env.DATABASE_URL) {
     say('Postgres: the one in DATABASE_URL');
     return { url: process.env.DATABASE_URL, stop: async () => {} };
@@ -31,12 +34,12 @@ export async function startPostgres({ dataFolder, port }) {
       folder,
       '-p',
       String(port),
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      'unix_socket_directories=',
-      '-c',
-      'max_connections=200',
+      ...Object.entries({
+        listen_addresses: '127.0.0.1',
+        unix_socket_directories: '',
+        max_connections: '200',
+        ...settings,
+      }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     options: { ...owner, cwd: folder },
     ports: [{ port, setting: 'POSTGRES_PORT' }],

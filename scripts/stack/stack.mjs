@@ -5,10 +5,20 @@ import { say } from './progress.mjs';
 import { startTemporal } from './temporal.mjs';
 
 /**
- * @returns {Promise<{environment: Record<string, string>, webUi?: string, kafkaRunning: boolean, stop: () => Promise<void>}>}
- *   environment holds the addresses, by the names of the service's settings.
+ * @returns {Promise<{environment: Record<string, string>, webUi?: string, kafkaRunning: boolean, pids: Record<string, number>,
+ *   stop: () => Promise<void>}>}
+ *   environment holds the addresses, by the names of the service's settings;
+ *   pids are those of the servers that were started here.
  */
-export async function startStack({ dataFolder, postgresPort, temporalPort, webUiPort, kafkaPort, goOn = () => {} }) {
+export async function startStack({
+  dataFolder,
+  postgresPort,
+  postgresSettings,
+  temporalPort,
+  webUiPort,
+  kafkaPort,
+  goOn = () => {},
+}) {
   const started = [];
   const stop = async () => {
     for (const { name, stop: stopOne } of started.toReversed()) {
@@ -24,7 +34,7 @@ export async function startStack({ dataFolder, postgresPort, temporalPort, webUi
   try {
     // allSettled, so that a server which came up is stopped although another one failed.
     const results = await Promise.allSettled([
-      begin(startPostgres({ dataFolder, port: postgresPort })),
+      begin(startPostgres({ dataFolder, port: postgresPort, settings: postgresSettings })),
       begin(startTemporal({ dataFolder, port: temporalPort, uiPort: webUiPort })),
       begin(startKafka({ dataFolder, port: kafkaPort })),
     ]);
@@ -38,6 +48,7 @@ export async function startStack({ dataFolder, postgresPort, temporalPort, webUi
       environment: { DATABASE_URL: postgres.url, TEMPORAL_ADDRESS: temporal.address, KAFKA_BROKERS: kafka.brokers },
       ...(temporal.name ? { webUi: `http://127.0.0.1:${webUiPort}` } : {}),
       kafkaRunning: kafka.running,
+      pids: Object.fromEntries(started.filter(({ name }) => name).map(({ name, pid }) => [name, pid])),
       stop,
     };
   } catch (error) {
