@@ -20,13 +20,13 @@ export const createDecideLetters =
   async (batch: DeadLetterBatchInput): Promise<DeadLetterBatchProgress> => {
     const context = Context.current();
     const limits = { limitMs: DEAD_LETTER_LIMIT_MS, mayRetry: context.info.attempt < ATTEMPTS_MAX };
-    const until = Date.now() + PIECE_MS;
+    const until = performance.now() + PIECE_MS;
     const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY_MS);
     try {
-      while (Date.now() < until && !context.cancellationSignal.aborted) {
-        const nextAt = Date.now() + DEAD_LETTER_EVERY_MS;
+      while (performance.now() < until && !context.cancellationSignal.aborted) {
+        const nextAt = performance.now() + DEAD_LETTER_EVERY_MS;
         if (!(await decideNext(deps, batch, limits))) break;
-        await pause(Math.max(0, nextAt - Date.now()));
+        await pause(Math.max(0, nextAt - performance.now()));
       }
       const progress = await batchProgress(deps.database, batch.batchId);
       if (progress.left === 0) await endBatch(deps.database, batch);

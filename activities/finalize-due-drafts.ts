@@ -21,13 +21,13 @@ export const createFinalizeDueDrafts =
   (deps: StepDeps) =>
   async (run: BillingRunInput): Promise<BillingRunProgress> => {
     const context = Context.current();
-    const until = Date.now() + PIECE_MS;
+    const until = performance.now() + PIECE_MS;
     const stopped: Stopped = new Map();
     // On a busy machine a large commit may not meet its deadline; a small one will.
     let size = Math.max(CHUNK_MIN, Math.ceil(CHUNK_MAX / 2 ** (context.info.attempt - 1)));
     let done = 0;
     let failure: unknown;
-    while (Date.now() < until && !context.cancellationSignal.aborted) {
+    while (performance.now() < until && !context.cancellationSignal.aborted) {
       context.heartbeat();
       try {
         const stoppedBefore = stopped.size;

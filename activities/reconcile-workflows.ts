@@ -45,20 +45,20 @@ export const createReconcileWorkflows = (deps: ReconcileDeps) => {
   return async (): Promise<WakeupReport> => {
     const context = Context.current();
     const stopped = AbortSignal.any([context.cancellationSignal, deps.stopping]);
-    const until = Date.now() + RUN_MS;
+    const until = performance.now() + RUN_MS;
     let sent = 0;
     let sweepAt = 0;
     const beat = setInterval(() => context.heartbeat({ sent }), HEARTBEAT_EVERY_MS);
     try {
-      while (Date.now() < until && !stopped.aborted) {
-        const startedAt = Date.now();
+      while (performance.now() < until && !stopped.aborted) {
+        const startedAt = performance.now();
         if (startedAt >= sweepAt) {
           await findMissedTimers();
           for (const sweep of sweeps) await sweep(SWEEP_MAX);
           sweepAt = startedAt + SWEEP_EVERY_MS;
         }
         sent += await sendBatch(deps);
-        const leftMs = Math.max(0, BATCH_EVERY_MS - (Date.now() - startedAt));
+        const leftMs = Math.max(0, BATCH_EVERY_MS - (performance.now() - startedAt));
         // Ends early when the worker stops; the loop sees it.
         await pause(leftMs, undefined, { signal: stopped }).catch(() => undefined);
       }

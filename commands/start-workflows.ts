@@ -30,11 +30,11 @@ export async function startEach<Row>(
   start: (row: Row) => Promise<void>,
   onFailure: (row: Row, error: unknown) => void,
 ): Promise<void> {
-  const until = Date.now() + START_EACH_LIMIT_MS;
+  const until = performance.now() + START_EACH_LIMIT_MS;
   let started = false;
   let failure: unknown;
   for (const row of rows) {
-    if (Date.now() > until) break;
+    if (performance.now() > until) break;
     try {
       await start(row);
       started = true;

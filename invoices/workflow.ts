@@ -73,8 +73,8 @@ function sweeper(database: Database): () => Promise<TimedInvoice[]> {
   let after: TimedInvoice | null = null;
   let roundAt = 0;
   return async () => {
-    if (after === null && Date.now() < roundAt) return [];
-    if (after === null) roundAt = Date.now() + ROUND_EVERY_MS;
+    if (after === null && performance.now() < roundAt) return [];
+    if (after === null) roundAt = performance.now() + ROUND_EVERY_MS;
     const invoices = await timedInvoices(database, after, SWEPT_MAX);
     after = (invoices.length === SWEPT_MAX ? invoices.at(-1) : undefined) ?? null;
     return invoices;

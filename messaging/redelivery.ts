@@ -22,13 +22,13 @@ export function createRedeliveryLimit(limitMs: number, isHealthy: () => Promise<
   return {
     seen: (record) => {
       if (waits.get(place(record))?.offset !== record.offset)
-        waits.set(place(record), { offset: record.offset, since: Date.now() });
+        waits.set(place(record), { offset: record.offset, since: performance.now() });
     },
     isOver: async (record) => {
       const wait = waits.get(place(record));
       if (!wait) return false;
-      if (await isHealthy()) return Date.now() - wait.since >= limitMs;
-      wait.since = Date.now();
+      if (await isHealthy()) return performance.now() - wait.since >= limitMs;
+      wait.since = performance.now();
       return false;
     },
     forget: (record) => void waits.delete(place(record)),
