@@ -124,6 +124,7 @@ async function mainLine(run: Run): Promise<DeadLetterEnd> {
     else {
       const end = endOfRun(run);
       if (end) {
+        actor.refresh();
         await condition(allHandlersFinished);
         if (actor.queue.length === 0) return end;
       } else if (!actor.stale) await actor.notified();
@@ -141,7 +142,6 @@ function ask({ input, actor }: Run, action: DeadLetterAction, request: DecisionR
 
 async function answer(run: Run, { step, command }: Asked<EditCommand, DecisionAnswer>): Promise<DecisionAnswer> {
   const { actor } = run;
-  refreshDetails(run);
   try {
     const after = await actor.watch.over(() => activityOf[step as DeadLetterAction](command));
     show(run, after);
@@ -178,7 +178,6 @@ function escalateInTime(run: Run): void {
 function setEscalated(run: Run): void {
   run.escalated = true;
   upsertSearchAttributes([flag('escalated', true)]);
-  refreshDetails(run);
 }
 
 function endOfRun({ actor: { view } }: Run): DeadLetterEnd | undefined {

@@ -139,6 +139,7 @@ async function mainLine(run: Run): Promise<InvoiceEnd> {
     else {
       const end = endOfRun(run);
       if (end) {
+        actor.refresh();
         await condition(allHandlersFinished);
         if (actor.queue.length === 0 && !actor.stale) return end;
       } else if (run.updates >= UPDATES_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) await renew(run);
@@ -192,7 +193,6 @@ async function carryOutTimer(run: Run, timer: Timer): Promise<void> {
     failedTimers.add(name);
   }
   actor.current = undefined;
-  refreshDetails(run);
 }
 
 const openTimers = ({ actor, failedTimers }: Run): Timer[] =>
@@ -240,6 +240,7 @@ function endOfRun(run: Run): InvoiceEnd | undefined {
 
 /** Never in the task that answers an update: its answer would be lost with the run. */
 async function renew({ input, actor }: Run): Promise<void> {
+  actor.refresh();
   await sleep(RENEWAL_PAUSE_MS);
   if (actor.queue.length === 0 && allHandlersFinished()) await continueAsNew<typeof invoice>(input);
 }

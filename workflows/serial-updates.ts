@@ -6,6 +6,8 @@
  * 1. It holds no truth: its view is what Postgres said last. Where Postgres may know more, `stale` says so.
  * 2. Whoever asks gets an answer: what came of it, a failure that is an answer, or that a person has stopped it.
  * 3. What a person has stopped is recorded by the next load.
+ * 4. The page is written anew whenever the main line begins to wait, and when something changes while it waits for an
+ *    activity. In between nobody can read it: a workflow task is under way.
  */
 import type { Interventions } from './contract/common.ts';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
@@ -49,6 +51,8 @@ export interface Actor<View, Command, Answer> {
   readonly watch: Watch;
   /** Notes what was asked. Resolves with its answer; rejects with a failure that fails the update. */
   ask: (asked: Omit<Asked<Command, Answer>, 'resolve' | 'reject'>) => Promise<Answer>;
+  /** Writes the page anew. */
+  refresh: () => void;
   /** Ends the wait of the main line. */
   notify: () => void;
   /** Resolves when something was asked, or somebody woke the main line. */
@@ -71,7 +75,7 @@ export function createActor<View, Command, Answer>(story: Story<View>): Actor<Vi
   let notify: () => void = () => undefined;
   let stuck = false;
   let stopped: Intervention[] = [];
-  const watch = createWatch(setStuck);
+  const watch = createWatch(setStuck, story.refresh);
 
   function setStuck(isSo: boolean): void {
     if (stuck === isSo) return;
@@ -92,11 +96,15 @@ export function createActor<View, Command, Answer>(story: Story<View>): Actor<Vi
     ask: (asked) =>
       new Promise((resolve, reject) => {
         actor.queue.push({ ...asked, resolve, reject });
-        story.refresh();
+        if (watch.isOpen) story.refresh();
         notify();
       }),
+    refresh: story.refresh,
     notify: () => notify(),
-    notified: () => new Promise((resolve) => (notify = resolve)),
+    notified: () => {
+      story.refresh();
+      return new Promise((resolve) => (notify = resolve));
+    },
     carryOut: async (next, work) => {
       actor.current = next;
       try {
@@ -106,7 +114,6 @@ export function createActor<View, Command, Answer>(story: Story<View>): Actor<Vi
         next.reject(answerable(error));
       }
       actor.current = undefined;
-      story.refresh();
     },
     noteStopped: (error, step, attemptId) => {
       const intervention = interventionIn(error, step, attemptId);
@@ -127,7 +134,6 @@ export function createActor<View, Command, Answer>(story: Story<View>): Actor<Vi
       const changed = story.attributes(actor.view ?? null, next ?? null);
       actor.view = next;
       if (changed.length > 0) upsertSearchAttributes(changed);
-      story.refresh();
     },
   };
   return actor;

@@ -18,6 +18,8 @@ import { STOPPED_IS_ANSWERED } from './patches.ts';
 import { STUCK_AFTER } from './profiles.ts';
 
 export interface Watch {
+  /** An activity is being waited for. */
+  readonly isOpen: boolean;
   /** Runs the activity; rejects with ABANDONED when a person has stopped it. */
   over: <T>(activity: () => Promise<T>) => Promise<T>;
   /** The same for what no person may stop: it records who has stopped something else. */
@@ -27,12 +29,14 @@ export interface Watch {
 
 type Stop = (request: AbandonRequest) => string;
 
-export function createWatch(setStuck: (stuck: boolean) => void): Watch {
+/** `begins` is called when the wait for an activity begins. */
+export function createWatch(setStuck: (stuck: boolean) => void, begins: () => void): Watch {
   let stop: Stop | undefined;
 
   async function untilItEnds<T>(activity: () => Promise<T>, stopsIt: Stop): Promise<T> {
     const clock = new CancellationScope();
     stop = stopsIt;
+    begins();
     void clock
       .run(() => sleep(STUCK_AFTER, { summary: 'Stuck when the activity still fails then' }))
       .then(
@@ -49,6 +53,9 @@ export function createWatch(setStuck: (stuck: boolean) => void): Watch {
   }
 
   return {
+    get isOpen() {
+      return stop !== undefined;
+    },
     over: async (activity) => {
       const scope = new CancellationScope();
       let given: Stopped | undefined;
