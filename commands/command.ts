@@ -33,7 +33,7 @@ export interface CommandDefinition<State extends EntityState, Command extends Co
   /** What the decision needs beside the entity, read after it was locked. */
   lookUp?: (tx: TransactionClient, command: Command, state: State | null) => Promise<Lookups>;
   decide: (state: State | null, command: Command, lookups: Lookups) => Decision<State>;
-  /** The last lock: completes the accepted entities with what only the database can give (numbers). */
+  /** Completes the accepted entities with what only the database can give (numbers), and locks it. */
   complete?: (tx: TransactionClient, states: State[], commands: Command[]) => Promise<State[]>;
   /** What the caller is told, and told again whenever the key comes again. JSON. */
   answer: (state: State, command: Command) => Answer;
@@ -43,7 +43,7 @@ export interface CommandDefinition<State extends EntityState, Command extends Co
   rows?: (occurrence: Occurrence<State, Command>) => Rows;
   /** It changes nothing, and leaves no entry in the audit trail. */
   unaudited?: true;
-  /** More that belongs into the same commit. */
+  /** More that belongs into the same commit; carried out before the entities are written. */
   also?: (tx: TransactionClient, outcomes: readonly Outcome<State, Answer>[]) => Promise<void>;
 }
 

@@ -2,15 +2,13 @@
  * Events on their way out: written in the transaction of the command that they tell of.
  *
  * Always true:
- * 1. A stream's sequences are 1..n without a gap: the number is taken with an upsert in the same transaction, whose
- *    row lock makes commit order and sequence order the same.
+ * 1. A stream's sequences are 1..n without a gap: they are taken with an upsert in the statement that writes the
+ *    events, whose row lock makes commit order and sequence order the same.
  * 2. Whoever locks several streams locks them in the order of their names.
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { z } from 'zod';
-import type { TransactionClient } from '../platform/database.ts';
-import { queryRows } from '../platform/rows.ts';
+import { type Sql, sql } from '../platform/sql.ts';
 import type { EventDefinition, EventIds } from '../messaging/event.ts';
 import { type WireSettings, toRecord } from '../messaging/cloud-event.ts';
 
@@ -20,47 +18,11 @@ export const SLOTS = 1024;
 export const slotOf = (partitionKey: string): number =>
   createHash('sha256').update(partitionKey).digest().readUInt32BE(0) % SLOTS;
 
-const sequenceRow = z.object({ stream: z.string(), last_sequence: z.bigint() });
-
-/**
- * The next sequences of streams, taken and locked until the transaction ends: one for each time a name is given.
- * The answer hands them out in order.
- */
-export async function takeSequences(
-  tx: TransactionClient,
-  streams: readonly string[],
-): Promise<(stream: string) => bigint> {
-  const counts = new Map<string, number>();
-  for (const stream of streams) counts.set(stream, (counts.get(stream) ?? 0) + 1);
-  const names = [...counts.keys()].toSorted();
-  const amounts = names.map((name) => counts.get(name) ?? 0);
-  const taken =
-    names.length === 0
-      ? []
-      : await queryRows(tx, sequenceRow)`
-        INSERT INTO streams (stream, last_sequence)
-        SELECT name, amount
-        FROM unnest(${names}::text[], ${amounts}::int[]) WITH ORDINALITY AS wanted(name, amount, place)
-        ORDER BY place
-        ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence
-        RETURNING stream, last_sequence`;
-  const next = new Map(
-    taken.map((row) => [row.stream, row.last_sequence - BigInt(counts.get(row.stream) ?? 0) + 1n] as const),
-  );
-  return (stream) => {
-    const sequence = next.get(stream);
-    if (sequence === undefined) throw new TypeError(`No sequence was taken for stream ${stream}.`);
-    next.set(stream, sequence + 1n);
-    return sequence;
-  };
-}
-
-/** A row of `outbox_events`, by the names of its columns. */
+/** A row of `outbox_events`, by the names of its columns, but for the sequence that it gets while it is written. */
 export interface OutboxRow {
   id: string;
   tenant_id: string;
   stream: string;
-  sequence: string;
   slot: number;
   topic: string;
   partition_key: string;
@@ -69,21 +31,20 @@ export interface OutboxRow {
   value: string;
 }
 
-/** The row of the outbox for one event. */
+/** The row of the outbox for one event. Its headers have an empty sequence. */
 export function outboxRow(
   definition: EventDefinition,
   ids: EventIds,
   data: unknown,
-  context: { sequence: bigint; time: string; causationId: string },
+  context: { time: string; causationId: string },
   settings: WireSettings,
 ): OutboxRow {
   const id = uuidv7();
-  const record = toRecord(definition, ids, data, { id, ...context }, settings);
+  const record = toRecord(definition, ids, data, { id, sequence: null, ...context }, settings);
   return {
     id,
     tenant_id: ids['tenantId'] ?? '',
     stream: record.stream,
-    sequence: String(context.sequence),
     slot: slotOf(record.partitionKey),
     topic: record.topic,
     partition_key: record.partitionKey,
@@ -92,3 +53,32 @@ export function outboxRow(
     value: record.value,
   };
 }
+
+/** In JSON, where every quotation mark within a value is escaped: it stands nowhere else. */
+const NO_SEQUENCE = '"ce_sequence":""';
+
+/**
+ * Parts of a statement that write events in their order, each with the next sequence of its stream, in the row and in
+ * the headers. The streams stay locked until the transaction ends.
+ */
+export const insertEvents = (events: readonly OutboxRow[]): Sql[] => [
+  sql`the_events AS MATERIALIZED (
+    SELECT row_number() OVER () AS place, event.*
+    FROM jsonb_to_recordset(${JSON.stringify(events)}::jsonb) AS event(id uuid, tenant_id uuid, stream text, slot int,
+      topic text, partition_key text, type text, headers text, value text))`,
+  sql`taken AS (
+    INSERT INTO streams (stream, last_sequence)
+    SELECT stream, count(*) FROM the_events GROUP BY stream ORDER BY stream
+    ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence
+    RETURNING stream, last_sequence)`,
+  sql`numbered AS (
+    SELECT the_events.*, taken.last_sequence + 1 - row_number() OVER (
+      PARTITION BY stream ORDER BY place DESC) AS sequence
+    FROM the_events JOIN taken USING (stream))`,
+  sql`the_outbox AS (
+    INSERT INTO outbox_events
+      (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value)
+    SELECT id, tenant_id, stream, sequence, slot, topic, partition_key, type,
+      replace(headers, ${NO_SEQUENCE}, '"ce_sequence":"' || sequence || '"'), value
+    FROM numbered ORDER BY place)`,
+];

@@ -7,8 +7,9 @@ import { z } from 'zod';
 import type { CommandHead, EntityState } from './decision.ts';
 import type { Refusal } from './refusal.ts';
 import { type AuditHead, NO_AUDIT } from './audit.ts';
+import { insertEvents } from './outbox.ts';
 import type { Records } from './records.ts';
-import type { Database, TransactionClient } from '../platform/database.ts';
+import { type Database, type TransactionClient, prepared, thenCommit } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 import { type Sql, sql, sqlJoin, sqlName } from '../platform/sql.ts';
 import type { Change, EntityDefinition } from './entity.ts';
@@ -57,7 +58,7 @@ export async function lockAndLoad(
       ORDER BY tenant_id, command_key
       ON CONFLICT DO NOTHING RETURNING tenant_id, command_key),
     locked AS (${definition.entity.lock})
-    SELECT wanted.place, claim.command_key IS NOT NULL AS is_new, locked.*,
+    SELECT ${prepared} wanted.place, claim.command_key IS NOT NULL AS is_new, locked.*,
       (SELECT jsonb_build_object('code', code, 'detail', detail, 'members', members::jsonb) FROM refusals
        WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
          AND refusals.fingerprint = wanted.fingerprint AND refusals.entity_id = wanted.entity_id
@@ -111,18 +112,10 @@ export interface Done extends Omit<Change<EntityState>, 'audit'> {
   records: Records;
 }
 
-/** Its columns that Postgres does not fill by itself. */
-const outboxColumns = sqlJoin(
-  ['id', 'tenant_id', 'stream', 'sequence', 'slot', 'topic', 'partition_key', 'type', 'headers', 'value'].map(sqlName),
-  ', ',
-);
-
-const insertInto = (table: string, rows: readonly object[], columns = sql`*`): Sql => {
+const insertInto = (table: string, rows: readonly object[]): Sql => {
   const into = sqlName(table);
-  const listed = columns.sql === '*' ? sql`` : sql`(${columns})`;
   return sql`${sqlName(`the_${table}`)} AS (
-    INSERT INTO ${into} ${listed}
-    SELECT ${columns} FROM jsonb_populate_recordset(NULL::${into}, ${JSON.stringify(rows)}::jsonb))`;
+    INSERT INTO ${into} SELECT * FROM jsonb_populate_recordset(NULL::${into}, ${JSON.stringify(rows)}::jsonb))`;
 };
 
 /** The statements that insert what is recorded, one a table. */
@@ -136,11 +129,14 @@ function insertsOf(records: readonly Records[]): Sql[] {
   }
   return [
     ...[...tables].filter(([, rows]) => rows.length > 0).map(([table, rows]) => insertInto(table, rows)),
-    ...(events.length > 0 ? [insertInto('outbox_events', events, outboxColumns)] : []),
+    ...(events.length > 0 ? insertEvents(events) : []),
   ];
 }
 
-/** Everything that commands write, in one statement: round trips, not the work of Postgres, are most of their time. */
+/**
+ * Everything that commands write, in one statement: round trips, not the work of Postgres, are most of their time. It
+ * is the last one of its transaction.
+ */
 export async function writeCommands(
   tx: TransactionClient,
   entity: EntityDefinition,
@@ -160,8 +156,9 @@ export async function writeCommands(
   ];
   await tx.$executeRaw`
     WITH ${sqlJoin(parts, ', ')}
-    UPDATE commands SET answer = answers.answer FROM answers
-    WHERE commands.tenant_id = answers.tenant_id AND commands.command_key = answers.command_key`;
+    UPDATE ${prepared} commands SET answer = answers.answer FROM answers
+    WHERE commands.tenant_id = answers.tenant_id AND commands.command_key = answers.command_key
+    ${thenCommit}`;
 }
 
 /** Gives a key back that the first statement took. */

@@ -7,7 +7,7 @@
  * 2. The first statement takes the keys and locks the entities. A concurrent twin waits there and then finds the
  *    answer, so a command takes effect once, however often it is sent, retried or re-applied by a reset.
  * 3. No statement fails on purpose: a violated constraint would end the transaction.
- * 4. Locks are taken in this order everywhere: command keys, entities by id, streams by name, the number counter.
+ * 4. Locks are taken in this order everywhere: command keys, entities by id, the number counter, streams by name.
  * 5. A stored answer, or refusal, is given to the command that it was given to alone: of the same entity and step, with
  *    the same fingerprint. To any other, the key was used for another request.
  * 6. What is decided, hashed and stored is what Postgres gives back: instants are in UTC, to the millisecond.
@@ -21,8 +21,7 @@ import { STAFF } from './staff-key.ts';
 import type { AnyCommandDefinition, AnyOutcome, CommandDefinition, Outcome } from './command.ts';
 import { type Accepted, type CommandHead, type Decision, type EntityState, refused } from './decision.ts';
 import { formerOutcome } from './former-keys.ts';
-import { takeSequences } from './outbox.ts';
-import { recordsOf, streamsOf } from './records.ts';
+import { recordsOf } from './records.ts';
 import { type Refusal, keyReused } from './refusal.ts';
 import { type Done, type Loaded, lockAndLoad, releaseKey, storeRefusals, writeCommands } from './transaction-rows.ts';
 
@@ -85,10 +84,6 @@ async function inTransaction(
   for (const loaded of await lockAndLoad(tx, definition, commands))
     decided.push(await decideOne(tx, definition, loaded));
   const accepted = decided.filter(isAccepted);
-  const nextSequence = await takeSequences(
-    tx,
-    accepted.flatMap(({ decision: { state } }) => streamsOf(definition, state, wire.environment)),
-  );
   const states = await completed(tx, definition, accepted);
   const whole = new Map<Decided, EntityState>(accepted.map((one, index) => [one, states[index] ?? one.decision.state]));
   const recordedAt = new Date().toISOString();
@@ -96,7 +91,7 @@ async function inTransaction(
     const { loaded, decision } = one;
     const state = whole.get(one) ?? decision.state;
     const { command, auditHead } = loaded;
-    const recording = { state, command, reason: decision.reason, auditHead, recordedAt, nextSequence, wire };
+    const recording = { state, command, reason: decision.reason, auditHead, recordedAt, wire };
     return {
       before: loaded.state,
       state,
@@ -111,20 +106,17 @@ async function inTransaction(
     if (decision.kind === 'known' || !outcome || outcome.kind === 'refused') return [];
     return [{ tenant_id: command.tenantId, command_key: command.key, answer: JSON.stringify(outcome.answer) }];
   });
-  if (answers.length > 0) await writeCommands(tx, definition.entity, done, answers);
-  await storeRefusals(
-    tx,
-    definition,
-    decided.flatMap(({ loaded: { command, isNew }, decision }) =>
-      decision.kind === 'refused' ? [{ command, refusal: decision.refusal, isNew }] : [],
-    ),
+  const refusals = decided.flatMap(({ loaded: { command, isNew }, decision }) =>
+    decision.kind === 'refused' ? [{ command, refusal: decision.refusal, isNew }] : [],
   );
+  await storeRefusals(tx, definition, refusals);
   await definition.also?.(tx, outcomes);
   faultPoint('before-commit');
+  if (answers.length > 0) await writeCommands(tx, definition.entity, done, answers);
   return outcomes;
 }
 
-/** What came of a command; `whole` is the entity with what the last lock has added. */
+/** What came of a command; `whole` is the entity with what the database has given it. */
 function outcomeOf(
   definition: AnyCommandDefinition,
   { loaded: { command }, decision }: Decided,
@@ -180,7 +172,7 @@ const reused = (key: string): Refusal =>
     ? keyReused('The Update ID was used for another request at this invoice. Leave it empty, or take another.')
     : keyReused();
 
-/** The accepted entities, in their order, with what the last lock has added. */
+/** The accepted entities, in their order, with what only the database can give. */
 async function completed(
   tx: TransactionClient,
   { complete }: AnyCommandDefinition,

@@ -5,7 +5,7 @@ import { STAFF } from '../commands/staff-key.ts';
 import { parseStaffBody } from './staff-body.ts';
 import type { CommandDefinition } from '../commands/command.ts';
 import { acceptedCurrencies, acceptsCurrency } from '../cashiers/index.ts';
-import type { Database, TransactionClient } from '../platform/database.ts';
+import { type Database, type TransactionClient, prepared } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 import { invoiceEntity } from './entity.ts';
 import { eventsOf } from './events.ts';
@@ -84,7 +84,7 @@ const portOf = (tx: Database | TransactionClient, tenantId: string, { overdueAft
 const numberRow = z.object({ last_number: z.int() });
 
 /**
- * Finalizing draws the public numbers, as the last lock of the transaction: gap-free per tenant and year (INV-21).
+ * Finalizing draws the public numbers, and keeps the counter locked: gap-free per tenant and year (INV-21).
  * All commands are of one tenant and one year.
  */
 async function drawNumbers(
@@ -95,7 +95,7 @@ async function drawNumbers(
   if (!command) return [];
   const year = new Date(command.acceptedAt).getUTCFullYear();
   const [row] = await queryRows(tx, numberRow)`
-    INSERT INTO invoice_numbers (tenant_id, year, last_number)
+    INSERT ${prepared} INTO invoice_numbers (tenant_id, year, last_number)
     VALUES (${command.tenantId}::uuid, ${year}, ${invoices.length})
     ON CONFLICT (tenant_id, year) DO UPDATE SET last_number = invoice_numbers.last_number + excluded.last_number
     RETURNING last_number`;

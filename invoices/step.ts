@@ -123,7 +123,7 @@ export interface StepDefinition<
   ) => StepDecision<To, keyof Refuses & string> | undefined;
   /** `next` is the invoice with its new version. */
   decide: (next: InvoiceFields, asked: Asked<Body>, lookups: Lookups) => StepDecision<To, keyof Refuses & string>;
-  /** What only the database can give, drawn as the last lock of the transaction. */
+  /** What only the database can give, drawn in the transaction. */
   completes?: 'number';
   /** Rows of other tables that tell of it. */
   rows?: (occurrence: Occurrence<InvoiceFields, InvoiceCommand<Body>>) => Rows;

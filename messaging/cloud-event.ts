@@ -26,7 +26,8 @@ export interface EventRecord extends StreamPlace {
 export interface RecordContext {
   /** UUIDv7; the CloudEvent's id, by which subscribers recognise a duplicate. */
   id: string;
-  sequence: bigint;
+  /** null: it is not known yet, and comes to stand in the empty header. */
+  sequence: bigint | null;
   /** RFC 3339, the time of the commit. */
   time: string;
   /** The key of the command that caused the fact. */
@@ -85,7 +86,7 @@ export function toRecord(
       ce_time: context.time,
       ce_subject: ids[event.subject] ?? '',
       ce_dataschema: schemaUrl(settings.publicUrl, event),
-      ce_sequence: String(context.sequence),
+      ce_sequence: String(context.sequence ?? ''),
       ce_partitionkey: place.partitionKey,
       ce_tenantid: ids['tenantId'] ?? '',
       ce_causationid: context.causationId,

@@ -5,7 +5,7 @@ import { kebabCase } from 'change-case';
 import { z } from 'zod';
 import { fingerprintOf, storedKey } from '../../commands/key.ts';
 import { keyReused } from '../../commands/refusal.ts';
-import { lookUpCommand } from '../../invoices/command-look-up.ts';
+import { type CommandLookUp, lookUpCommand } from '../../invoices/command-look-up.ts';
 import { lookUpFor } from '../../invoices/commands.ts';
 import { dueDateErrorIn } from '../../invoices/due.ts';
 import { invoiceIdOf } from '../../invoices/id.ts';
@@ -116,12 +116,16 @@ async function carryOut<S extends Step>(
     acceptedAt: call.acceptedAt,
     expectedVersion: ifMatch,
   };
-  const { known, invoice } = await lookUpCommand(deps.database, command);
+  // A key that was made for this call has no answer, and the draft has an id that is made of it.
+  const isFirst = step === 'create' && call.header('Idempotency-Key') === undefined;
+  const { known, invoice } = isFirst ? nothingKnown : await lookUpCommand(deps.database, command);
   if (known === 'reused') throw problemOf(keyReused());
   if (known) return replyWith(step, known, true);
   if (step !== 'create') await refuseWhatIsFinal(deps.database, command, invoice);
   return replyTo(step, command, await sendCommand(deps.send, command, deadline));
 }
+
+const nothingKnown: CommandLookUp = { known: null, invoice: null };
 
 /** Nothing changes an invoice that is final, so the rules can refuse without asking its workflow. */
 async function refuseWhatIsFinal(database: Database, command: OutgoingCommand, invoice: Invoice | null): Promise<void> {

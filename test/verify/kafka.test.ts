@@ -38,17 +38,27 @@ interface Stream {
   events: OutboxRow[];
 }
 
+/** A row as it is once it was written. */
+const numbered = (sequence: number, { headers, ...row }: OutboxRow) => ({
+  ...row,
+  sequence,
+  headers: JSON.stringify({ ...(JSON.parse(headers) as object), ce_sequence: String(sequence) }),
+});
+
 /** A stream whose events were marked published a while ago, and nobody has sent them. */
 async function marked(count: number): Promise<Stream> {
   const ids = { tenantId: randomUUID(), invoiceId: randomUUID() };
   const time = new Date().toISOString();
   const events = Array.from({ length: count }, (_, index) =>
-    outboxRow(
-      eventNamed('InvoiceGenerated'),
-      ids,
-      { ...ids, invoiceAmount: '1.00' },
-      { sequence: BigInt(index + 1), time, causationId: 'test' },
-      testWire,
+    numbered(
+      index + 1,
+      outboxRow(
+        eventNamed('InvoiceGenerated'),
+        ids,
+        { ...ids, invoiceAmount: '1.00' },
+        { time, causationId: 'test' },
+        testWire,
+      ),
     ),
   );
   await system.database.$executeRawUnsafe(`
