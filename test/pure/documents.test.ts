@@ -103,6 +103,7 @@ it.each([
   'README.md',
   'ARCHITECTURE.md',
   'docs/operate.md',
+  'docs/performance.md',
   'docs/rules.md',
   'docs/runbook.md',
   'invoices/README.md',
