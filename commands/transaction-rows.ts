@@ -58,7 +58,7 @@ export async function lockAndLoad(
       ORDER BY tenant_id, command_key
       ON CONFLICT DO NOTHING RETURNING tenant_id, command_key),
     locked AS (${definition.entity.lock})
-    SELECT ${prepared} wanted.place, claim.command_key IS NOT NULL AS is_new, locked.*,
+    SELECT wanted.place, claim.command_key IS NOT NULL AS is_new, locked.*,
       (SELECT jsonb_build_object('code', code, 'detail', detail, 'members', members::jsonb) FROM refusals
        WHERE refusals.tenant_id = wanted.tenant_id AND refusals.command_key = wanted.command_key
          AND refusals.fingerprint = wanted.fingerprint AND refusals.entity_id = wanted.entity_id

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Invoice } from './lifecycle.ts';
 import type { WireInvoice } from './wire.ts';
 import { toInvoice } from './entity.ts';
-import { type Database, prepared } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 
 export interface CommandLookUp {
@@ -33,7 +33,7 @@ export async function lookUpCommand(
   { tenantId, key, fingerprint, invoiceId, step }: SoughtCommand,
 ): Promise<CommandLookUp> {
   const [row] = await queryRows(database, foundRow)`
-    SELECT ${prepared} c.answer, i.*,
+    SELECT c.answer, i.*,
       c.fingerprint = ${fingerprint} AND c.entity_id = ${invoiceId}::uuid AND c.step = ${step} AS is_same
     FROM (VALUES (${tenantId}::uuid)) AS caller(tenant)
     LEFT JOIN commands c ON c.tenant_id = caller.tenant AND c.command_key = ${key}

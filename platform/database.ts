@@ -38,8 +38,9 @@ export interface DatabaseSettings {
 const PREPARED = '/* prepared */';
 
 /**
- * Stands in the text of a statement that is sent often and finds its rows by their keys: each connection prepares it
- * once. Not for what is found by a filter: Postgres might settle on a plan that fits other values.
+ * Stands in the text of a statement that is sent often: each connection prepares it once. Not for what is found by a
+ * filter: Postgres might settle on a plan that fits other values. Nor for what gives all columns of a table: a
+ * migration that adds one beside the running service would make it fail on every connection.
  */
 export const prepared = Prisma.raw(PREPARED);
 
