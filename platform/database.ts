@@ -73,7 +73,8 @@ const BEGUN = { rows: [], fields: [], rowCount: null };
 
 /**
  * Saves two round trips a transaction: BEGIN is sent together with the first statement, COMMIT with a last one that
- * says so. Postgres ends a transaction whose last statement failed, whatever it is asked for.
+ * says so. Postgres ends a transaction whose last statement failed, whatever it is asked for. A connection on which
+ * BEGIN failed is closed.
  */
 class PipeliningClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
@@ -83,7 +84,7 @@ class PipeliningClient extends pg.Client {
     const pipelined = (...given: unknown[]): Promise<unknown> => {
       const text = (given[0] as { text?: string } | undefined)?.text ?? '';
       if (text === 'BEGIN') {
-        send('BEGIN').catch((error: unknown) => this.emit('error', error));
+        send('BEGIN').catch(() => this.end());
         return Promise.resolve(BEGUN);
       }
       if (ending && (text === 'COMMIT' || text === 'ROLLBACK')) {
