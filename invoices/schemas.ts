@@ -37,7 +37,13 @@ export const historySchema = z
   .meta({ id: 'InvoiceHistory' });
 
 export const invoiceListSchema = z
-  .strictObject({ items: z.array(invoiceSchema), nextCursor: z.string().nullable() })
+  .strictObject({
+    items: z.array(invoiceSchema),
+    nextCursor: z.string().nullable().meta({
+      description:
+        'null at the end. Before the end, a page for which few invoices are found among many can have fewer items than its limit, or none.',
+    }),
+  })
   .meta({ id: 'InvoiceList' });
 
 export const listInvoicesSchema = z.strictObject({

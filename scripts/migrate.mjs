@@ -5,15 +5,40 @@
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import { PrismaPg } from '@prisma/adapter-pg';
 
 const prismaFolder = fileURLToPath(new URL('../prisma', import.meta.url));
 const CONNECT_LIMIT_MS = 60_000;
+/** Any number that nobody else takes in this database. */
+const LOCK = 20_261_129;
+const LOCK_POLL_MS = 200;
 
 /** @returns {Promise<string[]>} the names of the migrations that were applied now */
-export async function migrate(databaseUrl) {
+export const migrate = (databaseUrl) => alone(databaseUrl, () => applyMigrations(databaseUrl));
+
+/**
+ * One process at a time, and the others ask again and again: who waited for the lock in one statement would hold up an
+ * index that is built beside the running service, which waits for every statement that began before.
+ */
+async function alone(databaseUrl, work) {
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_LIMIT_MS });
+  await client.connect();
+  try {
+    for (;;) {
+      const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS mine', [LOCK]);
+      if (rows[0].mine) return await work();
+      await pause(LOCK_POLL_MS);
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+async function applyMigrations(databaseUrl) {
   loading ??= loadEngine();
   const { SchemaEngine } = await loading;
   const adapter = new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_LIMIT_MS });

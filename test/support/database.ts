@@ -3,8 +3,8 @@ import { type Database, createDatabase } from '../../platform/database.ts';
 import { atMost } from './speed.ts';
 
 /** As DATABASE_CONNECT_TIMEOUT_MS and its kind, but nothing here has to nest. */
-const limits = { connectMs: atMost(5_000), waitMs: atMost(5_000), statementMs: atMost(10_000) };
+export const testLimits = { connectMs: atMost(5_000), waitMs: atMost(5_000), statementMs: atMost(10_000) };
 
 /** A database of the lane when `url` is absent. */
 export const testDatabase = ({ url = process.env['DATABASE_URL'] ?? '', poolMax = 10 } = {}): Database =>
-  createDatabase({ url, poolMax, applicationName: 'observer', limits });
+  createDatabase({ url, poolMax, applicationName: 'observer', limits: testLimits });

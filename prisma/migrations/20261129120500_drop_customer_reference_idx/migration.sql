@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY "invoices_tenant_id_customer_reference_idx";
