@@ -14,14 +14,15 @@ import { createFinalizeDueDrafts } from './finalize-due-drafts.ts';
 import { failingWellFormed } from './well-formed.ts';
 import { createWithholdEvent } from './withhold-event.ts';
 
-export type ActivityDeps = Omit<StepDeps, 'notify'> &
+export type ActivityDeps = Omit<StepDeps, 'notify' | 'onCommand'> &
   PublishBatchDeps &
-  ReconcileDeps &
+  Omit<ReconcileDeps, 'commandsSoFar'> &
   ReplayMessageDeps &
   EditMessageDeps;
 
 export const createActivities = (deps: ActivityDeps) => {
-  const stepDeps: StepDeps = { ...deps, notify: deps.notifier.notify };
+  let commands = 0;
+  const stepDeps: StepDeps = { ...deps, notify: deps.notifier.notify, onCommand: () => (commands += 1) };
   return failingWellFormed({
     ...createStepActivities(stepDeps),
     loadInvoice: createLoadInvoice(deps),
@@ -33,7 +34,7 @@ export const createActivities = (deps: ActivityDeps) => {
     escalateDeadLetter: createEscalateDeadLetter(deps),
     decideLetters: createDecideLetters(deps),
     publishBatch: createPublishBatch({ ...deps, onDeadLetter: (id) => void startSoon({ ...deps.send, ...deps }, id) }),
-    sendWakeups: createReconcileWorkflows(deps),
+    sendWakeups: createReconcileWorkflows({ ...deps, commandsSoFar: () => commands }),
     finalizeDueDrafts: createFinalizeDueDrafts(stepDeps),
   });
 };

@@ -1,3 +1,4 @@
+import { type InvoiceInput, invoiceWorkflowId } from '../workflows/contract/invoice.ts';
 import type { WakeupReport } from '../workflows/contract/wakeup-relay.ts';
 import { createSweep } from '../commands/workflow-kind.ts';
 import { signalInvoice } from '../invoices/workflow.ts';
@@ -15,20 +16,28 @@ import { queryRows } from '../platform/rows.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;
-const BATCH_MAX = 25;
-/** Pace: at most one batch a second, so that callers keep most of the machine while thousands wait. */
-const BATCH_EVERY_MS = 1_000;
+/** Few: a command that comes meanwhile waits behind the tasks of all of them. */
+const BATCH_MAX = 16;
+const AT_ONCE = 8;
+/** While nothing waits. */
+const POLL_EVERY_MS = 1_000;
 const SWEEP_EVERY_MS = 15_000;
 /** A workflow that lives carries its timer out long before. */
 const MISSED_AFTER_MS = 60_000;
 const SWEEP_MAX = 100;
 const CALL_LIMIT_MS = 5_000;
+const TAKEN_LIMIT_MS = 2_000;
+const TAKEN_POLL_MS = 10;
 const HEARTBEAT_EVERY_MS = 1_000;
 
 export interface ReconcileDeps {
   database: Database;
   send: SendDeps;
   logger: Logger;
+  /** The most workflows that are woken in a second. */
+  wakeupsPerSecond: number;
+  /** How many commands this process has carried out. */
+  commandsSoFar: () => number;
   /** Aborted when the worker is told to stop. */
   stopping: AbortSignal;
 }
@@ -52,13 +61,19 @@ export const createReconcileWorkflows = (deps: ReconcileDeps) => {
     try {
       while (performance.now() < until && !stopped.aborted) {
         const startedAt = performance.now();
+        const commandsBefore = deps.commandsSoFar();
         if (startedAt >= sweepAt) {
           await findMissedTimers();
           for (const sweep of sweeps) await sweep(SWEEP_MAX);
           sweepAt = startedAt + SWEEP_EVERY_MS;
         }
-        sent += await sendBatch(deps);
-        const leftMs = Math.max(0, BATCH_EVERY_MS - (performance.now() - startedAt));
+        const batch = await sendBatch(deps);
+        sent += batch;
+        const tookMs = performance.now() - startedAt;
+        const paceMs = (batch / deps.wakeupsPerSecond) * 1_000 - tookMs;
+        // Commands go first: while there are some, half of the time is theirs alone.
+        const yieldMs = deps.commandsSoFar() > commandsBefore ? tookMs : 0;
+        const leftMs = batch === 0 ? POLL_EVERY_MS : Math.max(0, paceMs, yieldMs);
         // Ends early when the worker stops; the loop sees it.
         await pause(leftMs, undefined, { signal: stopped }).catch(() => undefined);
       }
@@ -69,39 +84,61 @@ export const createReconcileWorkflows = (deps: ReconcileDeps) => {
   };
 };
 
-/** Sends the oldest wake-ups, each on its own; returns how many were sent. Rejects when none could be. */
+/**
+ * Sends the oldest wake-ups, and waits until their workflows have taken them: what was sent and not taken is at most a
+ * batch. Returns how many were sent. Rejects when none could be.
+ */
 async function sendBatch(deps: ReconcileDeps): Promise<number> {
-  const wakeups = await deps.database.workflowWakeup.findMany({ orderBy: { position: 'asc' }, take: BATCH_MAX });
-  let sent = 0;
-  await startEach(
-    wakeups,
-    async (wakeup) => void (sent += await sendOne(deps, wakeup)),
-    ({ invoiceId }, error) => deps.logger.warn({ err: error, invoiceId }, 'an invoice could not be woken'),
-  );
-  return sent;
+  const { database, logger } = deps;
+  const wakeups = await database.workflowWakeup.findMany({ orderBy: { position: 'asc' }, take: BATCH_MAX });
+  const sent: InvoiceInput[] = [];
+  const done: bigint[] = [];
+  try {
+    await startEach(
+      wakeups,
+      async ({ position, ...invoice }) => {
+        if (await sendOne(deps, { position, ...invoice })) sent.push(invoice);
+        done.push(position);
+      },
+      ({ invoiceId }, error) => logger.warn({ err: error, invoiceId }, 'an invoice could not be woken'),
+      AT_ONCE,
+    );
+  } finally {
+    if (done.length > 0) await database.workflowWakeup.deleteMany({ where: { position: { in: done } } });
+  }
+  const last = sent.at(-1);
+  if (last) await untilTaken(deps, last);
+  return sent.length;
 }
 
 /**
  * A row goes after its workflow has the signal, or when Temporal would refuse it for ever: a timer that is missed
- * brings it back. What may pass goes behind the others.
+ * brings it back. What may pass goes behind the others, and rejects. Returns whether the workflow has the signal.
  */
 async function sendOne(
   { database, send, logger }: ReconcileDeps,
-  { position, tenantId, invoiceId }: { position: bigint; tenantId: string; invoiceId: string },
-): Promise<number> {
-  let sent = 1;
+  { position, tenantId, invoiceId }: InvoiceInput & { position: bigint },
+): Promise<boolean> {
   try {
     await send.client.withDeadline(Date.now() + CALL_LIMIT_MS, () => signalInvoice(send, { tenantId, invoiceId }));
+    return true;
   } catch (error) {
     if (mayPass(error)) {
       await database.$executeRaw`UPDATE workflow_wakeups SET position = DEFAULT WHERE position = ${position}`;
       throw error;
     }
     logger.error({ err: error, tenantId, invoiceId }, 'Temporal refuses to wake an invoice');
-    sent = 0;
+    return false;
   }
-  await database.workflowWakeup.deleteMany({ where: { position } });
-  return sent;
+}
+
+/** A workflow whose tasks fail, or a server that does not say, is not waited for beyond a moment. */
+async function untilTaken({ send: { client } }: ReconcileDeps, { tenantId, invoiceId }: InvoiceInput): Promise<void> {
+  const until = Date.now() + TAKEN_LIMIT_MS;
+  const handle = client.workflow.getHandle(invoiceWorkflowId(tenantId, invoiceId));
+  const isTaken = async () => !(await handle.describe()).raw.pendingWorkflowTask;
+  while (Date.now() < until && !(await client.withDeadline(until, isTaken).catch(() => true)))
+    await pause(TAKEN_POLL_MS);
 }
 
 const missedTimerRow = z.object({ at: z.string(), tenant_id: z.string(), id: z.string() });

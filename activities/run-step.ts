@@ -24,6 +24,8 @@ import type { Logger } from '../platform/logger.ts';
 
 export interface StepDeps extends TransactionDeps, StepSettings {
   logger: Logger;
+  /** Told of each command that begins. */
+  onCommand: () => void;
 }
 
 type Definitions = typeof steps & typeof timedSteps;
@@ -43,6 +45,7 @@ export const createStepActivities = (deps: StepDeps): StepActivities =>
  * the Refusal as its detail; non-retryable `internal_error` for a bug; retryable when infrastructure failed.
  */
 export async function runStep(deps: StepDeps, step: Action, command: StepCommand): Promise<StepOutcome> {
+  deps.onCommand();
   const outcome = await carryOutOne(deps, step, command);
   if (outcome.kind === 'refused') {
     const { refusal } = outcome;

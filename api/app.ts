@@ -23,6 +23,7 @@ import { cashierReadRoutes } from './routes/cashier-reads.ts';
 import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { healthRoutes } from './routes/health.ts';
+import { invoiceBatchRoute } from './routes/invoice-batch.ts';
 import { invoiceCommandRoutes } from './routes/invoice-commands.ts';
 import { billingRunRoutes } from './routes/billing-runs.ts';
 import { invoiceReadRoutes } from './routes/invoice-reads.ts';
@@ -51,6 +52,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
   return [
     ...invoiceReadRoutes(deps),
     ...invoiceCommandRoutes(deps),
+    invoiceBatchRoute(deps),
     ...cashierReadRoutes(deps),
     ...cashierCommandRoutes(deps),
     ...(deps.simulatePayments ? [simulatePaymentRoute(deps)] : []),

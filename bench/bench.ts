@@ -3,14 +3,9 @@
  * many a second, how long a caller waits, and what each costs; and the floor of the same run. Started by
  * scripts/bench.mjs, which brings the servers and the service.
  */
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
@@ -19,6 +14,7 @@ import { connectTemporal } from '../platform/temporal.ts';
 import { invoiceWorkflowId } from '../workflows/contract/invoice.ts';
 import { type Statement, countStatements, countedStatements, cpuEach, cpuSoFar } from './account.ts';
 import type { Floor } from './floor.ts';
+import { runFloor } from './floor-process.ts';
 import { historyOf } from './history.ts';
 import { atConcurrency, percentiles } from './percentiles.ts';
 import { type Measured, type Result, compared, reported } from './report.ts';
@@ -92,19 +88,6 @@ async function acknowledgements(tenantId: string): Promise<number[]> {
   return rows.map(({ ms }) => ms);
 }
 
-const runFile = promisify(execFile);
-
-async function measureFloor(): Promise<Record<string, Floor>> {
-  const floor = fileURLToPath(new URL('floor.js', import.meta.url));
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'floor-threads-'));
-  const { stdout } = await runFile(process.execPath, [...process.execArgv, floor], {
-    env: { ...process.env, THREADS_FOLDER: folder, BENCH_TASK: JSON.stringify({ ...task, threadsFolder: folder }) },
-  });
-  rmSync(folder, { recursive: true });
-  // The SDK logs to standard output too; the result is the last line.
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, Floor>;
-}
-
 const clientCpuMs = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -146,11 +129,11 @@ async function measure(concurrency: string, count: number, floor: Floor): Promis
   return [measured, statements];
 }
 
-const floors = await measureFloor();
+const floors = await runFloor(task);
 await atConcurrency(8, WARM_UP, () => lifecycle(randomUUID(), { create: [], finalize: [], pay: [] }, []));
 const result: Result = { runs: {}, statements: {} };
 for (const [concurrency, count] of Object.entries(plan)) {
-  const floor = floors[concurrency];
+  const floor = floors.runs[concurrency];
   if (!floor) throw new TypeError(`The floor has nothing of concurrency ${concurrency}.`);
   const [measured, statements] = await measure(concurrency, count, floor);
   result.runs[concurrency] = measured;

@@ -1,6 +1,6 @@
 /**
- * The floor: a workflow with three updates that do nothing, worker and client in one process like the service. Prints a
- * JSON object: concurrency -> what it came to.
+ * The floor: a workflow with three updates that do nothing, and one that is started by a signal; worker and client in
+ * one process like the service. Prints a JSON object.
  */
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';
@@ -8,7 +8,7 @@ import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { readConfig } from '../platform/config.ts';
 import { connectTemporal } from '../platform/temporal.ts';
-import { STICKY_TIMEOUT_MS } from '../workflows/contract/common.ts';
+import { STICKY_TIMEOUT_MS, searchAttributes } from '../workflows/contract/common.ts';
 import { type Cpu, cpuEach, cpuSoFar } from './account.ts';
 import { type History, historyOf } from './history.ts';
 import { atConcurrency } from './percentiles.ts';
@@ -22,8 +22,15 @@ export interface Floor {
   history: History;
 }
 
+export interface Floors {
+  /** By concurrency. */
+  runs: Record<string, Floor>;
+  /** Workflows a second that a signal starts, with the attributes of an invoice and one timer. */
+  wakeups?: { rate: number; cpuMs: Cpu };
+}
+
 Runtime.install({ logger: new DefaultLogger('ERROR') });
-const { plan, processes, threadsFolder } = readTask();
+const { plan, bulk = 0, processes, threadsFolder } = readTask();
 const config = readConfig(process.env);
 const { connection, client, namespace } = await connectTemporal(config);
 const taskQueue = 'floor';
@@ -55,16 +62,52 @@ async function lifecycle(workflowIds: string[]): Promise<void> {
   workflowIds.push(workflowId);
 }
 
+const SENDERS = 8;
+const LAST = 50;
+/** Of a workflow that was started, signalled and has set its timer. */
+const EVENTS_OF_WOKEN = 6;
+
+async function measureWakeups(count: number): Promise<NonNullable<Floors['wakeups']>> {
+  const typedSearchAttributes = [
+    { key: searchAttributes.billingTenant, value: randomUUID() },
+    { key: searchAttributes.invoiceStatus, value: 'finalized' },
+    { key: searchAttributes.invoiceNumber, value: 'INV-2026-000001' },
+    { key: searchAttributes.currency, value: 'EUR' },
+    { key: searchAttributes.openAmountMinor, value: 120_000 },
+    { key: searchAttributes.dueAt, value: new Date() },
+  ];
+  const wake = async (n: number) => {
+    await client.workflow.signalWithStart('floorWoken', {
+      workflowId: `floor/woken/${n}`,
+      taskQueue,
+      args: [],
+      signal: 'wake',
+      signalArgs: [],
+      typedSearchAttributes,
+    });
+  };
+  const before = cpuSoFar(own, threadsFolder);
+  const from = performance.now();
+  await atConcurrency(SENDERS, count, wake);
+  for (let n = Math.max(1, count - LAST); n <= count; n += 1) {
+    const handle = client.workflow.getHandle(`floor/woken/${n}`);
+    while ((await handle.describe()).historyLength < EVENTS_OF_WOKEN);
+  }
+  const rate = count / ((performance.now() - from) / 1000);
+  return { rate, cpuMs: cpuEach(before, cpuSoFar(own, threadsFolder), count) };
+}
+
 const own = { service: process.pid, ...(processes.temporal === undefined ? {} : { temporal: processes.temporal }) };
-const floors: Record<string, Floor> = {};
+const floors: Floors = { runs: {} };
 await atConcurrency(16, 50, () => lifecycle([]));
 for (const [concurrency, count] of Object.entries(plan)) {
   const workflowIds: string[] = [];
   const before = cpuSoFar(own, threadsFolder);
   const seconds = await atConcurrency(Number(concurrency), count, () => lifecycle(workflowIds));
   const cpuMs = cpuEach(before, cpuSoFar(own, threadsFolder), count);
-  floors[concurrency] = { rate: count / seconds, cpuMs, history: await historyOf(client, workflowIds) };
+  floors.runs[concurrency] = { rate: count / seconds, cpuMs, history: await historyOf(client, workflowIds) };
 }
+if (bulk > 0) floors.wakeups = await measureWakeups(bulk);
 process.stdout.write(`${JSON.stringify(floors)}\n`);
 worker.shutdown();
 await running;

@@ -4,6 +4,8 @@ import type { Processes } from './account.ts';
 export interface Task {
   /** Lifecycles by concurrency. */
   plan: Record<string, number>;
+  /** Invoices of a billing run; what is measured then is bulk.ts. */
+  bulk?: number;
   processes: Processes;
   /** Where the threads of the service have written their ids (scripts/bench/thread-id.cjs). */
   threadsFolder: string;

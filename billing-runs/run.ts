@@ -14,7 +14,7 @@ import { keyReused } from '../commands/refusal.ts';
 import { businessDateError } from './business-date.ts';
 import { refused } from '../commands/decision.ts';
 import { type Refusal, invalidFields, refusalInWords } from '../commands/refusal.ts';
-import { type Database, type TransactionClient, isInfrastructureFailure } from '../platform/database.ts';
+import { type Database, type TransactionClient } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 import { type BillingRun, RUN_KEY, billingRunOf, dueDrafts, finalizedByRuns } from './reads.ts';
 import { type StartDeps, startWorkflow } from '../commands/workflow-kind.ts';
@@ -26,10 +26,12 @@ import {
   type StepSettings,
   commandOf,
   notAllowed,
+  waking,
 } from '../invoices/index.ts';
 import { newAttemptId } from '../commands/key.ts';
 import { discardOf, lockKey } from '../dead-letters/index.ts';
-import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
+import { carryOutIsolating } from '../commands/isolating.ts';
+import type { TransactionDeps } from '../commands/transaction.ts';
 
 const ACTOR = 'billing run';
 /** More than that is no fault of single drafts. */
@@ -102,38 +104,16 @@ export async function finalizeChunk(
 ): Promise<number> {
   const due = await queryRows(deps.database, draftRow)`
     SELECT id ${dueDrafts(run)} AND id <> ALL(${[...stopped.keys()]}::uuid[]) ORDER BY due_date, id LIMIT ${size}`;
-  await finalizeIsolating(
-    deps,
-    run,
-    due.map(({ id }) => id),
-    stopped,
-  );
-  return due.length;
-}
-
-/** When a commit fails, its halves, until the draft is found that fails alone. */
-async function finalizeIsolating(
-  deps: ChunkDeps,
-  run: BillingRunInput,
-  ids: readonly string[],
-  stopped: Stopped,
-): Promise<void> {
-  const [first] = ids;
-  if (first === undefined) return;
   const acceptedAt = new Date().toISOString();
-  const commands = ids.map((id) => commandFor(run, id, acceptedAt));
-  try {
-    await carryOut(deps, definitionOf(deps, run, commands), commands);
-  } catch (error) {
-    if (isInfrastructureFailure(error) || stopped.size >= STOPPED_MAX) throw error;
-    if (ids.length === 1) {
-      stopped.set(first, error);
-      return;
-    }
-    const middle = Math.ceil(ids.length / 2);
-    await finalizeIsolating(deps, run, ids.slice(0, middle), stopped);
-    await finalizeIsolating(deps, run, ids.slice(middle), stopped);
-  }
+  const outcomes = await carryOutIsolating(
+    deps,
+    (commands) => definitionOf(deps, run, commands),
+    due.map(({ id }) => commandFor(run, id, acceptedAt)),
+    STOPPED_MAX - stopped.size,
+  );
+  for (const [index, outcome] of outcomes.entries())
+    if (outcome.kind === 'failed') stopped.set(due[index]?.id ?? '', outcome.error);
+  return due.length;
 }
 
 const commandFor = (
@@ -158,7 +138,7 @@ function definitionOf(
   run: BillingRunInput,
   commands: readonly StepCommand<'finalize'>[],
 ): StepCommandDefinition<'finalize'> {
-  const finalize = commandOf('finalize', deps);
+  const finalize = waking(commandOf('finalize', deps), commands);
   return {
     ...finalize,
     decide: (state, command, lookups) =>
@@ -166,19 +146,15 @@ function definitionOf(
         ? refused(dueDateMoved(state))
         : finalize.decide(state, command, lookups),
     also: async (tx, outcomes) => {
-      const finalized = commands.filter((_, index) => outcomes[index]?.kind === 'done');
+      await finalize.also?.(tx, outcomes);
       const notDone = commands.flatMap(({ invoiceId }, index) => {
         const outcome = outcomes[index];
         return outcome?.kind === 'refused'
           ? [{ invoiceId, code: outcome.refusal.code, detail: refusalInWords(outcome.refusal) }]
           : [];
       });
-      await recordChunk(
-        tx,
-        run,
-        finalized.map(({ invoiceId }) => invoiceId),
-        await withoutOtherRuns(tx, run, notDone),
-      );
+      const finalized = outcomes.filter(({ kind }) => kind === 'done').length;
+      await recordChunk(tx, run, finalized, await withoutOtherRuns(tx, run, notDone));
     },
   };
 }
@@ -207,18 +183,17 @@ async function withoutOtherRuns(
 async function recordChunk(
   tx: TransactionClient,
   { tenantId, businessDate }: BillingRunInput,
-  finalized: readonly string[],
+  finalized: number,
   notDone: readonly NotDone[],
 ): Promise<void> {
   const day = new Date(businessDate);
-  await tx.workflowWakeup.createMany({ data: finalized.map((invoiceId) => ({ tenantId, invoiceId })) });
   const { count: refusedNow } = await tx.billingRunRefusal.createMany({
     data: notDone.map((one) => ({ tenantId, businessDate: day, ...one })),
     skipDuplicates: true,
   });
   await tx.billingRun.updateMany({
     where: { tenantId, businessDate: day },
-    data: { finalized: { increment: finalized.length }, refused: { increment: refusedNow } },
+    data: { finalized: { increment: finalized }, refused: { increment: refusedNow } },
   });
 }
 

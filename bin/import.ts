@@ -4,7 +4,7 @@ import { openCsv } from '../operations/import/csv.ts';
 import { startProgress } from '../operations/import/progress.ts';
 import { ImportError, createRowReader } from '../operations/import/rows.ts';
 import { runImport } from '../operations/import/run.ts';
-import { pause, sendCommand } from '../operations/import/send.ts';
+import { pause, sendBatch, sendCommand } from '../operations/import/send.ts';
 import { exitCodeOf, summaryOf } from '../operations/import/summary.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
 
@@ -19,6 +19,7 @@ async function main(): Promise<void> {
   const tally = await runImport(
     {
       read,
+      sendBatch: (batch) => sendBatch(deps, batch),
       send: (command, invoiceId) => sendCommand(deps, command, invoiceId),
       concurrency,
       stop,

@@ -209,6 +209,7 @@ export async function startWorker(parts: Parts): Promise<void> {
       notifier: createNotifier(),
       meter: metrics,
       shards: config.OUTBOX_SHARDS,
+      wakeupsPerSecond: config.WAKEUPS_PER_SECOND,
       stopping: stopping.signal,
       wire: wireSettings(config),
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,

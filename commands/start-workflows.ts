@@ -22,26 +22,31 @@ export async function startAbsent(client: Client, type: string, options: StartOp
 }
 
 /**
- * Starts the workflow of each row. One that cannot be started does not keep the others from it. Rejects when none could
- * be and that may pass: a server is away.
+ * Starts the workflow of each row, so many at once. One that cannot be started does not keep the others from it.
+ * Rejects when none could be and that may pass: a server is away.
  */
 export async function startEach<Row>(
   rows: readonly Row[],
   start: (row: Row) => Promise<void>,
   onFailure: (row: Row, error: unknown) => void,
+  atOnce = 1,
 ): Promise<void> {
   const until = performance.now() + START_EACH_LIMIT_MS;
+  const left = rows.values();
   let started = false;
   let failure: unknown;
-  for (const row of rows) {
-    if (performance.now() > until) break;
-    try {
-      await start(row);
-      started = true;
-    } catch (error) {
-      onFailure(row, error);
-      if (mayPass(error)) failure = error;
+  const startNext = async (): Promise<void> => {
+    for (const row of left) {
+      if (performance.now() > until) return;
+      try {
+        await start(row);
+        started = true;
+      } catch (error) {
+        onFailure(row, error);
+        if (mayPass(error)) failure = error;
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: atOnce }, startNext));
   if (failure !== undefined && !started) throw failure;
 }

@@ -100,6 +100,41 @@ function commandColumns({ entityId, step }: AnyCommandDefinition, command: Comma
   };
 }
 
+const answeredRow = z.object({
+  tenant_id: z.string(),
+  command_key: z.string(),
+  fingerprint: z.string(),
+  entity_id: z.string(),
+  step: z.string(),
+  answer: z.string().nullable(),
+});
+
+/**
+ * What the commands whose key was taken before were answered with; none for one whose key is another's. Read after the
+ * first statement, which may have waited for the commit of who took it.
+ */
+export async function storedAnswers(
+  tx: TransactionClient,
+  { entityId, step }: AnyCommandDefinition,
+  loaded: readonly Loaded[],
+): Promise<Map<CommandHead, string>> {
+  const answers = new Map<CommandHead, string>();
+  const taken = loaded.filter(({ isNew }) => !isNew).map(({ command }) => command);
+  if (taken.length === 0) return answers;
+  const rows = await queryRows(tx, answeredRow)`
+    SELECT tenant_id, command_key, fingerprint, entity_id, step, answer FROM commands
+    JOIN unnest(${taken.map(({ tenantId }) => tenantId)}::uuid[], ${taken.map(({ key }) => key)}::text[])
+      AS wanted(tenant_id, command_key) USING (tenant_id, command_key)`;
+  const known = new Map(rows.map((row) => [`${row.tenant_id} ${row.command_key}`, row]));
+  for (const command of taken) {
+    const row = known.get(`${command.tenantId} ${command.key}`);
+    if (!row) throw new TypeError('A key that was taken before is not there.');
+    const isSame = row.fingerprint === command.fingerprint && row.entity_id === entityId(command) && row.step === step;
+    if (isSame && row.answer !== null) answers.set(command, row.answer);
+  }
+  return answers;
+}
+
 export interface Answered {
   tenant_id: string;
   command_key: string;

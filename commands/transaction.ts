@@ -23,7 +23,15 @@ import { type Accepted, type CommandHead, type Decision, type EntityState, refus
 import { formerOutcome } from './former-keys.ts';
 import { recordsOf } from './records.ts';
 import { type Refusal, keyReused } from './refusal.ts';
-import { type Done, type Loaded, lockAndLoad, releaseKey, storeRefusals, writeCommands } from './transaction-rows.ts';
+import {
+  type Done,
+  type Loaded,
+  lockAndLoad,
+  releaseKey,
+  storeRefusals,
+  storedAnswers,
+  writeCommands,
+} from './transaction-rows.ts';
 
 export interface TransactionDeps {
   database: Database;
@@ -81,8 +89,9 @@ async function inTransaction(
   commands: readonly CommandHead[],
 ): Promise<AnyOutcome[]> {
   const decided: Decided[] = [];
-  for (const loaded of await lockAndLoad(tx, definition, commands))
-    decided.push(await decideOne(tx, definition, loaded));
+  const all = await lockAndLoad(tx, definition, commands);
+  const known = await storedAnswers(tx, definition, all);
+  for (const loaded of all) decided.push(await decideOne(tx, definition, loaded, known));
   const accepted = decided.filter(isAccepted);
   const states = await completed(tx, definition, accepted);
   const whole = new Map<Decided, EntityState>(accepted.map((one, index) => [one, states[index] ?? one.decision.state]));
@@ -137,11 +146,16 @@ function outcomeOf(
 }
 
 /** The order of checks begins here: a key that was used, a refusal that was recorded, then the rules. */
-async function decideOne(tx: TransactionClient, definition: AnyCommandDefinition, loaded: Loaded): Promise<Decided> {
+async function decideOne(
+  tx: TransactionClient,
+  definition: AnyCommandDefinition,
+  loaded: Loaded,
+  known: ReadonlyMap<CommandHead, string>,
+): Promise<Decided> {
   const { command, isNew, previousRefusal, isMisused, state } = loaded;
   const subject = { entityId: definition.entityId(command), step: definition.step };
   if (!isNew) {
-    const answer = await storedAnswer(tx, command, subject);
+    const answer = known.get(command);
     return { loaded, decision: answer === undefined ? refused(reused(command.key)) : { kind: 'known', answer } };
   }
   if (isMisused) return { loaded, decision: refused(reused(command.key)) };
@@ -153,17 +167,6 @@ async function decideOne(tx: TransactionClient, definition: AnyCommandDefinition
   if ('refusal' in parsed) return { loaded, decision: refused(parsed.refusal) };
   const lookups = await definition.lookUp?.(tx, parsed, state);
   return { loaded: { ...loaded, command: parsed }, decision: definition.decide(state, parsed, lookups) };
-}
-
-/** What this very command was answered with; undefined when its key is another's. */
-async function storedAnswer(
-  tx: TransactionClient,
-  { tenantId, key, fingerprint }: CommandHead,
-  { entityId, step }: { entityId: string; step: string },
-): Promise<string | undefined> {
-  const known = await tx.command.findUniqueOrThrow({ where: { tenantId_key: { tenantId, key } } });
-  const isSame = known.fingerprint === fingerprint && known.entityId === entityId && known.step === step;
-  return isSame ? (known.answer ?? undefined) : undefined;
 }
 
 /** In the words of who chose the key. */

@@ -1,4 +1,5 @@
 /** What other slices may know of invoices. */
+export { waking } from './create-many.ts';
 export { type StepCommandDefinition, type StepSettings, commandOf } from './commands.ts';
 export type { Invoice, StepCommand } from './lifecycle.ts';
 export { notAllowed } from './refusals.ts';

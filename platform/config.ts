@@ -107,6 +107,7 @@ const environmentSchema = z
     KAFKA_SASL_PASSWORD: z.string().min(1).optional(),
     KAFKA_TOPIC_PARTITIONS: count(1, 1_000).default(6),
     KAFKA_TOPIC_REPLICATION: count(1, 10).default(1),
+    WAKEUPS_PER_SECOND: count(1, 10_000).default(100),
     OUTBOX_SHARDS: count(1, 64).default(1),
     TEST_OVERDUE_AFTER_MS: count(0, 86_400_000).optional(),
     TEST_FAULTS: armedFaults.optional(),

@@ -2,6 +2,7 @@
  * `npm run bench`: servers and a service of its own, then bench/bench.ts. Not part of the tests.
  *
  * --plan JSON     lifecycles by concurrency
+ * --bulk N        a billing run of so many invoices instead (bench/bulk.ts)
  * --out FILE      where the result is written; .data/bench.json when absent
  * --compare FILE  an earlier result, to which this one is compared
  * --profile DIR   leaves a CPU profile of each thread of the service in the folder
@@ -30,7 +31,7 @@ let service;
 // What runs is told, and then everything is stopped in order.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 try {
-  const { plan, out, compare, profile } = readOptions();
+  const { plan, bulk, out, compare, profile } = readOptions();
   await installPackages();
   const dist = path.join(dataFolder, 'dist');
   const floorBundle = path.join(dist, 'floor-bundle.js');
@@ -58,15 +59,16 @@ try {
   await waitUntil('The service', READY_LIMIT_MS, async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok);
   const task = {
     plan,
+    bulk,
     processes: { ...stack.pids, service: service.pid },
     threadsFolder,
     resultFile: out,
     compareWith: compare,
   };
-  await run(process.execPath, [...measured, path.join(dist, 'bench/bench.js')], {
+  await run(process.execPath, [...measured, path.join(dist, bulk ? 'bench/bulk.js' : 'bench/bench.js')], {
     env: { ...env, FLOOR_BUNDLE: floorBundle, BENCH_TASK: JSON.stringify(task) },
   });
-  say(`The result is in ${out}`);
+  if (!bulk) say(`The result is in ${out}`);
 } catch (error) {
   fail(error);
 } finally {
@@ -79,16 +81,19 @@ function readOptions() {
   const folder = process.env.INIT_CWD ?? process.cwd();
   const file = { type: 'string' };
   try {
-    const { values } = parseArgs({ options: { plan: file, out: file, compare: file, profile: file } });
+    const { values } = parseArgs({ options: { plan: file, bulk: file, out: file, compare: file, profile: file } });
     const inFolder = (name) => (values[name] === undefined ? undefined : path.resolve(folder, values[name]));
     return {
-      plan: JSON.parse(values.plan ?? PLAN),
+      plan: values.bulk === undefined ? JSON.parse(values.plan ?? PLAN) : {},
+      bulk: values.bulk === undefined ? undefined : Number(values.bulk),
       out: inFolder('out') ?? path.join(data, 'bench.json'),
       compare: inFolder('compare'),
       profile: inFolder('profile'),
     };
   } catch (error) {
-    throw new SetupError(`${error.message}. Expected: --plan JSON, --out FILE, --compare FILE, --profile FOLDER.`);
+    throw new SetupError(
+      `${error.message}. Expected: --plan JSON, --bulk N, --out FILE, --compare FILE, --profile FOLDER.`,
+    );
   }
 }
 

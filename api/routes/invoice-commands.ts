@@ -17,7 +17,7 @@ import { type WireInvoice, invoiceSchema } from '../../invoices/wire.ts';
 import type { Database } from '../../platform/database.ts';
 import { etag, expectedVersion } from '../headers.ts';
 import { Problem, type ProblemCode, commandStopped, everyCommand, problemOf, unavailable } from '../problems.ts';
-import type { AnswerHeader, Call, Reply, Route } from '../route.ts';
+import type { AnswerHeader, Call, Method, Reply, Route } from '../route.ts';
 import { idOrNotFound, parseOrRefuse } from '../validation.ts';
 import { operationSchema } from './operations.ts';
 
@@ -69,8 +69,8 @@ function routeOf(
   step: Step,
   problems: readonly ProblemCode[],
 ): Omit<Route, 'command' | 'answers'> {
-  const { http, summary, description, examples, refusals, body } = stepOf(step);
-  const { method, path } = http ?? { method: 'post', path: `/v1/invoices/{id}/${kebabCase(step)}` };
+  const { summary, description, examples, refusals, body } = stepOf(step);
+  const { method, path } = placeOf(step);
   const schema = schemaOf(body);
   return {
     method,
@@ -81,41 +81,54 @@ function routeOf(
     tag: 'Invoices',
     body: { schema, required: !schema.safeParse(undefined).success, examples },
     problems: [...problems, ...(Object.keys(refusals) as ProblemCode[])],
-    handle: (call) => carryOut(deps, step, path, call, parseBody(schema, call) as StepBodies[Step]),
+    handle: (call) => carryOut(deps, step, call, parseBody(schema, call) as StepBodies[Step]),
   };
 }
 
+const placeOf = (step: Step): { method: Method; path: string } =>
+  stepOf(step).http ?? { method: 'post', path: `/v1/invoices/{id}/${kebabCase(step)}` };
+
 /** What depends on the day is told together with the other faults; alone it is the rules that refuse it. */
-function parseBody<T extends z.ZodType>(schema: T, { body, acceptedAt }: Call): z.output<T> {
+export function parseBody<T extends z.ZodType>(schema: T, { body, acceptedAt }: Pick<Call, 'body' | 'acceptedAt'>) {
   const wrongDay = dueDateErrorIn(body, acceptedAt);
   return parseOrRefuse(schema, body, wrongDay ? [wrongDay] : []);
+}
+
+/** What a command is beside its step and its body. A new invoice gets an id that is made of the key. */
+interface Asking extends Pick<Call, 'identity' | 'acceptedAt' | 'idempotencyKey'> {
+  invoiceId?: string;
+  expectedVersion?: number | null;
+}
+
+/** A command of REST: sent again with its key, by whichever route, it is the same one. */
+export function commandOf<S extends Step>(
+  step: S,
+  body: StepBodies[S],
+  { identity: { tenantId, actor }, acceptedAt, idempotencyKey, invoiceId: given, expectedVersion: seen = null }: Asking,
+): OutgoingCommand<S> {
+  const { method, path } = placeOf(step);
+  const key = storedKey('rest', tenantId, idempotencyKey);
+  const invoiceId = given ?? invoiceIdOf(tenantId, key);
+  const fingerprint = fingerprintOf({ method, route: path.replace('{id}', invoiceId), ifMatch: seen, body });
+  return { step, tenantId, invoiceId, actor, body, key, fingerprint, acceptedAt, expectedVersion: seen };
 }
 
 /** The order of checks is docs/rules.md's: key, existence, and what is final already need no workflow. */
 async function carryOut<S extends Step>(
   deps: InvoiceCommandDeps,
   step: S,
-  path: string,
   call: Call,
   body: StepBodies[S],
 ): Promise<Reply> {
   const deadline = Date.parse(call.acceptedAt) + deps.requestDeadlineMs;
-  const { tenantId, actor } = call.identity;
-  const key = storedKey('rest', tenantId, call.idempotencyKey);
-  const ifMatch = step === 'create' ? null : expectedVersion(call.header('If-Match'));
-  const invoiceId = step === 'create' ? invoiceIdOf(tenantId, key) : idOrNotFound(call, invoiceNotFound);
-  const route = step === 'create' ? path : path.replace('{id}', invoiceId);
-  const command: OutgoingCommand<S> = {
-    step,
-    tenantId,
-    invoiceId,
-    actor,
-    body,
-    key,
-    fingerprint: fingerprintOf({ method: call.method, route, ifMatch, body }),
-    acceptedAt: call.acceptedAt,
-    expectedVersion: ifMatch,
-  };
+  const command =
+    step === 'create'
+      ? commandOf(step, body, call)
+      : commandOf(step, body, {
+          ...call,
+          expectedVersion: expectedVersion(call.header('If-Match')),
+          invoiceId: idOrNotFound(call, invoiceNotFound),
+        });
   // A key that was made for this call has no answer, and the draft has an id that is made of it.
   const isFirst = step === 'create' && call.header('Idempotency-Key') === undefined;
   const { known, invoice } = isFirst ? nothingKnown : await lookUpCommand(deps.database, command);

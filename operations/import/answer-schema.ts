@@ -14,3 +14,14 @@ export const operationAnswer = z.looseObject({
   invoice: invoiceAnswer.nullish(),
   problem: problemAnswer.nullish(),
 });
+
+/** What came of each row of a batch, in the order of the request. */
+export const batchAnswer = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      replayed: z.array(z.string()),
+      invoice: invoiceAnswer.nullable(),
+      problem: problemAnswer.nullable(),
+    }),
+  ),
+});

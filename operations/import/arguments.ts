@@ -7,7 +7,7 @@ import type { Service } from './send.ts';
 export interface ImportArguments {
   file: string;
   service: Service;
-  /** Rows under way at once. */
+  /** Rows that are settled at once. */
   concurrency: number;
   mapping: Mapping;
 }
@@ -36,7 +36,12 @@ const program = (): Command =>
     .option('--url <url>', 'of the service', urlOption, 'http://127.0.0.1:3000')
     .option('--tenant <uuid>', 'tenant of the invoices (the service’s default when absent)', tenantOption)
     .option('--actor <name>', 'who the history shall name', actorOption, 'import')
-    .option('--concurrency <rows>', `rows under way at once, 1 to ${CONCURRENCY_MAX}`, rowsOption, CONCURRENCY_DEFAULT)
+    .option(
+      '--concurrency <rows>',
+      `rows that are settled at once, 1 to ${CONCURRENCY_MAX}`,
+      rowsOption,
+      CONCURRENCY_DEFAULT,
+    )
     .option('--currency <code>', 'ISO 4217 code for rows that name none')
     .addOption(
       new Option('--column <field=Header>', `where a field stands; repeatable. Fields: ${fields.join(', ')}`)

@@ -50,7 +50,7 @@ export interface Command {
 /** The commands of one row, in order; the first is the create. */
 export interface RowCommands {
   line: number;
-  commands: readonly Command[];
+  commands: readonly [Command, ...Command[]];
 }
 
 /** Why a row was not imported, or not to its end. */
@@ -135,10 +135,10 @@ function locate(headers: readonly string[], mapping: Mapping): Positions {
   return positions;
 }
 
-function commandsOf(number: string, cell: Cell, mapping: Mapping): Command[] {
+function commandsOf(number: string, cell: Cell, mapping: Mapping): RowCommands['commands'] {
   const key = `import:${visibleAscii(number)}`;
   const body = createBody(number, cell, mapping);
-  const commands: Command[] = [{ step: 'create', key, body }];
+  const commands: [Command, ...Command[]] = [{ step: 'create', key, body }];
   if (mapping.finalize || mapping.settle) commands.push({ step: 'finalize', key: `${key}:finalize`, body: {} });
   if (!mapping.settle) return commands;
   if (isYes(cell('disputed'))) {

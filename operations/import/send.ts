@@ -1,13 +1,13 @@
 /**
- * Sends one command until the service has answered it for good.
+ * Sends a command, or the beginnings of many rows at once, until the service has answered for good.
  *
- * Always true: every attempt carries the same Idempotency-Key, so an attempt whose answer was lost is not carried out
- * twice. A command waits, asks again and gives up within COMMAND_LIMIT_MS.
+ * Always true: every attempt carries the same keys, so an attempt whose answer was lost is not carried out twice. What
+ * is sent waits, asks again and gives up within COMMAND_LIMIT_MS.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { z } from 'zod';
-import { invoiceAnswer, operationAnswer, problemAnswer } from './answer-schema.ts';
-import type { Command, RowRefusal } from './rows.ts';
+import { batchAnswer, invoiceAnswer, operationAnswer, problemAnswer } from './answer-schema.ts';
+import type { Command, ImportStep, RowCommands, RowRefusal } from './rows.ts';
 
 export interface Service {
   /** Without a slash at the end. */
@@ -33,7 +33,13 @@ export type SendOutcome =
   | ({ kind: 'refused' } & Omit<RowRefusal, 'line' | 'step'>)
   | { kind: 'interrupted' };
 
-/** Ask again: at `poll`, or by sending the command again when that is undefined. */
+/** What came of a row in a batch: the steps that an earlier run had carried out, or which one was refused. */
+export type RowOutcome =
+  | { kind: 'done'; invoiceId: string; replayed: readonly string[] }
+  | ({ kind: 'refused'; step: ImportStep; replayed: readonly string[] } & Omit<RowRefusal, 'line' | 'step'>)
+  | { kind: 'interrupted' };
+
+/** Ask again: at `poll`, or by sending the same again when that is undefined. */
 interface Again {
   kind: 'again';
   poll: string | undefined;
@@ -57,19 +63,38 @@ export const pause = (ms: number, stop: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, { signal: stop }).catch(() => undefined);
 
 /** @param invoiceId of the invoice that the command changes; undefined for the create */
-export async function sendCommand(
+export const sendCommand = (deps: SendDeps, command: Command, invoiceId: string | undefined): Promise<SendOutcome> =>
+  untilAnswered<SendOutcome>(deps, (poll, timeoutMs) =>
+    poll ? askOperation(deps.service, poll, timeoutMs) : ask(deps.service, command, invoiceId, timeoutMs),
+  );
+
+/** Drafts the invoices of the rows, and finalizes them where their commands say so: in one request. */
+export async function sendBatch(deps: SendDeps, rows: readonly RowCommands[]): Promise<RowOutcome[]> {
+  const outcome = await untilAnswered<BatchOutcome>(deps, (_, timeoutMs) => askBatch(deps.service, rows, timeoutMs));
+  switch (outcome.kind) {
+    case 'answered':
+      return outcome.rows;
+    case 'refused':
+      return rows.map(() => ({ ...outcome, step: 'create', replayed: [] }));
+    case 'interrupted':
+      return rows.map(() => outcome);
+  }
+}
+
+type BatchOutcome = { kind: 'answered'; rows: RowOutcome[] } | Exclude<SendOutcome, { kind: 'done' }>;
+
+type Unanswered = Extract<SendOutcome, { kind: 'refused' | 'interrupted' }>;
+
+async function untilAnswered<Outcome extends { kind: string }>(
   deps: SendDeps,
-  command: Command,
-  invoiceId: string | undefined,
-): Promise<SendOutcome> {
+  attemptAt: (poll: string | undefined, timeoutMs: number) => Promise<Outcome | Again>,
+): Promise<Outcome | Unanswered> {
   const deadline = deps.now() + COMMAND_LIMIT_MS;
   let poll: string | undefined;
   for (let attempt = 0; ; attempt += 1) {
     const timeoutMs = Math.min(REQUEST_TIMEOUT_MS, Math.ceil(deadline - deps.now()));
-    const answer: Answer = poll
-      ? await askOperation(deps.service, poll, timeoutMs)
-      : await ask(deps.service, command, invoiceId, timeoutMs);
-    if (answer.kind !== 'again') return answer;
+    const answer = await attemptAt(poll, timeoutMs);
+    if (!isAgain(answer)) return answer;
     if (deps.stop.aborted) return { kind: 'interrupted' };
     const waitMs = Math.max(answer.retryAfterMs, backoffMs(attempt));
     if (deps.now() + waitMs >= deadline) return noAnswer(answer.reason);
@@ -80,11 +105,13 @@ export async function sendCommand(
   }
 }
 
+const isAgain = (answer: { kind: string }): answer is Again => answer.kind === 'again';
+
 /** Half of it by chance, so that commands that failed together do not come back together. */
 const backoffMs = (attempt: number): number =>
   Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
 
-const noAnswer = (reason: string): SendOutcome => ({
+const noAnswer = (reason: string): Unanswered => ({
   kind: 'refused',
   code: NO_ANSWER,
   detail: `No answer within ${COMMAND_LIMIT_MS / 1000} s; the last try: ${reason}.`,
@@ -110,6 +137,31 @@ async function ask(
   return invoice?.success
     ? done(invoice.data, reply.headers.get('Idempotency-Replayed') === 'true')
     : refused(problemAnswer.safeParse(reply.body).data, reply.status);
+}
+
+async function askBatch(
+  service: Service,
+  rows: readonly RowCommands[],
+  timeoutMs: number,
+): Promise<BatchOutcome | Again> {
+  const items = rows.map(({ commands: [create] }) => ({ idempotencyKey: create.key, invoice: create.body }));
+  const finalize = rows.some(({ commands }) => commands.some(({ step }) => step === 'finalize'));
+  const init = {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ finalize, items }),
+  };
+  const reply = await request(service, `${service.url}/v1/invoices/batch`, init, timeoutMs);
+  if ('failure' in reply) return again(reply.failure);
+  if (unavailable.has(reply.status)) return again(`status ${reply.status}`, reply);
+  const batch = reply.status === 200 ? batchAnswer.safeParse(reply.body).data : undefined;
+  if (batch?.items.length !== rows.length) return refused(problemAnswer.safeParse(reply.body).data, reply.status);
+  return { kind: 'answered', rows: batch.items.map(rowOutcome) };
+}
+
+function rowOutcome({ replayed, invoice, problem }: z.infer<typeof batchAnswer>['items'][number]): RowOutcome {
+  if (invoice && !problem) return { kind: 'done', invoiceId: invoice.id, replayed };
+  return { ...refused(problem ?? undefined, 200), step: invoice ? 'finalize' : 'create', replayed };
 }
 
 /** What became of a command that was answered with 202. When nobody knows, the command is sent again. */
@@ -139,7 +191,10 @@ const done = ({ id }: z.infer<typeof invoiceAnswer>, replayed: boolean): Answer 
   replayed,
 });
 
-const refused = (problem?: z.infer<typeof problemAnswer>, status?: number): Answer => ({
+const refused = (
+  problem?: z.infer<typeof problemAnswer>,
+  status?: number,
+): Extract<SendOutcome, { kind: 'refused' }> => ({
   kind: 'refused',
   code: problem?.code ?? 'unexpected_answer',
   detail: problem?.detail ?? `Status ${status}, without a problem that can be read: is this the service?`,

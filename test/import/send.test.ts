@@ -1,10 +1,11 @@
 import { type RequestListener, type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import type { Command } from '../../operations/import/rows.ts';
-import { type SendDeps, sendCommand } from '../../operations/import/send.ts';
+import type { Command, RowCommands } from '../../operations/import/rows.ts';
+import { type SendDeps, sendBatch, sendCommand } from '../../operations/import/send.ts';
 
 const create: Command = { step: 'create', key: 'import:1', body: { name: 'One', amount: '1', currency: 'EUR' } };
+const finalize: Command = { step: 'finalize', key: 'import:1:finalize', body: {} };
 const pending = { status: 202, headers: { Location: '/v1/operations/op?invoiceId=inv', 'Retry-After': '1' }, body: {} };
 const made = { status: 201, body: { id: 'inv' } };
 const operation = (status: string, members: object = {}) => ({ status: 200, body: { status, ...members } });
@@ -24,7 +25,10 @@ afterEach(() => {
 /** A service that gives these replies in turn, the last one for ever; 'cut' ends the connection without any. */
 async function serviceThatSays(...replies: (Reply | 'cut')[]) {
   const asked: string[] = [];
+  const bodies: string[] = [];
   const listener: RequestListener = (request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += String(chunk))).on('end', () => bodies.push(body));
     asked.push(`${request.method} ${request.url} ${String(request.headers['idempotency-key'] ?? '')}`.trim());
     const reply = (replies.length > 1 ? replies.shift() : replies[0]) ?? 'cut';
     if (reply === 'cut') return void request.socket.destroy();
@@ -34,7 +38,7 @@ async function serviceThatSays(...replies: (Reply | 'cut')[]) {
   const listening = createServer(listener);
   server = listening;
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}`, asked };
+  return { url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}`, asked, bodies };
 }
 
 /** Time passes only where it is waited for. */
@@ -107,7 +111,6 @@ it('an answer that is not the service’s is a refusal, not a success', async ()
 it('a step goes to its invoice, and a replay is told', async () => {
   const replay = { status: 200, headers: { 'Idempotency-Replayed': 'true' }, body: { id: 'inv' } };
   const { url, asked } = await serviceThatSays(replay);
-  const finalize: Command = { step: 'finalize', key: 'import:1:finalize', body: {} };
   expect(await sendCommand(deps(url).sendDeps, finalize, 'inv')).toEqual(done(true));
   expect(asked).toEqual(['POST /v1/invoices/inv/finalize import:1:finalize']);
 });
@@ -127,4 +130,38 @@ it('after an interruption nothing is sent again', async () => {
   stop.abort();
   expect(await sendCommand(deps(url, stop).sendDeps, create, undefined)).toEqual({ kind: 'interrupted' });
   expect(asked).toHaveLength(1);
+});
+
+const batch = (...outcomes: object[]) => ({ status: 200, body: { items: outcomes } });
+const inBatch = { replayed: [], invoice: { id: 'inv' }, problem: null };
+
+it('many rows are one request, sent again with the same keys until it is answered', async () => {
+  const problem = { code: 'validation_failed', detail: 'Not valid.', errors: [] };
+  const { url, asked, bodies } = await serviceThatSays(
+    { status: 503 },
+    'cut',
+    batch(inBatch, { ...inBatch, replayed: ['create'], problem }, { ...inBatch, invoice: null, problem }),
+  );
+  const rows = [1, 2, 3].map((line): RowCommands => ({ line, commands: [{ ...create, key: `k${line}` }, finalize] }));
+  expect(await sendBatch(deps(url).sendDeps, rows)).toEqual([
+    { kind: 'done', invoiceId: 'inv', replayed: [] },
+    { kind: 'refused', step: 'finalize', replayed: ['create'], ...problem },
+    { kind: 'refused', step: 'create', replayed: [], ...problem },
+  ]);
+  expect(asked).toEqual(Array(3).fill('POST /v1/invoices/batch'));
+  expect(JSON.parse(bodies.at(-1) ?? '')).toEqual({
+    finalize: true,
+    items: ['k1', 'k2', 'k3'].map((idempotencyKey) => ({ idempotencyKey, invoice: create.body })),
+  });
+});
+
+it('what is said of a whole request is said of each row', async () => {
+  const problem = { code: 'invalid_tenant', detail: 'No UUID.', errors: [] };
+  const { url } = await serviceThatSays({ status: 400, body: problem });
+  const rows: RowCommands[] = [{ line: 1, commands: [create] }];
+  expect(await sendBatch(deps(url).sendDeps, rows)).toEqual([
+    { kind: 'refused', step: 'create', replayed: [], ...problem },
+  ]);
+  const other = await serviceThatSays(batch(inBatch, inBatch));
+  expect(await sendBatch(deps(other.url).sendDeps, rows)).toMatchObject([{ code: 'unexpected_answer' }]);
 });

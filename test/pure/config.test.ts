@@ -42,6 +42,7 @@ describe('readConfig', () => {
       TEMPORAL_TASK_QUEUE: 'billing',
       TEMPORAL_TLS: false,
       TEMPORAL_MAX_CACHED_WORKFLOWS: 500,
+      WAKEUPS_PER_SECOND: 100,
       KAFKA_BROKERS: ['localhost:9092'],
       KAFKA_TLS: false,
       KAFKA_TOPIC_PARTITIONS: 6,

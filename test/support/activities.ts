@@ -27,6 +27,7 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     wire: testWire,
     notifier: createNotifier(),
     shards: 1,
+    wakeupsPerSecond: 100,
     stopping: new AbortController().signal,
     sink: nowhere,
     replaySink: nowhere,
