@@ -16,7 +16,10 @@ import { queryRows } from '../platform/rows.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
 const RUN_MS = 60_000;
-/** Few: a command that comes meanwhile waits behind the tasks of all of them. */
+/**
+ * Few: when they are sent, those of the batch before may not be taken yet, and a command that comes meanwhile waits
+ * behind the tasks of all of them.
+ */
 const BATCH_MAX = 16;
 const AT_ONCE = 8;
 /** While nothing waits. */
@@ -57,6 +60,7 @@ export const createReconcileWorkflows = (deps: ReconcileDeps) => {
     const until = performance.now() + RUN_MS;
     let sent = 0;
     let sweepAt = 0;
+    let taken = Promise.resolve();
     const beat = setInterval(() => context.heartbeat({ sent }), HEARTBEAT_EVERY_MS);
     try {
       while (performance.now() < until && !stopped.aborted) {
@@ -67,8 +71,10 @@ export const createReconcileWorkflows = (deps: ReconcileDeps) => {
           for (const sweep of sweeps) await sweep(SWEEP_MAX);
           sweepAt = startedAt + SWEEP_EVERY_MS;
         }
-        const batch = await sendBatch(deps);
+        const { batch, last } = await sendBatch(deps);
         sent += batch;
+        await taken;
+        if (last) taken = untilTaken(deps, last);
         const tookMs = performance.now() - startedAt;
         const paceMs = (batch / deps.wakeupsPerSecond) * 1_000 - tookMs;
         // Commands go first: while there are some, half of the time is theirs alone.
@@ -84,11 +90,8 @@ export const createReconcileWorkflows = (deps: ReconcileDeps) => {
   };
 };
 
-/**
- * Sends the oldest wake-ups, and waits until their workflows have taken them: what was sent and not taken is at most a
- * batch. Returns how many were sent. Rejects when none could be.
- */
-async function sendBatch(deps: ReconcileDeps): Promise<number> {
+/** Sends the oldest wake-ups. Returns how many were sent, and the last one. Rejects when none could be. */
+async function sendBatch(deps: ReconcileDeps): Promise<{ batch: number; last: InvoiceInput | undefined }> {
   const { database, logger } = deps;
   const wakeups = await database.workflowWakeup.findMany({ orderBy: { position: 'asc' }, take: BATCH_MAX });
   const sent: InvoiceInput[] = [];
@@ -106,9 +109,7 @@ async function sendBatch(deps: ReconcileDeps): Promise<number> {
   } finally {
     if (done.length > 0) await database.workflowWakeup.deleteMany({ where: { position: { in: done } } });
   }
-  const last = sent.at(-1);
-  if (last) await untilTaken(deps, last);
-  return sent.length;
+  return { batch: sent.length, last: sent.at(-1) };
 }
 
 /**

@@ -40,6 +40,9 @@ const worker = await Worker.create({
   taskQueue,
   workflowBundle: { codePath: process.env['FLOOR_BUNDLE'] ?? '' },
   stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
+  // As in bin/parts.ts.
+  maxConcurrentWorkflowTaskPolls: 20,
+  nonStickyToStickyPollRatio: 0.5,
 });
 const running = worker.run();
 

@@ -187,6 +187,12 @@ export async function startMetrics({ config, logger, shutdown, metrics }: Parts)
  */
 const activationLimit = { isolateExecutionTimeout: '5 minutes' } as Partial<WorkerOptions>;
 
+/**
+ * Half of the polls are for workflows that no worker has cached. With the SDK's two of ten, the first tasks of many
+ * that start at once lie in Temporal's database before they are read again: a third fewer finalize commands a second.
+ */
+const polling = { maxConcurrentWorkflowTaskPolls: 20, nonStickyToStickyPollRatio: 0.5 };
+
 /** The worker: workflows, activities and the relays. */
 export async function startWorker(parts: Parts): Promise<void> {
   const { config, logger, shutdown, database, temporal, metrics } = parts;
@@ -219,6 +225,7 @@ export async function startWorker(parts: Parts): Promise<void> {
     }),
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     maxCachedWorkflows: config.TEMPORAL_MAX_CACHED_WORKFLOWS,
+    ...polling,
     shutdownGraceTime: config.SHUTDOWN_GRACE_MS,
     ...activationLimit,
   });

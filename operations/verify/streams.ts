@@ -52,13 +52,17 @@ export async function checkStreams(database: Database, names: readonly string[],
   walk.end();
 }
 
+/** The page is taken before the join, which would otherwise read all streams up to it. */
 const readRows = (database: Database, which: Sql, after: OutboxRow | null): Promise<OutboxRow[]> =>
   queryRows(database, outboxRow)`
+    WITH e AS MATERIALIZED (
+      SELECT * FROM outbox_events e
+      WHERE ${which} AND (stream, sequence) > (${after?.stream ?? ''}, ${after?.sequence ?? 0n}::bigint)
+      ORDER BY stream, sequence LIMIT ${PAGE})
     SELECT e.stream, e.sequence, e.id, e.tenant_id, e.topic, e.partition_key, e.type, e.headers,
            e.published_at IS NOT NULL AS published, s.last_sequence, s.last_published
-    FROM outbox_events e LEFT JOIN streams s USING (stream)
-    WHERE ${which} AND (e.stream, e.sequence) > (${after?.stream ?? ''}, ${after?.sequence ?? 0n}::bigint)
-    ORDER BY e.stream, e.sequence LIMIT ${PAGE}`;
+    FROM e LEFT JOIN streams s USING (stream)
+    ORDER BY e.stream, e.sequence`;
 
 /** Takes the rows of the outbox in the order of stream and sequence. */
 function createWalk({ saw, found }: Tally) {
