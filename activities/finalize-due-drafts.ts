@@ -31,6 +31,7 @@ export const createFinalizeDueDrafts =
       context.heartbeat();
       try {
         const stoppedBefore = stopped.size;
+        deps.onCommand();
         const taken = await finalizeChunk(deps, run, size, stopped);
         if (taken === 0) break;
         done += taken - (stopped.size - stoppedBefore);

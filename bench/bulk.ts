@@ -10,7 +10,7 @@ import { createDatabase } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { dateOf } from '../values/dates.ts';
-import { cpuEach, cpuSoFar } from './account.ts';
+import { type Cpu, cpuEach, cpuSoFar } from './account.ts';
 import { draftMany } from './drafts.ts';
 import { runFloor } from './floor-process.ts';
 import { atConcurrency } from './percentiles.ts';
@@ -76,6 +76,7 @@ async function singleRate(): Promise<number> {
 
 interface Run {
   tenantId: string;
+  cpuMs: Cpu;
   committed: number;
   published: number;
 }
@@ -84,6 +85,7 @@ async function billingRun(): Promise<Run> {
   const tenantId = randomUUID();
   await draftsOf(tenantId, bulk);
   await until(async () => (await waitingEvents(tenantId)) === 0);
+  const cpuBefore = cpuSoFar(processes, threadsFolder);
   const from = performance.now();
   await request('POST', '/billing-runs', tenantId, { businessDate: today });
   const isDone = async () =>
@@ -91,7 +93,8 @@ async function billingRun(): Promise<Run> {
   await until(isDone);
   const committed = bulk / seconds(from);
   await until(async () => (await waitingEvents(tenantId)) === 0);
-  return { tenantId, committed, published: bulk / seconds(from) };
+  const published = bulk / seconds(from);
+  return { tenantId, committed, published, cpuMs: cpuEach(cpuBefore, cpuSoFar(processes, threadsFolder), bulk) };
 }
 
 /** Workflows a second that learn of what a run did, from now on; and what one costs. */
@@ -117,6 +120,7 @@ const ratio = (value: number, to: number) => (value / to).toFixed(2);
 process.stdout.write(
   [
     `billing run of ${bulk}: ${run.committed.toFixed(0)}/s committed, ${run.published.toFixed(0)}/s published`,
+    `    CPU ms each: ${JSON.stringify(run.cpuMs, rounded)}`,
     `    single finalize commands, ${CALLERS} callers: ${single.toFixed(1)}/s, ratio ${ratio(run.committed, single)}`,
     `    the same rows by plain SQL: ${plain.toFixed(0)}/s, ratio ${ratio(run.committed, plain)}`,
     `waking ${woken.count} workflows: ${woken.rate.toFixed(1)}/s`,
@@ -135,5 +139,5 @@ await connection.close();
 process.exit();
 
 function rounded(_: string, value: unknown): unknown {
-  return typeof value === 'number' ? Math.round(value * 10) / 10 : value;
+  return typeof value === 'number' ? Math.round(value * 100) / 100 : value;
 }

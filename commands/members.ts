@@ -4,6 +4,7 @@
  */
 import { snakeCase } from 'change-case';
 import type { z } from 'zod';
+import { remembering } from '../values/remembering.ts';
 
 /** How a value is read from a column. Written, it is the same value as JSON. */
 export interface Column<T> {
@@ -73,42 +74,61 @@ export type WireShape<M extends Members> = {
 /** A row as Postgres gives it, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>;
 
-const stored = (members: Members) => Object.entries(members).filter(([, { column: how }]) => how !== undefined);
+interface Stored {
+  name: string;
+  /** The name of its column: customerReference is customer_reference. */
+  column: string;
+  read: (value: unknown) => unknown;
+  fixed: boolean;
+}
 
-/** The columns that change after the entity was made, by their names: customerReference is customer_reference. */
+const storedOf = remembering((members: Members): readonly Stored[] =>
+  Object.entries(members).flatMap(([name, { column: how, fixed = false }]) =>
+    how ? [{ name, column: snakeCase(name), read: how.read, fixed }] : [],
+  ),
+);
+
+/** The columns that change after the entity was made. */
 export const changingColumnsOf = (members: Members): string[] =>
-  stored(members)
-    .filter(([, { fixed }]) => !fixed)
-    .map(([name]) => snakeCase(name));
+  storedOf(members)
+    .filter(({ fixed }) => !fixed)
+    .map((member) => member.column);
 
 /** Reads a row. Throws a TypeError when a column is missing, or holds something else than its member says. */
-export const fromRow = <M extends Members>(members: M, row: Row): StateOf<M> =>
-  Object.fromEntries(
-    stored(members).map(([name, { column: how }]) => [name, how?.read(row[snakeCase(name)])]),
-  ) as StateOf<M>;
+export function fromRow<M extends Members>(members: M, row: Row): StateOf<M> {
+  const state: Record<string, unknown> = {};
+  for (const member of storedOf(members)) state[member.name] = member.read(row[member.column]);
+  return state as StateOf<M>;
+}
 
 /** The entity's columns as JSON values, by their names. */
-export const toRow = <M extends Members>(members: M, state: StateOf<M>): Row =>
-  Object.fromEntries(stored(members).map(([name]) => [snakeCase(name), state[name as keyof StateOf<M>]]));
+export function toRow<M extends Members>(members: M, state: StateOf<M>): Row {
+  const row: Record<string, unknown> = {};
+  for (const member of storedOf(members)) row[member.column] = state[member.name as keyof StateOf<M>];
+  return row;
+}
 
 export const initialOf = <M extends Members>(members: M): InitialOf<M> =>
   Object.fromEntries(
     Object.entries(members).flatMap(([name, { initial }]) => (initial === undefined ? [] : [[name, initial]])),
   ) as InitialOf<M>;
 
-const shown = (members: Members) =>
-  Object.entries(members).flatMap(([name, { wire, as = name, show }]) => (wire ? [{ name, as, wire, show }] : []));
+const shownOf = remembering((members: Members) =>
+  Object.entries(members).flatMap(([name, { wire, as = name, show }]) => (wire ? [{ name, as, wire, show }] : [])),
+);
 
 /** The schemas of the members that are seen. */
 export const wireShape = <M extends Members>(members: M): WireShape<M> =>
-  Object.fromEntries(shown(members).map(({ as, wire }) => [as, wire()])) as unknown as WireShape<M>;
+  Object.fromEntries(shownOf(members).map(({ as, wire }) => [as, wire()])) as unknown as WireShape<M>;
 
 /** The entity as it is seen at the instant `now` (RFC 3339). */
-export const toWireShape = <M extends Members>(
+export function toWireShape<M extends Members>(
   members: M,
   state: StateOf<M>,
   now: string,
-): { [K in keyof WireShape<M>]: z.output<WireShape<M>[K]> } =>
-  Object.fromEntries(
-    shown(members).map(({ name, as, show }) => [as, show ? show(state, now) : state[name as keyof StateOf<M>]]),
-  ) as { [K in keyof WireShape<M>]: z.output<WireShape<M>[K]> };
+): { [K in keyof WireShape<M>]: z.output<WireShape<M>[K]> } {
+  const wire: Record<string, unknown> = {};
+  for (const { name, as, show } of shownOf(members))
+    wire[as] = show ? show(state, now) : state[name as keyof StateOf<M>];
+  return wire as { [K in keyof WireShape<M>]: z.output<WireShape<M>[K]> };
+}

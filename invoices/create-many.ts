@@ -48,6 +48,8 @@ export const waking = <S extends Step>(
     await definition.also?.(tx, outcomes);
     const done = commands.filter((_, index) => outcomes[index]?.kind === 'done');
     if (done.length === 0) return;
-    await tx.workflowWakeup.createMany({ data: done.map(({ tenantId, invoiceId }) => ({ tenantId, invoiceId })) });
+    const [tenants, invoices] = [done.map(({ tenantId }) => tenantId), done.map(({ invoiceId }) => invoiceId)];
+    await tx.$executeRaw`
+      INSERT INTO workflow_wakeups (tenant_id, invoice_id) SELECT * FROM unnest(${tenants}::uuid[], ${invoices}::uuid[])`;
   },
 });

@@ -5,6 +5,7 @@
 import { kebabCase } from 'change-case';
 import type { EventDefinition, EventIds } from './event.ts';
 import { eventWithheld } from './event-withheld.ts';
+import { remembering } from '../values/remembering.ts';
 import { DEFAULT_DOMAIN, topicName, topicSegment } from './topics.ts';
 
 /** Where the facts of one name about one entity go. */
@@ -42,10 +43,10 @@ export interface WireSettings {
 }
 
 /** `billing.invoice.paid.v1`: domain, entity, what happened to it, version. */
-export function eventType({ name, entity, domain = DEFAULT_DOMAIN, version }: EventDefinition): string {
+export const eventType = remembering(({ name, entity, domain = DEFAULT_DOMAIN, version }: EventDefinition): string => {
   const happened = name.startsWith(entity) ? name.slice(entity.length) : name;
   return `${domain}.${kebabCase(entity)}.${kebabCase(happened)}.v${version}`;
-}
+});
 
 const schemaUrl = (publicUrl: string, event: EventDefinition): string => `${publicUrl}${schemaPath(event)}`;
 

@@ -1,6 +1,7 @@
 /** Topic names: `{environment}.{domain}.{scope}.{topic}.{version}`, lower case. */
 import { kebabCase } from 'change-case';
 import pluralize from 'pluralize';
+import { remembering } from '../values/remembering.ts';
 
 export const DEFAULT_DOMAIN = 'billing';
 const environmentNames = new Map([
@@ -27,7 +28,9 @@ export const environmentName = (environment: string): string =>
   environmentNames.get(environment.toLowerCase()) ?? environment.toLowerCase();
 
 /** The segment that names what the topic is about: given, or derived from the entity. */
-export const topicSegment = ({ topic, entity }: TopicParts): string => topic ?? pluralOf(kebabCase(entity));
+export const topicSegment = remembering(
+  ({ topic, entity }: TopicParts): string => topic ?? pluralOf(kebabCase(entity)),
+);
 
 /** The last word has the plural: pluralize does not know irregular words and words without plural behind a hyphen. */
 const pluralOf = (name: string): string => name.replace(/[^-]+$/, (word) => pluralize(word));
