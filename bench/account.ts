@@ -73,6 +73,13 @@ function fieldsOf(file: string): string[] {
   }
 }
 
+/** Memory of the service that is in use now, in MB; undefined where that cannot be known. */
+export function memoryOf({ service }: Processes): number | undefined {
+  if (process.platform !== 'linux' || service === undefined) return undefined;
+  const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${service}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) / 1024;
+}
+
 /** What was spent between two moments, for each of `count`. */
 export const cpuEach = (before: Cpu, after: Cpu, count: number): Cpu =>
   Object.fromEntries(Object.entries(after).map(([part, ms]) => [part, (ms - (before[part] ?? 0)) / count]));

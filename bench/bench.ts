@@ -12,7 +12,7 @@ import { createDatabase } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { invoiceWorkflowId } from '../workflows/contract/invoice.ts';
-import { type Statement, countStatements, countedStatements, cpuEach, cpuSoFar } from './account.ts';
+import { type Statement, countStatements, countedStatements, cpuEach, cpuSoFar, memoryOf } from './account.ts';
 import type { Floor } from './floor.ts';
 import { runFloor } from './floor-process.ts';
 import { historyOf } from './history.ts';
@@ -100,7 +100,11 @@ async function measure(concurrency: string, count: number, floor: Floor): Promis
   const isCounted = await countStatements(database);
   const before = { ...cpuSoFar(processes, threadsFolder), client: clientCpuMs() };
   const from = performance.now();
-  await atConcurrency(Number(concurrency), count, () => lifecycle(tenantId, timings, ids));
+  let halfway: number | undefined;
+  await atConcurrency(Number(concurrency), count, async (n) => {
+    if (n === Math.ceil(count / 2)) halfway = memoryOf(processes);
+    await lifecycle(tenantId, timings, ids);
+  });
   const answered = count / ((performance.now() - from) / 1000);
   await untilAcknowledged(tenantId);
   const rate = count / ((performance.now() - from) / 1000);
@@ -119,6 +123,7 @@ async function measure(concurrency: string, count: number, floor: Floor): Promis
       'commit to ack': percentiles(await acknowledgements(tenantId)),
     },
     cpuMs,
+    memoryMb: { halfway, end: memoryOf(processes) },
     ...(isCounted ? { statements: statements.reduce((sum, { calls }) => sum + calls, 0) } : {}),
     history: await historyOf(
       client,

@@ -10,7 +10,7 @@ import { createDatabase } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { dateOf } from '../values/dates.ts';
-import { type Cpu, cpuEach, cpuSoFar } from './account.ts';
+import { type Cpu, cpuEach, cpuSoFar, memoryOf } from './account.ts';
 import { draftMany } from './drafts.ts';
 import { runFloor } from './floor-process.ts';
 import { atConcurrency } from './percentiles.ts';
@@ -114,6 +114,7 @@ async function wake(tenantId: string) {
 const single = await singleRate();
 const run = await billingRun();
 const woken = await wake(run.tenantId);
+const memoryMb = memoryOf(processes);
 const plain = await plainSqlRate(database, run.tenantId);
 const floor = (await runFloor(task)).wakeups;
 const ratio = (value: number, to: number) => (value / to).toFixed(2);
@@ -125,6 +126,7 @@ process.stdout.write(
     `    the same rows by plain SQL: ${plain.toFixed(0)}/s, ratio ${ratio(run.committed, plain)}`,
     `waking ${woken.count} workflows: ${woken.rate.toFixed(1)}/s`,
     `    CPU ms each: ${JSON.stringify(woken.cpuMs, rounded)}`,
+    `    memory of the service then: ${memoryMb?.toFixed(0)} MB, with ${config.TEMPORAL_MAX_CACHED_WORKFLOWS} workflows cached at most`,
     ...(floor
       ? [
           `    floor: ${floor.rate.toFixed(1)}/s, ratio ${ratio(woken.rate, floor.rate)}`,

@@ -13,6 +13,8 @@ export interface Measured {
   ratio: number;
   latencyMs: Record<string, ReturnType<typeof percentiles>>;
   cpuMs: Cpu;
+  /** Of the service. */
+  memoryMb: { halfway: number | undefined; end: number | undefined };
   /** Round trips to Postgres; not there when they were not counted. */
   statements?: number;
   history: History;
@@ -39,7 +41,7 @@ const number = (value: number | undefined, digits = 1) =>
   (value === undefined ? '-' : value.toFixed(digits)).padStart(9);
 
 export function reported(concurrency: string, run: Measured): string {
-  const { rate, answered, ratio, floor, latencyMs, cpuMs, history, statements } = run;
+  const { rate, answered, ratio, floor, latencyMs, cpuMs, memoryMb, history, statements } = run;
   const latencies = Object.entries(latencyMs).map(
     ([name, { p50, p95, p99 }]) => `    ${name.padEnd(22)} ${number(p50)} ${number(p95)} ${number(p99)}`,
   );
@@ -58,6 +60,7 @@ export function reported(concurrency: string, run: Measured): string {
     `concurrency ${concurrency}: ${rate.toFixed(1)} lifecycles/s with every event acknowledged (${answered.toFixed(1)} answered), floor ${floor.rate.toFixed(1)}, ratio ${ratio.toFixed(2)}`,
     `    ${'ms'.padEnd(22)}       p50       p95       p99`,
     ...latencies,
+    `    ${'memory of the service, MB'.padEnd(28)} ${number(memoryMb.halfway, 0)} halfway, ${number(memoryMb.end, 0)} at the end`,
     `    ${'a lifecycle costs'.padEnd(28)}   service     floor`,
     ...costs.map(([name, own, least]) => `    ${name.padEnd(28)} ${number(own)} ${number(least)}`),
     '',
