@@ -161,7 +161,7 @@ describe(`${rows.length} real invoices`, () => {
       const progress = (share: number) =>
         waitFor(
           `${share} of the rows`,
-          async () => finished || (await invoicesMade(tenantId)) >= rows.length * share,
+          async () => finished || (await invoicesDone(tenantId)) >= rows.length * share,
           LIMIT_MS,
         );
 
