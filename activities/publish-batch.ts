@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Notifier } from '../messaging/notify.ts';
-import { type PublishDeps, publishPending } from '../messaging/publish.ts';
+import { type Away, type PublishDeps, publishPending } from '../messaging/publish.ts';
 import { outboxBacklog } from '../messaging/backlog.ts';
 
 /** Long enough that an idle relay writes hardly any history. */
@@ -12,6 +12,8 @@ const RUN_MS = 60_000;
 const PAUSE_AFTER_WORK_MS = 40;
 /** Without work a notification ends the wait; commits of other processes are found at the next poll. */
 const PAUSE_IDLE_MS = 75;
+/** While nothing but what is away waits: it is looked through each time. */
+const PAUSE_AWAY_MS = 1_000;
 const HEARTBEAT_EVERY_MS = 1_000;
 const ERROR_LENGTH_MAX = 200;
 
@@ -39,15 +41,19 @@ export const createPublishBatch = (deps: PublishBatchDeps) => {
     const until = performance.now() + RUN_MS;
     const isOver = () => performance.now() >= until || stopped.aborted;
     let published = 0;
+    const away: Away = new Map();
     // Beside the work, not in it: a slow broker must not look like a dead worker.
     const beat = setInterval(() => context.heartbeat({ published }), HEARTBEAT_EVERY_MS);
     try {
       await deps.sink.prepare();
       while (!isOver()) {
-        const sent = await publishPending({ ...deps, isOver }, shard, shards);
+        const sent = await publishPending({ ...deps, isOver, away }, shard, shards);
         published += sent;
         deps.meter?.published(sent);
+        const [part] = away.values();
+        if (part) lastError = { at: new Date().toISOString(), message: messageOf(part.because) };
         if (sent > 0) await pause(PAUSE_AFTER_WORK_MS);
+        else if (part) await pause(PAUSE_AWAY_MS);
         else await deps.notifier.wait(PAUSE_IDLE_MS, stopped);
       }
       return { published, ...(await outboxBacklog(deps.database)), lastError };

@@ -20,6 +20,11 @@ export interface EventSink {
    * outcome is unknown or the broker is away; part of the events may have been written then.
    */
   send(events: readonly StoredEvent[]): Promise<void>;
+  /**
+   * The events by what can be away while the rest is there: a partition, or a topic that is not known. The names are
+   * for people, the events in their order. Rejects when the broker itself is away.
+   */
+  partsOf(events: readonly StoredEvent[]): Promise<Map<string, StoredEvent[]>>;
   /** Connects and makes missing topics; rejects when the broker is away. */
   prepare(): Promise<void>;
   close(): Promise<void>;

@@ -5,7 +5,8 @@
  * 1. Never past a hole: an event is sent only when every lower sequence of its stream was acknowledged.
  * 2. An event is marked published only after the broker acknowledged it. A crash in between sends it again, with the
  *    same id and bytes; the first occurrences stay in order.
- * 3. An event that the broker refuses for good, alone, blocks its own stream and no other, and opens a dead letter. It
+ * 3. A partition that is away holds up its own streams and no other.
+ * 4. An event that the broker refuses for good, alone, blocks its own stream and no other, and opens a dead letter. It
  *    is never skipped.
  */
 import type { Logger } from '../platform/logger.ts';
@@ -16,12 +17,22 @@ import { blockAndOpenDeadLetter, refusedBecause } from './refused-event.ts';
 
 export const BATCH_EVENTS_MAX = 500;
 
+/** How long a partition that was away is left alone. */
+const AWAY_MS = 15_000;
+/** So many pages of events that wait for what is away are looked through for others. */
+const PAGES_MAX = 200;
+
+/** What is away, by the names of the sink: until when it is left alone, and why. */
+export type Away = Map<string, { until: number; because: unknown }>;
+
 export interface PublishDeps {
   database: Database;
   sink: EventSink;
   logger: Logger;
   /** Asked between the parts of a refused batch: is the time for this work over? What is left comes with the next. */
   isOver?: () => boolean;
+  /** What is away, for as long as this relay works; nothing is when absent. */
+  away?: Away;
   /** Told of each dead letter that was opened, by its id. */
   onDeadLetter?: (deadLetterId: string) => void;
 }
@@ -32,16 +43,40 @@ interface Hole {
   reason: string;
 }
 
-/** Sends one batch of a shard; returns how many events the broker acknowledged. Rejects when the broker is away. */
-export async function publishPending(deps: PublishDeps, shard: number, shards: number): Promise<number> {
-  const { sendable, holes } = contiguous(
-    await pendingEvents(deps.database, { shard, shards, limit: BATCH_EVENTS_MAX }),
-  );
-  for (const hole of holes) await blockAtHole(deps, hole);
-  const batch = upToBytes(sendable, EVENT_BYTES_MAX);
-  if (batch.length === 0) return 0;
-  return sendIsolating(deps, batch, new Set());
+/**
+ * Sends one batch of a shard; returns how many events the broker acknowledged. Rejects when the broker is away, or every
+ * partition that there are events for.
+ */
+export async function publishPending(given: PublishDeps, shard: number, shards: number): Promise<number> {
+  const deps = { ...given, away: given.away ?? new Map() };
+  let after = 0n;
+  for (let page = 0; page < PAGES_MAX && !(page > 0 && deps.isOver?.()); page += 1) {
+    const events = await pendingEvents(deps.database, { shard, shards, limit: BATCH_EVENTS_MAX, after });
+    const { sendable, holes } = contiguous(events);
+    // On a later page a stream goes on behind what waits on an earlier one.
+    if (page === 0) for (const hole of holes) await blockAtHole(deps, hole);
+    const batch = upToBytes(await withoutAway(deps, sendable), EVENT_BYTES_MAX);
+    const sent = batch.length === 0 ? 0 : await sendIsolating(deps, batch, new Set());
+    const last = events.at(-1);
+    if (sent > 0 || !last || events.length < BATCH_EVENTS_MAX) return sent;
+    after = last.position;
+  }
+  return 0;
 }
+
+/** The events but for those of partitions that are left alone. */
+async function withoutAway(
+  { sink, away }: AwareDeps,
+  events: readonly PendingEvent[],
+): Promise<readonly PendingEvent[]> {
+  for (const [name, { until }] of away) if (until <= performance.now()) away.delete(name);
+  if (away.size === 0 || events.length === 0) return events;
+  const parts = (await sink.partsOf(events)) as Map<string, PendingEvent[]>;
+  const waiting = new Set([...parts].flatMap(([name, some]) => (away.has(name) ? some : [])));
+  return events.filter((event) => !waiting.has(event));
+}
+
+type AwareDeps = PublishDeps & { away: Away };
 
 /** The events that may go now: of each stream the run without a gap after what was published. */
 function contiguous(events: readonly PendingEvent[]): { sendable: PendingEvent[]; holes: Hole[] } {
@@ -74,7 +109,7 @@ function upToBytes(events: readonly PendingEvent[], limit: number): PendingEvent
  * is refused alone. Later events of that event's stream are left where they are.
  */
 async function sendIsolating(
-  deps: PublishDeps,
+  deps: AwareDeps,
   batch: readonly PendingEvent[],
   blockedStreams: Set<string>,
 ): Promise<number> {
@@ -84,7 +119,7 @@ async function sendIsolating(
   try {
     await deps.sink.send(events);
   } catch (error) {
-    if (!(error instanceof RefusedByBroker)) throw error;
+    if (!(error instanceof RefusedByBroker)) return sendByParts(deps, events, error);
     if (events.length === 1) {
       blockedStreams.add(first.stream);
       await storeRefused(deps, first, error);
@@ -96,6 +131,36 @@ async function sendIsolating(
   }
   await markPublished(deps.database, events);
   return events.length;
+}
+
+/**
+ * Part by part, when together they could not be sent. Rejects with `because` when the broker itself is away, and when no
+ * part can be sent.
+ */
+async function sendByParts(deps: AwareDeps, events: readonly PendingEvent[], because: unknown): Promise<number> {
+  const { sink, away, logger, database } = deps;
+  const isThere = () =>
+    sink.prepare().catch(() => {
+      throw because;
+    });
+  await isThere();
+  let sent = 0;
+  for (const [name, some] of (await sink.partsOf(events)) as Map<string, PendingEvent[]>) {
+    if (deps.isOver?.()) break;
+    try {
+      await sink.send(some);
+      await markPublished(database, some);
+      sent += some.length;
+    } catch (error) {
+      await isThere();
+      // What is refused for good is found when it is sent with the next batch.
+      if (error instanceof RefusedByBroker) continue;
+      away.set(name, { until: performance.now() + AWAY_MS, because: error });
+      logger.warn({ err: error, part: name }, 'a partition is away; its streams wait');
+    }
+  }
+  if (sent === 0) throw because;
+  return sent;
 }
 
 /**

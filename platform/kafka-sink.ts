@@ -1,6 +1,6 @@
 /** Events to Kafka. */
 import { Mutex } from 'async-mutex';
-import kafkajs, { type Kafka, type Producer } from 'kafkajs';
+import kafkajs, { type Kafka, type PartitionMetadata, type Producer } from 'kafkajs';
 import { type EventSink, RefusedByBroker, type StoredEvent } from '../messaging/event-sink.ts';
 import { faultPoint } from './fault-points.ts';
 import {
@@ -32,6 +32,8 @@ const REFUSED_FOR_GOOD = new Set([
 export function createEventSink(kafka: Kafka, topics: readonly string[], settings: KafkaSettings): EventSink {
   const one = new Mutex();
   let producer: Producer | undefined;
+  /** How many partitions a topic has, as far as it was asked for; one that is not there has none. */
+  const partitions = new Map<string, number>();
 
   async function prepare(): Promise<Producer> {
     if (producer) return producer;
@@ -47,6 +49,33 @@ export function createEventSink(kafka: Kafka, topics: readonly string[], setting
     await within(CONNECT_LIMIT_MS, 'connecting to Kafka', fresh.connect());
     producer = fresh;
     return fresh;
+  }
+
+  async function askForPartitions(names: readonly string[]): Promise<void> {
+    const admin = kafka.admin();
+    try {
+      await within(CONNECT_LIMIT_MS, 'connecting to Kafka', admin.connect());
+      const existing = await within(REQUEST_LIMIT_MS, 'listing topics', admin.listTopics());
+      const known = names.filter((name) => existing.includes(name));
+      const asked = admin.fetchTopicMetadata({ topics: known });
+      const { topics: found } = await within(REQUEST_LIMIT_MS, 'asking for partitions', asked);
+      for (const name of names) partitions.set(name, 0);
+      for (const { name, partitions: there } of found) partitions.set(name, there.length);
+    } finally {
+      await within(CLOSE_LIMIT_MS, 'closing the admin client', admin.disconnect()).catch(() => undefined);
+    }
+  }
+
+  async function partsOf(events: readonly StoredEvent[]): Promise<Map<string, StoredEvent[]>> {
+    const unknown = [...new Set(events.map(({ topic }) => topic))].filter((topic) => !partitions.get(topic));
+    if (unknown.length > 0) await askForPartitions(unknown);
+    const parts = new Map<string, StoredEvent[]>();
+    for (const event of events) {
+      const count = partitions.get(event.topic) ?? 0;
+      const name = count === 0 ? event.topic : `${event.topic}/${partitionOf(event, count)}`;
+      parts.set(name, [...(parts.get(name) ?? []), event]);
+    }
+    return parts;
   }
 
   async function drop(): Promise<void> {
@@ -75,9 +104,20 @@ export function createEventSink(kafka: Kafka, topics: readonly string[], setting
   return {
     prepare: () => one.runExclusive(async () => void (await prepare())),
     send: (events) => one.runExclusive(() => send(events)),
+    partsOf: (events) => one.runExclusive(() => partsOf(events)),
     close: () => one.runExclusive(drop),
   };
 }
+
+const partition = kafkajs.Partitioners.DefaultPartitioner();
+
+/** As the producer chooses it. */
+const partitionOf = ({ topic, partitionKey }: StoredEvent, count: number): number =>
+  partition({
+    topic,
+    partitionMetadata: Array.from({ length: count }, (_, partitionId) => ({ partitionId })) as PartitionMetadata[],
+    message: { key: partitionKey, value: null },
+  });
 
 function byTopic(events: readonly StoredEvent[]) {
   const topics = new Map<string, { key: string; value: string; headers: Record<string, string> }[]>();

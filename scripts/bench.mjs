@@ -106,7 +106,7 @@ async function measureStores({ store, env, dist, startService }) {
   }
   const best = { small: {}, big: {} };
   for (const name of ['small', 'big', 'small', 'big']) {
-    const own = { DATABASE_URL: urls[name].href, TEMPORAL_TASK_QUEUE: `bench-${name}` };
+    const own = { DATABASE_URL: urls[name].href };
     await startService(own);
     const { stdout } = await step(`Operations on the ${name} store`, '1 min', () =>
       promisify(execFile)(process.execPath, [path.join(dist, 'bench/operations.js')], {

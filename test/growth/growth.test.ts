@@ -33,7 +33,7 @@ import { verify } from '../../operations/verify/verify.ts';
 import { type Database, createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { addDays, dateOf } from '../../values/dates.ts';
-import { testActivities, testWire } from '../support/activities.ts';
+import { noParts, testActivities, testWire } from '../support/activities.ts';
 import { testLimits } from '../support/database.ts';
 import { type ExplainedDatabase, explainedDatabase } from '../support/plans.ts';
 import { makeOwnDatabase } from '../support/servers.ts';
@@ -132,7 +132,12 @@ async function deepInTheList(filter: object): Promise<void> {
 }
 
 async function relay(): Promise<void> {
-  const sink = { send: async () => undefined, prepare: async () => undefined, close: async () => undefined };
+  const sink = {
+    ...noParts,
+    send: async () => undefined,
+    prepare: async () => undefined,
+    close: async () => undefined,
+  };
   await publishPending({ database, sink, logger }, 0, 1);
 }
 

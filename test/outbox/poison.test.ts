@@ -10,6 +10,7 @@ import type { WireDeadLetter, WireDeadLetterSummary } from '../../dead-letters/s
 import { RefusedByBroker } from '../../messaging/event-sink.ts';
 import { publishPending } from '../../messaging/publish.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { noParts } from '../support/activities.ts';
 import type { Caller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { decide, edit, deadLetterOf } from '../support/dead-letters.ts';
@@ -78,7 +79,7 @@ async function refuseAndCrash({ database }: System) {
     const isOurs = events.every(({ partitionKey }) => partitionKey.startsWith(tenantId));
     throw isOurs ? new RefusedByBroker('TOPIC_AUTHORIZATION_FAILED') : new Error('away');
   };
-  const sink = { send: refuse, prepare: async () => undefined, close: async () => undefined };
+  const sink = { ...noParts, send: refuse, prepare: async () => undefined, close: async () => undefined };
   const logger = createLogger({ level: 'silent', name: 'test' });
   await database.outboxEvent.updateMany({ where: { tenantId }, data: { slot: 7_919 } });
   await publishPending({ database, sink, logger }, 7_919, 1_000_003);

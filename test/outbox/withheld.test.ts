@@ -7,7 +7,7 @@ import { type EventSink, RefusedByBroker } from '../../messaging/event-sink.ts';
 import { publishPending } from '../../messaging/publish.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { testActivities } from '../support/activities.ts';
+import { testActivities, noParts } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 
 const logger = createLogger({ level: 'silent', name: 'test' });
@@ -21,6 +21,7 @@ let database: Database;
 let taken: string[] = [];
 let refuses = true;
 const broker: EventSink = {
+  ...noParts,
   prepare: async () => undefined,
   close: async () => undefined,
   send: async (events) => {

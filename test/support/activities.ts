@@ -13,7 +13,11 @@ const logger = createLogger({ level: 'silent', name: 'test' });
 
 export const testWire = { environment: 'test', publicUrl: 'http://localhost:3000' };
 
+/** Of a sink whose parts nobody asks for. */
+export const noParts = { partsOf: async () => new Map<string, never>() };
+
 const nowhere: EventSink = {
+  ...noParts,
   send: async () => undefined,
   prepare: async () => undefined,
   close: async () => undefined,

@@ -3,7 +3,7 @@ import { workflowTypes } from '../../workflows/contract/common.ts';
 import { relayWorkflowId } from '../../workflows/contract/outbox-relay.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EventSink } from '../../messaging/event-sink.ts';
-import { testActivities } from '../support/activities.ts';
+import { testActivities, noParts } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { type SkippedTime, skipTime } from '../support/skipped-time.ts';
@@ -11,6 +11,7 @@ import { staffAt } from '../support/staff.ts';
 import { waitFor } from '../support/wait.ts';
 
 const away: EventSink = {
+  ...noParts,
   prepare: async () => {
     throw new Error('connect ECONNREFUSED');
   },
