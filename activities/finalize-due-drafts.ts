@@ -2,6 +2,7 @@ import { INTERNAL_ERROR } from '../workflows/contract/common.ts';
 import type { BillingRunInput, BillingRunProgress } from '../workflows/contract/billing-run.ts';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { type Load, inPieces } from '../commands/load.ts';
 import { type Stopped, endRun, finalizeChunk } from '../billing-runs/run.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import { billingRunProgress } from '../billing-runs/reads.ts';
@@ -12,13 +13,15 @@ const PIECE_MS = 3_000;
 /** Drafts in one commit: enough to be quick, few enough that a caller who wants one of them waits hardly at all. */
 const CHUNK_MAX = 250;
 const CHUNK_MIN = 16;
+/** While callers are carried out here: such a chunk keeps the process busy for some milliseconds. */
+const CHUNK_BESIDE_CALLERS = 32;
 
 /**
  * Works on a billing run for a few seconds; a run without anything left is marked as ended. Fails when only drafts are
  * left that a bug stops: it is tried again, and its page says so until the bug is mended.
  */
 export const createFinalizeDueDrafts =
-  (deps: StepDeps) =>
+  (deps: StepDeps & { runs: Load }) =>
   async (run: BillingRunInput): Promise<BillingRunProgress> => {
     const context = Context.current();
     const until = performance.now() + PIECE_MS;
@@ -27,20 +30,27 @@ export const createFinalizeDueDrafts =
     let size = Math.max(CHUNK_MIN, Math.ceil(CHUNK_MAX / 2 ** (context.info.attempt - 1)));
     let done = 0;
     let failure: unknown;
-    while (performance.now() < until && !context.cancellationSignal.aborted) {
+    await inPieces(deps.load, async (callersWait) => {
+      if (performance.now() >= until || context.cancellationSignal.aborted) return true;
       context.heartbeat();
       try {
         const stoppedBefore = stopped.size;
-        deps.onCommand();
-        const taken = await finalizeChunk(deps, run, size, stopped);
-        if (taken === 0) break;
+        deps.runs.command();
+        const taken = await finalizeChunk(
+          deps,
+          run,
+          callersWait ? Math.min(size, CHUNK_BESIDE_CALLERS) : size,
+          stopped,
+        );
         done += taken - (stopped.size - stoppedBefore);
+        return taken === 0;
       } catch (error) {
         if (size <= CHUNK_MIN || !isInfrastructureFailure(error)) throw error;
         size = Math.ceil(size / 2);
         failure = error;
+        return false;
       }
-    }
+    });
     const progress = await billingRunProgress(deps.database, run);
     if (progress.left === 0) await endRun(deps.database, run);
     for (const [invoiceId, error] of stopped)

@@ -1,4 +1,5 @@
 /** Every activity, by the name under which the Web UI shows it. */
+import { createLoad } from '../commands/load.ts';
 import { startSoon } from '../dead-letters/open.ts';
 import { createDecideLetters } from './decide-letters.ts';
 import { createDiscardMessage } from './discard-message.ts';
@@ -14,15 +15,15 @@ import { createFinalizeDueDrafts } from './finalize-due-drafts.ts';
 import { failingWellFormed } from './well-formed.ts';
 import { createWithholdEvent } from './withhold-event.ts';
 
-export type ActivityDeps = Omit<StepDeps, 'notify' | 'onCommand'> &
+export type ActivityDeps = Omit<StepDeps, 'notify' | 'load'> &
   PublishBatchDeps &
-  Omit<ReconcileDeps, 'commandsSoFar'> &
+  Omit<ReconcileDeps, 'load' | 'runs'> &
   ReplayMessageDeps &
   EditMessageDeps;
 
 export const createActivities = (deps: ActivityDeps) => {
-  let commands = 0;
-  const stepDeps: StepDeps = { ...deps, notify: deps.notifier.notify, onCommand: () => (commands += 1) };
+  const [load, runs] = [createLoad(), createLoad()];
+  const stepDeps: StepDeps = { ...deps, notify: deps.notifier.notify, load };
   return failingWellFormed({
     ...createStepActivities(stepDeps),
     loadInvoice: createLoadInvoice(deps),
@@ -33,9 +34,12 @@ export const createActivities = (deps: ActivityDeps) => {
     withholdEvent: createWithholdEvent(deps),
     escalateDeadLetter: createEscalateDeadLetter(deps),
     decideLetters: createDecideLetters(deps),
-    publishBatch: createPublishBatch({ ...deps, onDeadLetter: (id) => void startSoon({ ...deps.send, ...deps }, id) }),
-    sendWakeups: createReconcileWorkflows({ ...deps, commandsSoFar: () => commands }),
-    finalizeDueDrafts: createFinalizeDueDrafts(stepDeps),
+    publishBatch: createPublishBatch({
+      ...deps,
+      onDeadLetter: (id) => void startSoon({ ...deps.send, ...deps }, id),
+    }),
+    sendWakeups: createReconcileWorkflows({ ...deps, load, runs }),
+    finalizeDueDrafts: createFinalizeDueDrafts({ ...stepDeps, runs }),
   });
 };
 

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { NIL } from 'uuid';
 import { z } from 'zod';
+import { type Load, pauseAfter } from '../commands/load.ts';
 import { startEach } from '../commands/start-workflows.ts';
 import type { Database } from '../platform/database.ts';
 import { mayPass } from '../platform/failed-server.ts';
@@ -21,6 +22,7 @@ const RUN_MS = 60_000;
  * behind the tasks of all of them.
  */
 const BATCH_MAX = 16;
+const BATCH_MIN = 4;
 const AT_ONCE = 8;
 /** While nothing waits. */
 const POLL_EVERY_MS = 1_000;
@@ -39,8 +41,9 @@ export interface ReconcileDeps {
   logger: Logger;
   /** The most workflows that are woken in a second. */
   wakeupsPerSecond: number;
-  /** How many commands this process has carried out. */
-  commandsSoFar: () => number;
+  load: Load;
+  /** The chunks of billing runs. */
+  runs: Load;
   /** Aborted when the worker is told to stop. */
   stopping: AbortSignal;
 }
@@ -61,24 +64,26 @@ export const createReconcileWorkflows = (deps: ReconcileDeps) => {
     let sent = 0;
     let sweepAt = 0;
     let taken = Promise.resolve();
+    let callersWait = false;
     const beat = setInterval(() => context.heartbeat({ sent }), HEARTBEAT_EVERY_MS);
     try {
       while (performance.now() < until && !stopped.aborted) {
         const startedAt = performance.now();
-        const commandsBefore = deps.commandsSoFar();
+        const [hasCommand, hasChunk] = [deps.load.watch(), deps.runs.watch()];
         if (startedAt >= sweepAt) {
           await findMissedTimers();
           for (const sweep of sweeps) await sweep(SWEEP_MAX);
           sweepAt = startedAt + SWEEP_EVERY_MS;
         }
-        const { batch, last } = await sendBatch(deps);
+        const { batch, last } = await sendBatch(deps, callersWait ? BATCH_MIN : BATCH_MAX);
         sent += batch;
         await taken;
         if (last) taken = untilTaken(deps, last);
         const tookMs = performance.now() - startedAt;
         const paceMs = (batch / deps.wakeupsPerSecond) * 1_000 - tookMs;
-        // Commands go first: while there are some, half of the time is theirs alone.
-        const yieldMs = deps.commandsSoFar() > commandsBefore ? tookMs : 0;
+        // Commands go first: while there are some, most of the time is theirs alone, and few wake-ups are under way.
+        callersWait = hasCommand();
+        const yieldMs = callersWait || hasChunk() ? pauseAfter(performance.now() - startedAt) : 0;
         const leftMs = batch === 0 ? POLL_EVERY_MS : Math.max(0, paceMs, yieldMs);
         // Ends early when the worker stops; the loop sees it.
         await pause(leftMs, undefined, { signal: stopped }).catch(() => undefined);
@@ -91,9 +96,12 @@ export const createReconcileWorkflows = (deps: ReconcileDeps) => {
 };
 
 /** Sends the oldest wake-ups. Returns how many were sent, and the last one. Rejects when none could be. */
-async function sendBatch(deps: ReconcileDeps): Promise<{ batch: number; last: InvoiceInput | undefined }> {
+async function sendBatch(
+  deps: ReconcileDeps,
+  size: number,
+): Promise<{ batch: number; last: InvoiceInput | undefined }> {
   const { database, logger } = deps;
-  const wakeups = await database.workflowWakeup.findMany({ orderBy: { position: 'asc' }, take: BATCH_MAX });
+  const wakeups = await database.workflowWakeup.findMany({ orderBy: { position: 'asc' }, take: size });
   const sent: InvoiceInput[] = [];
   const done: bigint[] = [];
   try {

@@ -7,6 +7,7 @@ import type { StepOutcome } from '../workflows/contract/invoice.ts';
 import { INTERNAL_ERROR } from '../workflows/contract/common.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { refusalInWords } from '../commands/refusal.ts';
+import type { Load } from '../commands/load.ts';
 import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
 import { type StepSettings, commandOf } from '../invoices/commands.ts';
 import { openAmountMinor } from '../invoices/invoice.ts';
@@ -24,8 +25,7 @@ import type { Logger } from '../platform/logger.ts';
 
 export interface StepDeps extends TransactionDeps, StepSettings {
   logger: Logger;
-  /** Told of each command that begins. */
-  onCommand: () => void;
+  load: Load;
 }
 
 type Definitions = typeof steps & typeof timedSteps;
@@ -45,7 +45,7 @@ export const createStepActivities = (deps: StepDeps): StepActivities =>
  * the Refusal as its detail; non-retryable `internal_error` for a bug; retryable when infrastructure failed.
  */
 export async function runStep(deps: StepDeps, step: Action, command: StepCommand): Promise<StepOutcome> {
-  deps.onCommand();
+  deps.load.command();
   const outcome = await carryOutOne(deps, step, command);
   if (outcome.kind === 'refused') {
     const { refusal } = outcome;

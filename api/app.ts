@@ -1,4 +1,5 @@
 /** The REST application: routes as data, mounted on Express. It does not listen; bin/ does. */
+import { type Load, createLoad } from '../commands/load.ts';
 import type { SendDeps } from '../commands/send-update.ts';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
@@ -48,11 +49,11 @@ export interface ApiMetrics {
   request: (request: MeasuredRequest) => void;
 }
 
-export function apiRoutes(deps: ApiDeps): Route[] {
+export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
   return [
     ...invoiceReadRoutes(deps),
     ...invoiceCommandRoutes(deps),
-    invoiceBatchRoute(deps),
+    invoiceBatchRoute({ ...deps, load }),
     ...cashierReadRoutes(deps),
     ...cashierCommandRoutes(deps),
     ...(deps.simulatePayments ? [simulatePaymentRoute(deps)] : []),
@@ -66,7 +67,8 @@ export function apiRoutes(deps: ApiDeps): Route[] {
 
 export function createApp(deps: ApiDeps): Express {
   const app = express();
-  const routes = apiRoutes(deps);
+  const load = createLoad();
+  const routes = apiRoutes(deps, load);
   app.disable('x-powered-by');
   app.set('etag', false); // ETags are versions, set by the routes
   app.set('query parser', 'simple');
@@ -88,7 +90,7 @@ export function createApp(deps: ApiDeps): Express {
   }
   app.use('/v1', demoIdentity);
   for (const route of [...paths.values()].flat())
-    app[route.method](expressPath(route.path), jsonBody(route), handler(route, deps.requestDeadlineMs));
+    app[route.method](expressPath(route.path), jsonBody(route), handler(route, deps.requestDeadlineMs, load));
   app.use((request) => {
     throw new Problem('route_not_found', `There is nothing at ${request.path}.`);
   });
@@ -106,8 +108,9 @@ function byPath(routes: readonly Route[]): Map<string, Route[]> {
 const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 const handler =
-  (route: Route, requestDeadlineMs: number): RequestHandler =>
+  (route: Route, requestDeadlineMs: number, load: Load): RequestHandler =>
   async (request, response) => {
+    if (route.command) load.command();
     const acceptedAt = Date.now();
     response.locals['acceptedAt'] = acceptedAt;
     const key = idempotencyKey(request.get('Idempotency-Key'));

@@ -3,17 +3,22 @@
  * commit, and without their workflows. Those learn of it by wake-ups, written in the same commit.
  */
 import { type IsolatedOutcome, carryOutIsolating } from '../commands/isolating.ts';
+import { type Load, inPieces } from '../commands/load.ts';
 import type { TransactionDeps } from '../commands/transaction.ts';
 import { type StepCommandDefinition, type StepSettings, commandOf } from './commands.ts';
 import type { Invoice, Step, StepCommand } from './lifecycle.ts';
 import type { WireInvoice } from './wire.ts';
 
-export type ManyDeps = TransactionDeps & StepSettings;
+export interface ManyDeps extends TransactionDeps, StepSettings {
+  load: Load;
+}
 
 export type ManyOutcome = IsolatedOutcome<Invoice, WireInvoice>;
 
 /** In one commit: enough to be quick, few enough for the deadline of a statement on a busy machine. */
 const CHUNK = 100;
+/** While other callers are waiting. */
+const CHUNK_BESIDE_CALLERS = 20;
 /** More than that in a chunk is no fault of single rows. */
 const FAILED_MAX = 10;
 
@@ -29,12 +34,13 @@ export async function carryOutMany<S extends Step>(
   { wakes }: { wakes: boolean },
 ): Promise<ManyOutcome[]> {
   const outcomes: ManyOutcome[] = [];
-  for (let start = 0; start < commands.length; start += CHUNK) {
-    const chunk = commands.slice(start, start + CHUNK);
+  await inPieces(deps.load, async (callersWait) => {
+    const chunk = commands.slice(outcomes.length, outcomes.length + (callersWait ? CHUNK_BESIDE_CALLERS : CHUNK));
     const definitionOf = (some: readonly StepCommand<S>[]) =>
       wakes ? waking(commandOf(step, deps), some) : commandOf(step, deps);
     outcomes.push(...(await carryOutIsolating(deps, definitionOf, chunk, FAILED_MAX)));
-  }
+    return outcomes.length === commands.length;
+  });
   return outcomes;
 }
 

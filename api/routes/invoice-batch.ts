@@ -1,6 +1,7 @@
 /** Many invoices in one request: each row is the command that it would be alone, with its key, its rules and its answer. */
 import { z } from 'zod';
 import { newAttemptId } from '../../commands/key.ts';
+import type { Load } from '../../commands/load.ts';
 import { type FieldError, invalidFields } from '../../commands/refusal.ts';
 import { type ManyDeps, type ManyOutcome, carryOutMany } from '../../invoices/create-many.ts';
 import { type StepBodies, type StepCommand, stepOf } from '../../invoices/lifecycle.ts';
@@ -20,6 +21,7 @@ export interface InvoiceBatchDeps {
   database: Database;
   wire: WireSettings;
   logger: Logger;
+  load: Load;
 }
 
 const PATH = '/v1/invoices/batch';
@@ -73,9 +75,16 @@ interface Row {
   replayed: BatchStep[];
 }
 
-export function invoiceBatchRoute({ database, wire, logger }: InvoiceBatchDeps): Route {
+export function invoiceBatchRoute({ database, wire, logger, load }: InvoiceBatchDeps): Route {
   // The relays look by themselves: they run in the workers, which a request does not reach.
-  const deps: ManyDeps = { database, wire, notify: () => undefined, waitMs: LONG_WAIT_MS, overdueAfterMs: undefined };
+  const deps: ManyDeps = {
+    database,
+    wire,
+    load,
+    notify: () => undefined,
+    waitMs: LONG_WAIT_MS,
+    overdueAfterMs: undefined,
+  };
   return {
     method: 'post',
     path: PATH,

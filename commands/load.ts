@@ -1,0 +1,44 @@
+/**
+ * Whether callers are waiting in this process, for work that has time: it does little at once, and leaves most of the
+ * time to them.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface Load {
+  /** Notes that a command of a caller begins. */
+  command: () => void;
+  /** Begins to watch; ask it whether a command has begun since. */
+  watch: () => () => boolean;
+}
+
+/** Of its own time, how much longer such work pauses while callers are waiting. */
+const PAUSE_SHARE = 3;
+
+/** How long to pause after work that took so long, while callers are waiting. */
+export const pauseAfter = (tookMs: number): number => tookMs * PAUSE_SHARE;
+
+export function createLoad(): Load {
+  let commands = 0;
+  return {
+    command: () => void (commands += 1),
+    watch: () => {
+      const before = commands;
+      return () => commands > before;
+    },
+  };
+}
+
+/**
+ * Carries out pieces of work that has time, until one gives true. A piece is told whether callers were waiting during
+ * the one before; it is followed by a pause if they were.
+ */
+export async function inPieces(load: Load, piece: (callersWait: boolean) => Promise<boolean>): Promise<void> {
+  let callersWait = false;
+  for (;;) {
+    const startedAt = performance.now();
+    const hasBegun = load.watch();
+    if (await piece(callersWait)) return;
+    callersWait = hasBegun();
+    if (callersWait) await pause(pauseAfter(performance.now() - startedAt));
+  }
+}
