@@ -2,7 +2,7 @@ import { INTERNAL_ERROR } from '../workflows/contract/common.ts';
 import type { BillingRunInput, BillingRunProgress } from '../workflows/contract/billing-run.ts';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { type Load, inPieces } from '../commands/load.ts';
+import { type Load, givingWay } from '../commands/load.ts';
 import { type Stopped, endRun, finalizeChunk } from '../billing-runs/run.ts';
 import { isInfrastructureFailure } from '../platform/database.ts';
 import { billingRunProgress } from '../billing-runs/reads.ts';
@@ -30,7 +30,7 @@ export const createFinalizeDueDrafts =
     let size = Math.max(CHUNK_MIN, Math.ceil(CHUNK_MAX / 2 ** (context.info.attempt - 1)));
     let done = 0;
     let failure: unknown;
-    await inPieces(deps.load, async (callersWait) => {
+    await givingWay(deps.load, async (callersWait) => {
       if (performance.now() >= until || context.cancellationSignal.aborted) return true;
       context.heartbeat();
       try {

@@ -13,9 +13,10 @@ export interface Load {
 
 /** Of its own time, how much longer such work pauses while callers are waiting. */
 const PAUSE_SHARE = 3;
+const PAUSE_MAX_MS = 500;
 
 /** How long to pause after work that took so long, while callers are waiting. */
-export const pauseAfter = (tookMs: number): number => tookMs * PAUSE_SHARE;
+export const pauseAfter = (tookMs: number): number => Math.min(tookMs * PAUSE_SHARE, PAUSE_MAX_MS);
 
 export function createLoad(): Load {
   let commands = 0;
@@ -30,15 +31,20 @@ export function createLoad(): Load {
 
 /**
  * Carries out pieces of work that has time, until one gives true. A piece is told whether callers were waiting during
- * the one before; it is followed by a pause if they were.
+ * the one before; it is followed by a pause if they were. After `givesWayMs` it has no more time than others.
  */
-export async function inPieces(load: Load, piece: (callersWait: boolean) => Promise<boolean>): Promise<void> {
+export async function givingWay(
+  load: Load,
+  piece: (callersWait: boolean) => Promise<boolean>,
+  { givesWayMs = Number.POSITIVE_INFINITY } = {},
+): Promise<void> {
+  const until = performance.now() + givesWayMs;
   let callersWait = false;
   for (;;) {
     const startedAt = performance.now();
     const hasBegun = load.watch();
     if (await piece(callersWait)) return;
-    callersWait = hasBegun();
+    callersWait = hasBegun() && performance.now() < until;
     if (callersWait) await pause(pauseAfter(performance.now() - startedAt));
   }
 }

@@ -3,7 +3,7 @@
  * commit, and without their workflows. Those learn of it by wake-ups, written in the same commit.
  */
 import { type IsolatedOutcome, carryOutIsolating } from '../commands/isolating.ts';
-import { type Load, inPieces } from '../commands/load.ts';
+import { type Load, givingWay } from '../commands/load.ts';
 import type { TransactionDeps } from '../commands/transaction.ts';
 import { type StepCommandDefinition, type StepSettings, commandOf } from './commands.ts';
 import type { Invoice, Step, StepCommand } from './lifecycle.ts';
@@ -19,6 +19,8 @@ export type ManyOutcome = IsolatedOutcome<Invoice, WireInvoice>;
 const CHUNK = 100;
 /** While other callers are waiting. */
 const CHUNK_BESIDE_CALLERS = 20;
+/** Whoever has sent them is waiting too. */
+const GIVES_WAY_MS = 2_000;
 /** More than that in a chunk is no fault of single rows. */
 const FAILED_MAX = 10;
 
@@ -34,13 +36,14 @@ export async function carryOutMany<S extends Step>(
   { wakes }: { wakes: boolean },
 ): Promise<ManyOutcome[]> {
   const outcomes: ManyOutcome[] = [];
-  await inPieces(deps.load, async (callersWait) => {
+  const carryOutNext = async (callersWait: boolean): Promise<boolean> => {
     const chunk = commands.slice(outcomes.length, outcomes.length + (callersWait ? CHUNK_BESIDE_CALLERS : CHUNK));
     const definitionOf = (some: readonly StepCommand<S>[]) =>
       wakes ? waking(commandOf(step, deps), some) : commandOf(step, deps);
     outcomes.push(...(await carryOutIsolating(deps, definitionOf, chunk, FAILED_MAX)));
     return outcomes.length === commands.length;
-  });
+  };
+  await givingWay(deps.load, carryOutNext, { givesWayMs: GIVES_WAY_MS });
   return outcomes;
 }
 
