@@ -42,30 +42,39 @@ async function applyMigrations(databaseUrl) {
   loading ??= loadEngine();
   const { SchemaEngine } = await loading;
   const adapter = new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_LIMIT_MS });
-  const engine = await SchemaEngine.new(
-    { datamodels: undefined },
-    () => {},
-    bindMigrationAwareSqlAdapterFactory(sendingScriptsWhole(adapter)),
-  );
-  const { appliedMigrationNames } = await engine.applyMigrations({
-    migrationsList: readMigrations(),
-    filters: { externalTables: [], externalEnums: [] },
-  });
-  return appliedMigrationNames;
+  const { factory, close } = sendingScriptsWhole(adapter);
+  try {
+    const engine = await SchemaEngine.new(
+      { datamodels: undefined },
+      () => {},
+      bindMigrationAwareSqlAdapterFactory(factory),
+    );
+    const { appliedMigrationNames } = await engine.applyMigrations({
+      migrationsList: readMigrations(),
+      filters: { externalTables: [], externalEnums: [] },
+    });
+    return appliedMigrationNames;
+  } finally {
+    // The engine keeps a lock for as long as its connection is open.
+    await close();
+  }
 }
 
 /** The adapter splits a script at every `;`, which would cut a function's body in two. */
-function sendingScriptsWhole(factory) {
+function sendingScriptsWhole(real) {
+  const open = [];
   const whole = (adapter) => {
+    open.push(adapter);
     adapter.executeScript = async (script) => void (await adapter.client.query(script));
     return adapter;
   };
-  return {
-    provider: factory.provider,
-    adapterName: factory.adapterName,
-    connect: async () => whole(await factory.connect()),
-    connectToShadowDb: async () => whole(await factory.connectToShadowDb()),
+  const factory = {
+    provider: real.provider,
+    adapterName: real.adapterName,
+    connect: async () => whole(await real.connect()),
+    connectToShadowDb: async () => whole(await real.connectToShadowDb()),
   };
+  return { factory, close: () => Promise.all(open.map((adapter) => adapter.dispose())) };
 }
 
 /** Once in a process: the engine cannot be begun twice. */

@@ -5,6 +5,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lookUpCommand } from '../../invoices/command-look-up.ts';
 import type { StepCommand } from '../../invoices/lifecycle.ts';
 import type { Database } from '../../platform/database.ts';
+import { migrate } from '../../scripts/migrate.mjs';
+import { ensureDatabase } from '../../scripts/stack/postgres.mjs';
+import { run } from '../../scripts/stack/processes.mjs';
 import { testActivities } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
 import { makeOwnDatabase } from '../support/servers.ts';
@@ -55,4 +58,16 @@ it('commands are looked up and carried out after each table has a column more', 
   expect(tables.length).toBeGreaterThan(10);
   for (const { name } of tables) await migrating.$executeRawUnsafe(`ALTER TABLE "${name}" ADD COLUMN later int`);
   expect(await lifecycle()).toBe('paid');
+});
+
+it('processes that migrate at once take turns, and one that lives on keeps no other out', async () => {
+  const url = new URL(process.env['DATABASE_URL'] ?? '');
+  url.pathname = '/migrated_at_once';
+  await ensureDatabase(url.href);
+  const inAnotherProcess = () =>
+    run(process.execPath, ['scripts/migrate.mjs'], { env: { ...process.env, DATABASE_URL: url.href } });
+  await Promise.all([inAnotherProcess(), inAnotherProcess(), inAnotherProcess()]);
+  expect(await migrate(url.href)).toEqual([]);
+  // This process goes on; a lock that it kept would make the next one fail.
+  await inAnotherProcess();
 });
