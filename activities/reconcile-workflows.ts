@@ -50,7 +50,7 @@ export interface ReconcileDeps {
 
 /**
  * Tells workflows that their invoice was changed outside of them, and starts those that are missing: an invoice whose
- * timer should have rung a minute ago has none; invoices with a timer, dead letters, batches of them and billing runs
+ * timer should have fired a minute ago has none; invoices with a timer, dead letters, batches of them and billing runs
  * that are not done are swept (registry/workflow-kinds.ts). Works for a minute; a server that is away makes it
  * fail, and Temporal tries it again.
  */
@@ -155,7 +155,7 @@ const missedTimerRow = z.object({ at: z.string(), tenant_id: z.string(), id: z.s
 const FROM_THE_FIRST: z.infer<typeof missedTimerRow> = { at: '-infinity', tenant_id: NIL, id: NIL };
 
 /**
- * Invoices whose timer should have rung: their workflow was terminated, or lost with its namespace. Each look goes on
+ * Invoices whose timer should have fired: their workflow was terminated, or lost with its namespace. Each look goes on
  * behind the one before, and in the end from the first again: timers that cannot be carried out hold no others up.
  */
 function createFindMissedTimers(database: Database): () => Promise<void> {

