@@ -55,7 +55,10 @@ const samples = new Map<string, number[]>();
 async function timed<T>(operation: string, work: () => Promise<T>): Promise<T> {
   const from = performance.now();
   const result = await work();
-  samples.set(operation, [...(samples.get(operation) ?? []), performance.now() - from]);
+  const ms = performance.now() - from;
+  const known = samples.get(operation);
+  if (known) known.push(ms);
+  else samples.set(operation, [ms]);
   return result;
 }
 
