@@ -11,7 +11,7 @@ import type { StepDeps } from './run-step.ts';
 /** Long enough that a run of thousands has few events, short enough that its page moves. */
 const PIECE_MS = 3_000;
 /** Drafts in one commit: enough to be quick, few enough that a caller who wants one of them waits hardly at all. */
-const CHUNK_MAX = 250;
+export const CHUNK_MAX = 250;
 const CHUNK_MIN = 16;
 /** While callers are carried out here: such a chunk keeps the process busy for some milliseconds. */
 const CHUNK_BESIDE_CALLERS = 32;
@@ -35,7 +35,7 @@ export const createFinalizeDueDrafts =
       context.heartbeat();
       try {
         const stoppedBefore = stopped.size;
-        deps.runs.command();
+        deps.runs.note();
         const taken = await finalizeChunk(
           deps,
           run,

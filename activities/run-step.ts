@@ -45,7 +45,7 @@ export const createStepActivities = (deps: StepDeps): StepActivities =>
  * the Refusal as its detail; non-retryable `internal_error` for a bug; retryable when infrastructure failed.
  */
 export async function runStep(deps: StepDeps, step: Action, command: StepCommand): Promise<StepOutcome> {
-  deps.load.command();
+  deps.load.note();
   const outcome = await carryOutOne(deps, step, command);
   if (outcome.kind === 'refused') {
     const { refusal } = outcome;

@@ -110,7 +110,7 @@ const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1
 const handler =
   (route: Route, requestDeadlineMs: number, load: Load): RequestHandler =>
   async (request, response) => {
-    if (route.command) load.command();
+    if (route.command) load.note();
     const acceptedAt = Date.now();
     response.locals['acceptedAt'] = acceptedAt;
     const key = idempotencyKey(request.get('Idempotency-Key'));

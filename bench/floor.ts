@@ -7,7 +7,7 @@ import { WithStartWorkflowOperation } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { readConfig } from '../platform/config.ts';
-import { connectTemporal } from '../platform/temporal.ts';
+import { connectTemporal, polling } from '../platform/temporal.ts';
 import { STICKY_TIMEOUT_MS, searchAttributes } from '../workflows/contract/common.ts';
 import { type Cpu, cpuEach, cpuSoFar } from './account.ts';
 import { type History, historyOf } from './history.ts';
@@ -40,9 +40,7 @@ const worker = await Worker.create({
   taskQueue,
   workflowBundle: { codePath: process.env['FLOOR_BUNDLE'] ?? '' },
   stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
-  // As in bin/parts.ts.
-  maxConcurrentWorkflowTaskPolls: 20,
-  nonStickyToStickyPollRatio: 0.5,
+  ...polling,
 });
 const running = worker.run();
 
@@ -65,6 +63,7 @@ async function lifecycle(workflowIds: string[]): Promise<void> {
   workflowIds.push(workflowId);
 }
 
+const LIMIT_MS = 30 * 60_000;
 const SENDERS = 8;
 const LAST = 50;
 /** Of a workflow that was started, signalled and has set its timer. */
@@ -94,7 +93,8 @@ async function measureWakeups(count: number): Promise<NonNullable<Floors['wakeup
   await atConcurrency(SENDERS, count, wake);
   for (let n = Math.max(1, count - LAST); n <= count; n += 1) {
     const handle = client.workflow.getHandle(`floor/woken/${n}`);
-    while ((await handle.describe()).historyLength < EVENTS_OF_WOKEN);
+    while ((await handle.describe()).historyLength < EVENTS_OF_WOKEN)
+      if (performance.now() > from + LIMIT_MS) throw new Error('The floor takes too long.');
   }
   const rate = count / ((performance.now() - from) / 1000);
   return { rate, cpuMs: cpuEach(before, cpuSoFar(own, threadsFolder), count) };

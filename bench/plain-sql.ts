@@ -1,9 +1,7 @@
 import { z } from 'zod';
+import { CHUNK_MAX as BATCH } from '../activities/finalize-due-drafts.ts';
 import type { Database } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
-
-/** As in activities/finalize-due-drafts.ts. */
-const BATCH = 250;
 
 const idRow = z.object({ id: z.string() });
 

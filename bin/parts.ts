@@ -32,7 +32,7 @@ import { armFaultPoints } from '../platform/fault-points.ts';
 import { CONSUMER_RETRIES, createKafka } from '../platform/kafka.ts';
 import { type Logger, createLogger } from '../platform/logger.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
-import { type Temporal, connectTemporal, prepareNamespace } from '../platform/temporal.ts';
+import { type Temporal, connectTemporal, polling, prepareNamespace } from '../platform/temporal.ts';
 import { lookUpCommand } from '../invoices/command-look-up.ts';
 import { cheapChecks } from '../operations/verify/cheap.ts';
 
@@ -186,12 +186,6 @@ export async function startMetrics({ config, logger, shutdown, metrics }: Parts)
  * of a promise, Node aborts the process (nodejs/node#38503). The option is not in the SDK's types.
  */
 const activationLimit = { isolateExecutionTimeout: '5 minutes' } as Partial<WorkerOptions>;
-
-/**
- * Half of the polls are for workflows that no worker has cached. With the SDK's two of ten, the first tasks of many
- * that start at once lie in Temporal's database before they are read again: a third fewer finalize commands a second.
- */
-const polling = { maxConcurrentWorkflowTaskPolls: 20, nonStickyToStickyPollRatio: 0.5 };
 
 /** The worker: workflows, activities and the relays. */
 export async function startWorker(parts: Parts): Promise<void> {

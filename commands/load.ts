@@ -5,9 +5,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Load {
-  /** Notes that a command of a caller begins. */
-  command: () => void;
-  /** Begins to watch; ask it whether a command has begun since. */
+  /** Notes that something begins that goes first. */
+  note: () => void;
+  /** Begins to watch; ask it whether something has begun since. */
   watch: () => () => boolean;
 }
 
@@ -19,12 +19,12 @@ const PAUSE_MAX_MS = 500;
 export const pauseAfter = (tookMs: number): number => Math.min(tookMs * PAUSE_SHARE, PAUSE_MAX_MS);
 
 export function createLoad(): Load {
-  let commands = 0;
+  let begun = 0;
   return {
-    command: () => void (commands += 1),
+    note: () => void (begun += 1),
     watch: () => {
-      const before = commands;
-      return () => commands > before;
+      const before = begun;
+      return () => begun > before;
     },
   };
 }

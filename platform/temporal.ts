@@ -38,6 +38,12 @@ const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 const UNAVAILABLE = 14;
 
+/**
+ * How a worker polls: half of the polls are for workflows that no worker has cached. With the SDK's two of ten, the
+ * first tasks of many that start at once lie in Temporal's database before they are read again.
+ */
+export const polling = { maxConcurrentWorkflowTaskPolls: 20, nonStickyToStickyPollRatio: 0.5 };
+
 /** Connects; the client uses the worker's native connection, which is the faster one (measured). */
 export async function connectTemporal(settings: TemporalSettings): Promise<Temporal> {
   const connection = await NativeConnection.connect({

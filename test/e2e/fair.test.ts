@@ -68,7 +68,7 @@ async function othersDuring(work: () => Promise<unknown>): Promise<number[]> {
 }
 
 it(
-  'TEN-03: nobody is refused or kept waiting for another tenant’s thousands',
+  'TEN-03: nobody is refused beside another tenant’s thousands, which give way',
   async () => {
     const bulk = createCaller(service.url, randomUUID());
     const today = dateOf(new Date().toISOString());
