@@ -9,9 +9,8 @@ const idRow = z.object({ id: z.string() });
 const writtenOf: Record<string, string> = {
   commands: `entity_id = ANY($1::uuid[]) AND step = 'finalize'`,
   audit_entries: `entity_id = ANY($1::uuid[]) AND action = 'finalize'`,
-  outbox_events: `split_part(partition_key, '|', 2) = ANY($1::text[]) AND type IN (
-    SELECT type FROM outbox_events GROUP BY type HAVING type NOT LIKE '%created%')`,
-  streams: `split_part(stream, '|', 3) = ANY($1::text[])`,
+  outbox_events: `split_part(partition_key, '|', 2) = ANY($1::text[]) AND type LIKE '%.finalized.%'`,
+  streams: `split_part(stream, '|', 3) = ANY($1::text[]) AND stream LIKE '%.public.%'`,
   invoices: 'id = ANY($1::uuid[])',
 };
 
