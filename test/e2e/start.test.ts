@@ -1,10 +1,10 @@
 /** `npm start` as a person runs it, on the servers of the lane. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { freePort } from '../../scripts/stack/processes.mjs';
 import { projectFolder } from '../../scripts/stack/settings.mjs';
+import { processesWith } from '../support/processes.ts';
 import { waitFor } from '../support/wait.ts';
 
 const { TEST_DATA = '' } = process.env;
@@ -29,23 +29,8 @@ async function npmStart() {
   return { npm, port, until, said: () => said };
 }
 
-const inProc = (pid: string, file: string): string => {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
-};
-
-/**
- * What `npm start` on this port has started and is still there, by its command line: each has the port in its
- * environment.
- */
-const ours = (port: number): { pid: number; command: string }[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && inProc(name, 'environ').includes(`\0PORT=${port}\0`))
-    .map((pid) => ({ pid: Number(pid), command: inProc(pid, 'cmdline') }))
-    .filter(({ command }) => command !== '');
+/** What `npm start` on this port has started and is still there: each has the port in its environment. */
+const ours = (port: number) => processesWith('PORT', String(port));
 
 it('a service that is killed is started again, and a kill of npm leaves nothing running', async () => {
   const { npm, port, until } = await npmStart();
