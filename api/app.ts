@@ -11,7 +11,7 @@ import type { Database } from '../platform/database.ts';
 import { failedServer } from '../platform/failed-server.ts';
 import type { Logger } from '../platform/logger.ts';
 import { idempotencyKey } from './headers.ts';
-import { demoIdentity, identityOf } from './identity.ts';
+import { type Authentication, authorize, identify, identityOf } from './identity.ts';
 import { jsonBody } from './json-body.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
 import { openApiDocument } from './openapi.ts';
@@ -19,6 +19,7 @@ import { Problem, problemDocument, problemTable, unavailable } from './problems.
 import { eventSchema } from './published-schema.ts';
 import { untilDeadline } from './retry.ts';
 import type { Call, Method, Route } from './route.ts';
+import { apiKeyRoutes } from './routes/api-keys.ts';
 import { cashierCommandRoutes } from './routes/cashier-commands.ts';
 import { cashierReadRoutes } from './routes/cashier-reads.ts';
 import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
@@ -33,6 +34,7 @@ import { simulatePaymentRoute } from './routes/simulate-payment.ts';
 
 export interface ApiDeps {
   database: Database;
+  authentication: Authentication;
   send: SendDeps;
   wire: WireSettings;
   requestDeadlineMs: number;
@@ -61,6 +63,7 @@ export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
     ...deadLetterRoutes(deps),
     ...deadLetterBatchRoutes(deps),
     ...operationRoutes(deps),
+    ...apiKeyRoutes(deps),
     ...healthRoutes({ database: deps.database, client: deps.send.client }),
   ];
 }
@@ -82,15 +85,20 @@ export function createApp(deps: ApiDeps): Express {
       strictTransportSecurity: false,
     }),
   );
-  mountDocuments(app, routes, deps.version);
+  mountDocuments(app, openApiDocument(routes, { version: deps.version, isDemo: deps.authentication === 'demo' }));
   mountMetrics(app, deps.metrics);
   const paths = byPath(routes);
   for (const [path, here] of paths) {
     app.all(expressPath(path), noteRoute(path), onlyMethods(here.map(({ method }) => method)));
   }
-  app.use('/v1', demoIdentity);
+  app.use('/v1', identify(deps.authentication));
   for (const route of [...paths.values()].flat())
-    app[route.method](expressPath(route.path), jsonBody(route), handler(route, deps.requestDeadlineMs, load));
+    app[route.method](
+      expressPath(route.path),
+      authorize(route),
+      jsonBody(route),
+      handler(route, deps.requestDeadlineMs, load),
+    );
   app.use((request) => {
     throw new Problem('route_not_found', `There is nothing at ${request.path}.`);
   });
@@ -117,7 +125,7 @@ const handler =
     // Set now, so that problems carry it too: a caller who sent none can still try again safely.
     if (route.command) response.set('Idempotency-Key', key);
     const call: Call = {
-      identity: route.path.startsWith('/v1/') ? identityOf(request) : { tenantId: '', actor: '' },
+      identity: identityOf(request),
       method: route.method,
       params: request.params as Record<string, string>,
       query: request.query,
@@ -144,8 +152,7 @@ function onlyMethods(methods: readonly Method[]): RequestHandler {
 }
 
 /** The OpenAPI document, a page to read it, and the JSON Schemas of the events. */
-function mountDocuments(app: Express, routes: readonly Route[], version: string): void {
-  const document = openApiDocument(routes, version);
+function mountDocuments(app: Express, document: ReturnType<typeof openApiDocument>): void {
   app.all('/openapi.json', onlyMethods(['get']));
   app.get('/openapi.json', (_request, response) => void response.json(document));
   app.use(

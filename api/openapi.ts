@@ -1,4 +1,5 @@
 /** The OpenAPI 3.1 document, made of the routes and of the schemas that parse the requests. */
+import { scopeNames, scopes } from '../access/scopes.ts';
 import { oneLine, untrimmed } from '../values/schema.ts';
 import { z } from 'zod';
 import {
@@ -27,9 +28,13 @@ const answerHeaders: Record<AnswerHeader, { description: string; example: string
     required: false,
   },
   'Retry-After': { description: 'Seconds to wait', example: '1' },
+  'WWW-Authenticate': {
+    description: 'RFC 6750: what the token lacks',
+    example: 'Bearer error="insufficient_scope", scope="invoices:pay"',
+  },
 };
 
-const identityHeaders = {
+const demoHeaders = {
   'X-Tenant-Id': z
     .guid()
     .optional()
@@ -37,6 +42,11 @@ const identityHeaders = {
   'X-Actor': oneLine(...ACTOR_LENGTH)
     .optional()
     .meta({ description: 'AUTH=demo: who acts, for the history' }),
+};
+const tenantHeader = {
+  'X-Tenant-Id': z.guid().optional().meta({
+    description: 'The tenant, for a caller who may act for all; any other may repeat his own',
+  }),
 };
 const keyHeader = {
   'Idempotency-Key': untrimmed(...KEY_LENGTH)
@@ -50,10 +60,16 @@ const ifMatchHeader = {
   }),
 };
 
-export function openApiDocument(routes: readonly Route[], version: string) {
+export interface DocumentSettings {
+  version: string;
+  /** AUTH=demo: headers say who calls, in place of a bearer token. */
+  isDemo: boolean;
+}
+
+export function openApiDocument(routes: readonly Route[], { version, isDemo }: DocumentSettings) {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
+    paths[route.path] = { ...paths[route.path], [route.method]: operation(route, isDemo) };
   }
   return createDocument(
     {
@@ -65,14 +81,26 @@ export function openApiDocument(routes: readonly Route[], version: string) {
           'Invoices from draft to paid. Every command may be sent again with its Idempotency-Key; errors are RFC 9457 problems.',
       },
       paths,
+      ...(isDemo ? {} : { components: { securitySchemes: { bearer } } }),
     },
     { override: published },
   );
 }
 
-function operation(route: Route): ZodOpenApiOperationObject {
+const bearer = {
+  type: 'http',
+  scheme: 'bearer',
+  description: [
+    'An access token of an issuer, or an API key. Scopes:',
+    '',
+    ...scopeNames.map((scope) => `- \`${scope}\`: ${scopes[scope]}`),
+  ].join('\n'),
+} as const;
+
+function operation(route: Route, isDemo: boolean): ZodOpenApiOperationObject {
+  const { scope } = route;
   const headers = {
-    ...(route.path.startsWith('/v1/') ? identityHeaders : {}),
+    ...(scope === null ? {} : isDemo ? demoHeaders : tenantHeader),
     ...(route.command ? keyHeader : {}),
     ...(route.command?.ifMatch ? ifMatchHeader : {}),
   };
@@ -81,6 +109,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
     summary: route.summary,
     ...(route.description ? { description: route.description } : {}),
     tags: [route.tag],
+    ...(scope === null || isDemo ? {} : { security: [{ bearer: [scope] }] }),
     requestParams: {
       ...(route.params ? { path: route.params } : {}),
       ...(route.query ? { query: route.query } : {}),
@@ -137,12 +166,21 @@ function problems(route: Route): ZodOpenApiResponsesObject {
   return Object.fromEntries([...byStatus].map(([status, codes]) => [String(status), problemAnswer(route, codes)]));
 }
 
+/** Problems with one of these headers share their status only with others that have it too. */
+const headersOfProblem: Partial<Record<ProblemCode, readonly AnswerHeader[]>> = {
+  temporarily_unavailable: ['Retry-After'],
+  unauthenticated: ['WWW-Authenticate'],
+  invalid_token: ['WWW-Authenticate'],
+  insufficient_scope: ['WWW-Authenticate'],
+  tenant_not_allowed: ['WWW-Authenticate'],
+};
+
 function problemAnswer({ path }: Route, codes: readonly ProblemCode[]): ZodOpenApiResponseObject {
   const [first, ...others] = codes.map((code) => problemSchemas[code]);
   if (!first) throw new TypeError('An answer has no code.');
   return {
     description: codes.join(', '),
-    ...headersOf(codes.includes('temporarily_unavailable') ? ['Retry-After'] : []),
+    ...headersOf(codes.flatMap((code) => headersOfProblem[code] ?? []).slice(0, 1)),
     content: {
       'application/problem+json': {
         schema: others.length === 0 ? first : z.discriminatedUnion('code', [first, ...others]),

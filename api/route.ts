@@ -3,7 +3,8 @@
  * other does not.
  */
 import type { z } from 'zod';
-import type { Identity } from './identity.ts';
+import type { Identity } from '../access/caller.ts';
+import type { Scope } from '../access/scopes.ts';
 import type { ProblemCode } from './problems.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
@@ -38,6 +39,10 @@ export interface Route {
   summary: string;
   description?: string;
   tag: string;
+  /** What the caller must be allowed to do; null: anybody may ask. */
+  scope: Scope | null;
+  /** Who may act for all tenants may ask for what belongs to none. */
+  ofNoTenant?: boolean;
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: { schema: z.ZodType; required: boolean; examples: Record<string, unknown> };
@@ -51,4 +56,10 @@ export interface Route {
   handle: (call: Call) => Promise<Reply>;
 }
 
-export type AnswerHeader = 'ETag' | 'Location' | 'Idempotency-Key' | 'Idempotency-Replayed' | 'Retry-After';
+export type AnswerHeader =
+  | 'ETag'
+  | 'Location'
+  | 'Idempotency-Key'
+  | 'Idempotency-Replayed'
+  | 'Retry-After'
+  | 'WWW-Authenticate';

@@ -13,6 +13,8 @@ import { NIL } from 'uuid';
 import { createActivities } from '../activities/index.ts';
 import { createApp } from '../api/app.ts';
 import { untilDeadline } from '../api/retry.ts';
+import { createApiKeys } from '../access/api-keys.ts';
+import type { Authentication } from '../api/identity.ts';
 import { type Limiter, createLimiter } from '../commands/limiter.ts';
 import { openRelays } from '../messaging/relays.ts';
 import { createDeliver } from '../messaging/deliver.ts';
@@ -30,6 +32,7 @@ import { type Config, ConfigError, databaseLimits, isProduction, readConfig } fr
 import { type Database, createDatabase } from '../platform/database.ts';
 import { armFaultPoints } from '../platform/fault-points.ts';
 import { CONSUMER_RETRIES, createKafka } from '../platform/kafka.ts';
+import { createIssuers } from '../platform/issuers.ts';
 import { type Logger, createLogger } from '../platform/logger.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
 import { type Temporal, connectTemporal, polling, prepareNamespace } from '../platform/temporal.ts';
@@ -128,6 +131,7 @@ export async function startApi(parts: Parts): Promise<AddressInfo> {
   await warmUp(parts);
   const app = createApp({
     database,
+    authentication: authenticationOf(parts),
     send: sendDeps(parts),
     wire: wireSettings(config),
     requestDeadlineMs: config.REQUEST_DEADLINE_MS,
@@ -153,6 +157,15 @@ export async function startApi(parts: Parts): Promise<AddressInfo> {
   const address = server.address() as AddressInfo;
   logger.info({ address: address.address, port: address.port }, 'REST API is listening');
   return address;
+}
+
+/** By the setting AUTH. */
+function authenticationOf({ config, database, logger, shutdown }: Parts): Authentication {
+  const { AUTH: auth, AUTH_ISSUERS: listed } = config;
+  if (auth.includes('demo')) return 'demo';
+  const issuers = listed ? createIssuers(listed, logger) : null;
+  shutdown.onStop('issuers', () => issuers?.close());
+  return { issuers, apiKeys: auth.includes('keys') ? createApiKeys(database, logger) : null };
 }
 
 const wireSettings = ({ NODE_ENV, PUBLIC_URL, HOST, PORT }: Config) => ({

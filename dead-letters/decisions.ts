@@ -1,6 +1,6 @@
 import type { DeadLetterDecision } from '../workflows/contract/dead-letter.ts';
 import type { Database } from '../platform/database.ts';
-import { AUDIT_ENTITY_TYPE, type DeadLetterRow, auditTenant } from './rows.ts';
+import { AUDIT_ENTITY_TYPE, type DeadLetterRow, tenantOrNil } from './rows.ts';
 
 /** What people have decided about a dead letter, and what they have stopped: the last ones, oldest first. */
 export async function decisionsOf(
@@ -9,7 +9,7 @@ export async function decisionsOf(
   last: number,
 ): Promise<DeadLetterDecision[]> {
   const rows = await database.auditEntry.findMany({
-    where: { tenantId: auditTenant(deadLetter), entityType: AUDIT_ENTITY_TYPE, entityId: deadLetter.id },
+    where: { tenantId: tenantOrNil(deadLetter), entityType: AUDIT_ENTITY_TYPE, entityId: deadLetter.id },
     orderBy: { sequence: 'desc' },
     take: last,
   });

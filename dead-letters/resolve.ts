@@ -13,7 +13,7 @@ import { auditRow } from '../commands/audit.ts';
 import type { Handled } from '../messaging/event-source.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { payloadBytes, payloadText } from './payload.ts';
-import { AUDIT_ENTITY_TYPE, type DeadLetterRow, auditTenant, deadLetterById } from './rows.ts';
+import { AUDIT_ENTITY_TYPE, type DeadLetterRow, tenantOrNil, deadLetterById } from './rows.ts';
 import { addEntries } from '../commands/audit-entries.ts';
 import { DecisionRefused } from './blocked-event.ts';
 
@@ -42,7 +42,7 @@ export async function decisionSoFar(
   if (!deadLetter) return { kind: 'not_found' };
   const recorded = await database.auditEntry.findFirst({
     where: {
-      tenantId: auditTenant(deadLetter),
+      tenantId: tenantOrNil(deadLetter),
       entityType: AUDIT_ENTITY_TYPE,
       entityId: deadLetter.id,
       commandKey: decisionId,
@@ -129,7 +129,7 @@ function replacedPayload(
 
 /** Without the message: it is in the row, and what replaced it is told by the edits. */
 export const auditedState = (deadLetter: DeadLetterRow) => ({
-  tenantId: auditTenant(deadLetter),
+  tenantId: tenantOrNil(deadLetter),
   id: deadLetter.id,
   version: deadLetter.auditSequence + 1,
   reason: deadLetter.reason,

@@ -17,8 +17,8 @@ export const deadLetterById = (database: Database | TransactionClient, id: strin
 /** Of its entries in the audit trail. */
 export const AUDIT_ENTITY_TYPE = 'dead_letter';
 
-/** The tenant of its entries in the audit trail: what belongs to no tenant is entered under the nil UUID. */
-export const auditTenant = ({ tenantId }: Pick<DeadLetterRow, 'tenantId'>): string => tenantId ?? NIL;
+/** What belongs to no tenant stands under the nil UUID, in the audit trail too. */
+export const tenantOrNil = ({ tenantId }: Pick<DeadLetterRow, 'tenantId'>): string => tenantId ?? NIL;
 
 /** Where a page ends: the last dead letter on it. Dead letters opened later are newer, so they never move a page. */
 export interface DeadLetterPosition {
@@ -37,7 +37,7 @@ export interface DeadLetterFilter {
 
 const idRow = z.object({ id: z.string() });
 
-/** One page of a tenant's dead letters, newest first, and the position after it (null at the end). */
+/** One page of a tenant's dead letters, or under the nil UUID of nobody's, newest first, and the position after it (null at the end). */
 export async function listDeadLetters(
   database: Database,
   tenantId: string,
@@ -45,7 +45,7 @@ export async function listDeadLetters(
   after: DeadLetterPosition | null,
 ): Promise<{ deadLetters: DeadLetterSummaryRow[]; next: DeadLetterPosition | null }> {
   const conditions = [
-    sql`tenant_id = ${tenantId}::uuid`,
+    tenantId === NIL ? sql`tenant_id IS NULL` : sql`tenant_id = ${tenantId}::uuid`,
     ...(filter.status === 'open' ? [sql`resolved_at IS NULL`] : []),
     ...(filter.status === 'resolved' ? [sql`resolved_at IS NOT NULL`] : []),
     ...(filter.direction ? [sql`direction = ${filter.direction}`] : []),

@@ -1,6 +1,7 @@
 /** Every setting, read once from the environment. A bad environment stops the process with all faults listed. */
 import { z } from 'zod';
 import { type ArmedFault, type FaultPoint, faultPointNames } from './fault-points.ts';
+import { issuersSetting } from './issuers.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
@@ -23,6 +24,15 @@ const armedFault = z
     return { point: point as FaultPoint, pass: Number(pass), freezes: how === 'freeze' };
   });
 const armedFaults = list.pipe(z.array(armedFault));
+const authentications = ['demo', 'jwt', 'keys'] as const;
+const isAuthentication = (name: string): name is (typeof authentications)[number] =>
+  authentications.some((one) => one === name);
+/** How callers are told apart. */
+const authentication = list.transform((names, context) => {
+  if (names.length > 0 && names.every(isAuthentication)) return names;
+  context.addIssue('must be jwt, keys or both; or demo');
+  return z.NEVER;
+});
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** What must never happen with real money is refused under either name. */
@@ -31,8 +41,13 @@ export const isProduction = (environment: unknown): boolean => /^prod(?:uction)?
 /** Settings that only make sense together. */
 function checkCombinations(env: Partial<Record<string, unknown>>, context: z.RefinementCtx): void {
   const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-  if (env['AUTH'] === 'demo' && isProduction(env['NODE_ENV'])) {
+  const auth = new Set(Array.isArray(env['AUTH']) ? env['AUTH'] : []);
+  if (auth.has('demo') && isProduction(env['NODE_ENV'])) {
     fault('AUTH', 'must not be "demo" when NODE_ENV is production: anybody could name himself any tenant');
+  }
+  if (auth.has('demo') && auth.size > 1) fault('AUTH', '"demo" stands alone: it believes everybody');
+  if (auth.has('jwt') !== (env['AUTH_ISSUERS'] !== undefined)) {
+    fault('AUTH_ISSUERS', 'must be set when AUTH has "jwt", and only then');
   }
   if (env['TEST_OVERDUE_AFTER_MS'] !== undefined && isProduction(env['NODE_ENV'])) {
     fault('TEST_OVERDUE_AFTER_MS', 'is for tests only: it must not be set when NODE_ENV is production');
@@ -82,7 +97,8 @@ const environmentSchema = z
     PORT: port.default(3000),
     METRICS_PORT: port.optional(),
     PUBLIC_URL: z.url().optional(),
-    AUTH: z.enum(['demo'], { error: 'must be "demo"; no other way to identify callers exists yet' }),
+    AUTH: authentication,
+    AUTH_ISSUERS: issuersSetting.optional(),
     REQUEST_DEADLINE_MS: count(100, 120_000).default(10_000),
     SHUTDOWN_GRACE_MS: count(0, 120_000).default(10_000),
     DATABASE_URL: required.regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
@@ -136,6 +152,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = environmentSchema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  const faults = parsed.error.issues.map(
+    ({ path: [name = '', ...inside], message }) =>
+      `  ${String(name)}: ${inside.length > 0 ? `${inside.join('.')} ` : ''}${message}`,
+  );
   throw new ConfigError(`The environment is not complete (.env.example explains every setting):\n${faults.join('\n')}`);
 }

@@ -43,6 +43,8 @@ export const dayTexts = { market: [1, 100], region: [1, 100] } as const satisfie
 /** Of who acts, and of why a person does. */
 export const ACTOR_LENGTH: Length = [1, 100];
 export const REASON_LENGTH: Length = [1, 500];
+/** Of an API key's name: with its id it is who acts. */
+export const API_KEY_NAME_LENGTH: Length = [1, 50];
 
 /**
  * The text without halves of surrogate pairs, which UTF-8 cannot hold: whoever takes it apart may cut a pair in two.

@@ -77,6 +77,7 @@ export function billingRunRoutes(deps: BillingRunDeps): Route[] {
       summary: 'Finalize every draft that is due on a day or before it',
       description: 'One run per day: a second request for a day joins its run, also when it has ended.',
       tag: 'Billing runs',
+      scope: 'billing-runs:start',
       command: { ifMatch: false },
       body: {
         schema: requestSchema,
@@ -96,6 +97,7 @@ export function billingRunRoutes(deps: BillingRunDeps): Route[] {
       operationId: 'getBillingRun',
       summary: 'Read how far a billing run is, and what it refused',
       tag: 'Billing runs',
+      scope: 'billing-runs:read',
       params: byDate,
       answers: { 200: { description: 'The run', schema: runSchema } },
       problems: [...everyRead, 'billing_run_not_found'],

@@ -51,6 +51,7 @@ function routeOf(deps: TransactionDeps, step: CashierStep): Route {
     summary,
     ...(description === undefined ? {} : { description }),
     tag: 'Cashiers',
+    scope: 'cashiers:write',
     ...(isNew ? {} : { params: byId.extend(inPath?.shape ?? {}) }),
     command: { ifMatch },
     ...(request ? { body: { ...request, required: true } } : {}),

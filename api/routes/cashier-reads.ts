@@ -21,9 +21,10 @@ import type { Call, Route } from '../route.ts';
 import { idOrNotFound, parseOrRefuse } from '../validation.ts';
 
 const CASHIERS = '/v1/cashiers';
-const ofOne: Pick<Route, 'method' | 'tag' | 'params'> & { problems: readonly ProblemCode[] } = {
+const ofOne: Pick<Route, 'method' | 'tag' | 'scope' | 'params'> & { problems: readonly ProblemCode[] } = {
   method: 'get',
   tag: 'Cashiers',
+  scope: 'cashiers:read',
   params: z.object({ id: z.string().meta({ description: 'The cashier’s id' }) }),
   problems: [...everyRead, 'cashier_not_found'],
 };
@@ -91,6 +92,7 @@ function listRoute(database: Database): Route {
     operationId: 'listCashiers',
     summary: 'List cashiers by name',
     tag: 'Cashiers',
+    scope: 'cashiers:read',
     query: cashierPageSchema,
     answers: { 200: { description: 'One page', schema: cashierListSchema } },
     problems: [...everyRead, 'validation_failed'],

@@ -22,6 +22,7 @@ export function deadLetterBatchRoutes(deps: DeadLetterDeps): Route[] {
     summary,
     description: `${description} At most ten a second, the oldest first; letters that come later are left alone.`,
     tag: 'Dead letters',
+    scope: 'dead-letters:decide',
     command: { ifMatch: false },
     body: {
       schema: groupSchema,
@@ -43,6 +44,7 @@ export function deadLetterBatchRoutes(deps: DeadLetterDeps): Route[] {
       operationId: 'getDeadLetterBatch',
       summary: 'Read how far a batch is, and what was not done',
       tag: 'Dead letters',
+      scope: 'dead-letters:read',
       params: z.object({ id: z.string().meta({ description: 'The batch’s id' }) }),
       answers: { 200: { description: 'The batch', schema: deadLetterBatchSchema } },
       problems: [...everyRead, 'dead_letter_batch_not_found'],

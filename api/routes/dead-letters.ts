@@ -31,6 +31,7 @@ import {
   type DeadLetterSummaryRow,
   deadLetterById,
   listDeadLetters,
+  tenantOrNil,
 } from '../../dead-letters/rows.ts';
 import { cursorOf, positionOf } from '../cursor.ts';
 import { Problem, type ProblemCode, everyRead, unavailable } from '../problems.ts';
@@ -73,6 +74,8 @@ function decideRoute(deps: DeadLetterDeps, action: DeadLetterAction): Route {
     summary,
     description,
     tag: 'Dead letters',
+    scope: 'dead-letters:decide',
+    ofNoTenant: true,
     params: byId,
     body: { schema, required: true, examples: { example } },
     ...(action === 'edit' ? { bodyMax: EDIT_BODY_MAX } : {}),
@@ -91,6 +94,8 @@ const getRoute = (database: Database): Route => ({
   operationId: 'getDeadLetter',
   summary: 'Read a dead letter, with the message as it came',
   tag: 'Dead letters',
+  scope: 'dead-letters:read',
+  ofNoTenant: true,
   params: byId,
   answers: { 200: { description: 'The dead letter', schema: deadLetterSchema } },
   problems: ofOne,
@@ -104,6 +109,8 @@ function listRoute(database: Database): Route {
     operationId: 'listDeadLetters',
     summary: 'List messages that could not be handled and events that Kafka refuses, newest first',
     tag: 'Dead letters',
+    scope: 'dead-letters:read',
+    ofNoTenant: true,
     query: listDeadLettersSchema,
     answers: { 200: { description: 'One page', schema: deadLetterListSchema } },
     problems: [...everyRead, 'validation_failed'],
@@ -122,11 +129,11 @@ function listRoute(database: Database): Route {
   };
 }
 
-/** An unknown, a malformed and another tenant's id cannot be told apart; without a tenant it is nobody's to see. */
+/** An unknown, a malformed and another tenant's id cannot be told apart. */
 async function find(database: Database, { identity, params }: Call): Promise<DeadLetterRow> {
   const id = uuidIn(params['id']);
   const deadLetter = id ? await deadLetterById(database, id) : null;
-  if (deadLetter?.tenantId !== identity.tenantId)
+  if (!deadLetter || tenantOrNil(deadLetter) !== identity.tenantId)
     throw new Problem('dead_letter_not_found', `There is no dead letter ${params['id'] ?? ''}.`);
   return deadLetter;
 }

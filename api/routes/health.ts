@@ -36,6 +36,7 @@ export function healthRoutes({ database, client }: { database: Database; client:
       operationId: 'getLiveness',
       summary: 'Does the process answer?',
       tag: 'Health',
+      scope: null,
       answers: { 200: { description: 'It does', schema: z.strictObject({ status: z.literal('live') }) } },
       problems: everyRoute,
       handle: async () => ({ status: 200, body: { status: 'live' } }),
@@ -46,6 +47,7 @@ export function healthRoutes({ database, client }: { database: Database; client:
       operationId: 'getReadiness',
       summary: 'Can the service carry out commands?',
       tag: 'Health',
+      scope: null,
       answers: {
         200: { description: 'Postgres and Temporal answer', schema: readySchema },
         503: { description: 'One of them does not', schema: readySchema },

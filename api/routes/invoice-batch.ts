@@ -12,6 +12,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { schemaOf, untrimmed } from '../../values/schema.ts';
 import { KEY_LENGTH } from '../../values/text.ts';
 import { idempotencyKey } from '../headers.ts';
+import { requireScopes } from '../identity.ts';
 import { Problem, anyProblemSchema, everyRead, problemDocument, problemOf, problemTable } from '../problems.ts';
 import type { Call, Route } from '../route.ts';
 import { parseOrRefuse } from '../validation.ts';
@@ -93,6 +94,7 @@ export function invoiceBatchRoute({ database, wire, logger, load }: InvoiceBatch
     description:
       'Each row is the command that it would be alone: the same rules, history, numbers and events. One row that is refused keeps no other from being carried out. Sent again, rows that were carried out are replayed. The page of an invoice in the Web UI follows a little later.',
     tag: 'Invoices',
+    scope: 'invoices:create',
     body: {
       schema: requestSchema,
       required: true,
@@ -116,6 +118,7 @@ export function invoiceBatchRoute({ database, wire, logger, load }: InvoiceBatch
       const repeated = repeatedKeys(call.body);
       const { finalize = false, items } = parseOrRefuse(readSchema, call.body, repeated);
       if (repeated.length > 0) throw problemOf(invalidFields(repeated));
+      if (finalize) requireScopes(call.identity, ['invoices:finalize']);
       const rows = items.map(({ idempotencyKey: own }): Row => ({
         idempotencyKey: own,
         invoice: null,

@@ -79,6 +79,7 @@ function routeOf(
     summary,
     ...(description === undefined ? {} : { description }),
     tag: 'Invoices',
+    scope: `invoices:${step}`,
     body: { schema, required: !schema.safeParse(undefined).success, examples },
     problems: [...problems, ...(Object.keys(refusals) as ProblemCode[])],
     handle: (call) => carryOut(deps, step, call, parseBody(schema, call) as StepBodies[Step]),

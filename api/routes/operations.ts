@@ -47,6 +47,7 @@ export function operationRoutes({ database, send }: { database: Database; send: 
       operationId: 'getOperation',
       summary: 'Read what became of a command that was answered with 202',
       tag: 'Operations',
+      scope: 'invoices:read',
       params: z.object({ attemptId: z.string() }),
       query: querySchema,
       answers: { 200: { description: 'The operation', schema: operationSchema } },

@@ -38,6 +38,7 @@ export const simulatePaymentRoute = (deps: SimulatePaymentDeps): Route => ({
   summary: 'Announce a payment on Kafka, as a gateway would',
   description: 'For trying things out; not there in production. What is absent is taken from the invoice.',
   tag: 'Invoices',
+  scope: 'payments:simulate',
   params: z.object({ id: z.string().meta({ description: 'The invoice’s id' }) }),
   command: { ifMatch: false },
   body: {

@@ -20,6 +20,7 @@ interface Options {
   url: string;
   tenant?: string;
   actor: string;
+  token?: string;
   concurrency: number;
   currency?: string;
   column: Mapping['columns'];
@@ -35,7 +36,12 @@ const program = (): Command =>
     .argument('<file>', 'CSV with a line of headers, UTF-8')
     .option('--url <url>', 'of the service', urlOption, 'http://127.0.0.1:3000')
     .option('--tenant <uuid>', 'tenant of the invoices (the service’s default when absent)', tenantOption)
-    .option('--actor <name>', 'who the history shall name', actorOption, 'import')
+    .addOption(
+      new Option('--token <token>', 'an access token or API key; in the environment nobody else on the machine sees it')
+        .env('BILLING_TOKEN')
+        .argParser(tokenOption),
+    )
+    .option('--actor <name>', 'who the history shall name, with AUTH=demo', actorOption, 'import')
     .option(
       '--concurrency <rows>',
       `rows that are settled at once, 1 to ${CONCURRENCY_MAX}`,
@@ -60,6 +66,7 @@ export function parseArguments(argv: readonly string[]): ImportArguments {
     url,
     tenant,
     actor,
+    token,
     concurrency,
     currency,
     column,
@@ -68,7 +75,7 @@ export function parseArguments(argv: readonly string[]): ImportArguments {
   } = command.opts<Options>();
   return {
     file: command.args[0] ?? '',
-    service: { url, tenantId: tenant, actor },
+    service: { url, tenantId: tenant, actor, token },
     concurrency,
     mapping: { columns: column, currency, finalize, settle },
   };
@@ -84,6 +91,11 @@ function urlOption(text: string): string {
 
 function tenantOption(text: string): string {
   if (!z.guid().safeParse(text).success) throw new InvalidArgumentError('Expected a UUID.');
+  return text;
+}
+
+function tokenOption(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new InvalidArgumentError('Expected a token of visible ASCII characters.');
   return text;
 }
 

@@ -28,7 +28,7 @@ export interface Tally {
   steps: Record<ImportStep, { done: number; replayed: number }>;
   /** At most REFUSALS_MAX, in the order in which they came. */
   refusals: RowRefusal[];
-  ended: 'complete' | 'interrupted' | 'no_answer' | 'unreadable';
+  ended: 'complete' | 'interrupted' | 'no_answer' | 'not_allowed' | 'unreadable';
   /** Why the file could not be read further. */
   unreadable: string | null;
 }
@@ -143,16 +143,29 @@ async function importBatch(deps: RunDeps, batch: readonly Taken[], tally: Tally)
   const takeNext = async (): Promise<void> => {
     for (const [index, { row, commands }] of left) {
       const outcome = outcomes[index] ?? { kind: 'interrupted' };
-      const result = unanswered >= deps.concurrency ? 'unfinished' : await carryOut(deps, commands, outcome, tally);
+      const isOver = unanswered >= deps.concurrency || tally.ended === 'not_allowed';
+      const result = isOver ? 'unfinished' : await carryOut(deps, commands, outcome, tally);
       count(tally, result);
       if (result !== 'unfinished') unanswered = isUnanswered(result) ? unanswered + 1 : 0;
       // As many as are under way at once: each further row would wait as long.
       if (unanswered >= deps.concurrency && tally.ended === 'complete') tally.ended = 'no_answer';
+      if (isNotAllowed(result)) tally.ended = 'not_allowed';
       deps.onRow(row, tally);
     }
   };
   await Promise.all(Array.from({ length: deps.concurrency }, takeNext));
 }
+
+/** What is wrong is not the row: every other one would be told the same. */
+const NOT_ALLOWED = new Set([
+  'unauthenticated',
+  'invalid_token',
+  'insufficient_scope',
+  'tenant_not_allowed',
+  'tenant_required',
+]);
+const isNotAllowed = (result: string | RowRefusal): boolean =>
+  typeof result !== 'string' && NOT_ALLOWED.has(result.code);
 
 const isUnanswered = (result: string | RowRefusal): boolean => typeof result !== 'string' && result.code === NO_ANSWER;
 

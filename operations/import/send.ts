@@ -14,7 +14,10 @@ export interface Service {
   url: string;
   /** The service's own default when undefined. */
   tenantId: string | undefined;
+  /** Of AUTH=demo; elsewhere the token says who acts. */
   actor: string;
+  /** A bearer token; undefined where the service asks for none. */
+  token: string | undefined;
 }
 
 export interface SendDeps {
@@ -224,12 +227,16 @@ interface Reply {
 
 /** One request. `failure`: no whole answer came. */
 async function request(
-  { tenantId, actor }: Service,
+  { tenantId, actor, token }: Service,
   url: string,
   init: { method?: string; headers?: Record<string, string>; body?: string },
   timeoutMs: number,
 ): Promise<Reply | { failure: string }> {
-  const identity = { 'X-Actor': actor, ...(tenantId === undefined ? {} : { 'X-Tenant-Id': tenantId }) };
+  const identity = {
+    'X-Actor': actor,
+    ...(tenantId === undefined ? {} : { 'X-Tenant-Id': tenantId }),
+    ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+  };
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(url, {

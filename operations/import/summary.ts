@@ -45,6 +45,8 @@ function endLines({ ended, unreadable }: Tally): string[] {
       return ['Interrupted. Run the same command again to go on; what is done is not done twice.'];
     case 'no_answer':
       return ['The service does not answer. Run the same command again to go on; what is done is not done twice.'];
+    case 'not_allowed':
+      return ['The service does not let the caller do this: see --token. What is done is not done twice.'];
     case 'unreadable':
       return [`Stopped: ${unreadable}`];
   }

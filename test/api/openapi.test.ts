@@ -9,6 +9,7 @@ import { createLogger } from '../../platform/logger.ts';
 // Nothing is asked of them: only the routes are looked at.
 const deps = {
   logger: createLogger({ level: 'silent', name: 'test' }),
+  authentication: 'demo',
   version: '0.0.0',
   send: {},
 } as unknown as ApiDeps;
@@ -25,7 +26,7 @@ interface Operation {
 let document: { openapi: string; paths: Record<string, Record<string, Operation>> };
 let app: Express;
 beforeAll(() => {
-  document = openApiDocument(apiRoutes(deps), '0.0.0') as unknown as typeof document;
+  document = openApiDocument(apiRoutes(deps), { version: '0.0.0', isDemo: true }) as unknown as typeof document;
   app = createApp(deps);
 });
 

@@ -78,6 +78,14 @@ const named: Record<string, Named> = {
     nothing: randomUUID,
     malformed: 'no-uuid',
   },
+  'api-keys': {
+    make: async () => {
+      const body = { name: 'shop', scopes: ['invoices:read'] };
+      return (await ann.request<{ id: string }>('POST', '/v1/api-keys', { body })).body.id;
+    },
+    nothing: randomUUID,
+    malformed: 'no-uuid',
+  },
   'dead-letters': {
     make: async () => {
       const id = randomUUID();

@@ -133,6 +133,16 @@ it('when the service is gone the import ends instead of waiting three minutes fo
   expect(unsent.refused + unsent.unfinished).toBe(unsent.rows);
 });
 
+it('a token that does not count ends the import: it is not told of each row', async () => {
+  const tally = await run(rowsOf(1_000), {
+    sendBatch: async (batch) => batch.map(() => refusedAt('create', 'invalid_token')),
+  });
+  expect(tally).toMatchObject({ ended: 'not_allowed', rows: 501 });
+  expect(tally.refused).toBeLessThan(10);
+  expect(tally.refused + tally.unfinished).toBe(tally.rows);
+  expect(exitCodeOf(tally)).toBe(1);
+});
+
 it('a file that is broken further down keeps the count of what was done', async () => {
   const tally = await run(rowsOf(5, true), {});
   expect(tally).toMatchObject({ rows: 5, created: 5, ended: 'unreadable', unreadable: 'The file is not valid CSV.' });

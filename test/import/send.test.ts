@@ -49,7 +49,7 @@ function deps(url: string, stop = new AbortController()) {
     waits.push(ms);
     now += ms;
   };
-  const service = { url, tenantId: undefined, actor: 'test' };
+  const service = { url, tenantId: undefined, actor: 'test', token: undefined };
   const sendDeps: SendDeps = { service, stop: stop.signal, onRetry: () => {}, wait, now: () => now };
   return { sendDeps, waits };
 }

@@ -29,7 +29,7 @@ describe('readConfig', () => {
       LOG_LEVEL: 'info',
       HOST: '127.0.0.1',
       PORT: 3000,
-      AUTH: 'demo',
+      AUTH: ['demo'],
       REQUEST_DEADLINE_MS: 10_000,
       SHUTDOWN_GRACE_MS: 10_000,
       DATABASE_URL: required.DATABASE_URL,
@@ -106,7 +106,43 @@ describe('readConfig', () => {
   // demo believes whatever tenant a header names.
   it('TEN-01: AUTH=demo is refused in production', () => {
     expect(faultySettings({ ...required, NODE_ENV: 'production' })).toEqual(['AUTH']);
-    expect(readConfig({ ...required, NODE_ENV: 'test' }).AUTH).toBe('demo');
+    expect(readConfig({ ...required, NODE_ENV: 'test' }).AUTH).toEqual(['demo']);
+  });
+
+  it('ACC-01: production starts with issuers, with keys, or with both', () => {
+    const issuer = { issuer: 'https://id.example', audience: 'billing', jwksUri: 'https://id.example/keys' };
+    const jwt = { ...required, NODE_ENV: 'production', AUTH: 'jwt', AUTH_ISSUERS: JSON.stringify([issuer]) };
+    expect(readConfig(jwt).AUTH_ISSUERS).toEqual([
+      { ...issuer, tokenType: 'at+jwt', tenantClaim: 'tenant', scopeClaim: 'scope' },
+    ]);
+    expect(readConfig({ ...jwt, AUTH: 'jwt, keys' }).AUTH).toEqual(['jwt', 'keys']);
+    expect(readConfig({ ...required, NODE_ENV: 'production', AUTH: 'keys' }).AUTH).toEqual(['keys']);
+  });
+
+  it.each([
+    ['no issuer', { AUTH: 'jwt' }],
+    ['issuers that nobody asks', { AUTH: 'keys', AUTH_ISSUERS: '[]' }],
+    ['demo beside what is safe', { AUTH: 'demo,keys' }],
+    ['another word', { AUTH: 'keys,magic' }],
+    ['nothing', { AUTH: ' , ' }],
+  ])('ACC-01: AUTH is refused with %s', (_what, auth) => {
+    expect(faultySettings({ ...required, ...auth })).not.toEqual([]);
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['no list', '{}'],
+    ['an empty list', '[]'],
+    ['no audience', '[{"issuer":"https://id.example","jwksUri":"https://id.example/keys"}]'],
+    ['keys that anybody on the way can change', '[{"issuer":"i","audience":"a","jwksUri":"http://id.example/keys"}]'],
+    ['no address of keys', '[{"issuer":"i","audience":"a","jwksUri":"keys"}]'],
+    [
+      'an issuer twice',
+      '[{"issuer":"i","audience":"a","jwksUri":"https://a.example"},{"issuer":"i","audience":"b","jwksUri":"https://b.example"}]',
+    ],
+  ])('ACC-01: AUTH_ISSUERS is refused with %s', (_what, issuers) => {
+    const environment = { ...required, AUTH: 'jwt', AUTH_ISSUERS: issuers };
+    expect(() => readConfig(environment)).toThrow(/^ {2}AUTH_ISSUERS: \S/m);
   });
 
   // With it, customers would be asked for money that they need not pay yet.

@@ -7,6 +7,7 @@
 import { expect, it } from 'vitest';
 import { markdownTable } from 'markdown-table';
 import { z } from 'zod';
+import { scopeNames, scopes } from '../../access/scopes.ts';
 import { problemCodes, problemTable } from '../../api/problems.ts';
 import { eventsOf } from '../../invoices/events.ts';
 import {
@@ -89,11 +90,15 @@ function events(): string {
   return markdownTable([['type', 'topic', 'data'], ...rows]);
 }
 
+const scopeTable = (): string =>
+  markdownTable([['scope', 'allows'], ...scopeNames.map((scope) => [`\`${scope}\``, scopes[scope]])]);
+
 it.each([
   ['README.md', 'states', states],
   ['docs/rules.md', 'lifecycle', lifecycle],
   ['docs/rules.md', 'events', events],
   ['docs/rules.md', 'errors', errors],
+  ['docs/rules.md', 'scopes', scopeTable],
 ])('%s has the %s of the registry', (file, name, make) => {
   if (UPDATE_DOCUMENTS) writeDocument(file, withPart(readDocument(file), name, make()));
   expect(generatedPart(readDocument(file), name), HOW).toBe(make());
@@ -110,6 +115,7 @@ it.each([
   'cashiers/README.md',
   'dead-letters/README.md',
   'billing-runs/README.md',
+  'access/README.md',
   ...filesIn('docs/decisions'),
 ])('every file that %s names is there', (file) => {
   expect(missingFiles(file)).toEqual([]);

@@ -77,6 +77,7 @@ describe('problems in the OpenAPI document', () => {
       validation_failed: ['errors'],
       version_conflict: ['currentVersion'],
       transition_not_allowed: ['invoiceStatus', 'allowedActions'],
+      insufficient_scope: ['scope'],
       dead_letter_resolved: ['resolution', 'resolvedBy'],
     });
   });

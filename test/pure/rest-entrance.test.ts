@@ -5,14 +5,14 @@
 import { restMembers, restPayment, samples } from '../support/step-samples.ts';
 import type { StepBodies } from '../../invoices/lifecycle.ts';
 import { instant, schemaOf, untrimmed } from '../../values/schema.ts';
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import fc from 'fast-check';
 import { stringify } from 'lossless-json';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { cursorOf, positionOf } from '../../api/cursor.ts';
 import { expectedVersion, idempotencyKey } from '../../api/headers.ts';
-import { demoIdentity, identityOf } from '../../api/identity.ts';
+import { demoCaller } from '../../api/identity.ts';
 import { jsonOf } from '../../api/json-body.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
 import { cashierPageSchema } from '../../cashiers/schemas.ts';
@@ -175,10 +175,7 @@ it.each([
 it('INV-05: an actor whom REST takes, the workflow takes too', () => {
   const taken = takenOf(1500, header, (value) => {
     const request = { get: (asked: string) => (asked === 'X-Actor' ? value : undefined) } as unknown as Request;
-    const actor = unlessRefused(() => {
-      demoIdentity(request, {} as Response, () => undefined);
-      return identityOf(request).actor;
-    });
+    const actor = unlessRefused(() => demoCaller(request).actor);
     if (actor !== undefined) {
       checkAbandon({ actor, reason: 'x' });
       mustBeStored(actor);

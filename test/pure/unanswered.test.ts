@@ -21,6 +21,7 @@ async function apiOn(statement: () => Promise<unknown>, requestDeadlineMs: numbe
   const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) });
   const deps = {
     database: { $queryRaw: statement } as unknown as Database,
+    authentication: 'demo',
     send: {},
     requestDeadlineMs,
     simulatePayments: false,

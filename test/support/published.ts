@@ -30,7 +30,7 @@ export interface PublishedDocument {
 }
 
 /** Nothing is asked of them: only the routes are looked at. */
-export const noDeps = { send: {}, simulatePayments: true } as unknown as ApiDeps;
+export const noDeps = { authentication: 'demo', send: {}, simulatePayments: true } as unknown as ApiDeps;
 
 function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
@@ -39,7 +39,7 @@ function once<T>(make: () => T): () => T {
 
 const routes = once(() => apiRoutes(noDeps));
 export const publishedDocument = once(
-  () => JSON.parse(JSON.stringify(openApiDocument(routes(), '0.0.0'))) as PublishedDocument,
+  () => JSON.parse(JSON.stringify(openApiDocument(routes(), { version: '0.0.0', isDemo: false }))) as PublishedDocument,
 );
 
 export const publishedEvents = once(
