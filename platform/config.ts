@@ -1,4 +1,5 @@
 /** Every setting, read once from the environment. A bad environment stops the process with all faults listed. */
+import { accessSync, readFileSync, constants } from 'node:fs';
 import { z } from 'zod';
 import { type ArmedFault, type FaultPoint, faultPointNames } from './fault-points.ts';
 import { issuersSetting } from './issuers.ts';
@@ -6,6 +7,7 @@ import { issuersSetting } from './issuers.ts';
 const port = z.coerce.number().int().min(1).max(65_535);
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const required = z.string({ error: 'must be set' }).min(1);
+const readableFile = z.string().min(1).refine(isReadable, 'names a file that cannot be read');
 const list = required.transform((text) =>
   text
     .split(',')
@@ -55,8 +57,9 @@ function checkCombinations(env: Partial<Record<string, unknown>>, context: z.Ref
   if (env['TEST_FAULTS'] !== undefined && isProduction(env['NODE_ENV'])) {
     fault('TEST_FAULTS', 'is for tests only: it must not be set when NODE_ENV is production');
   }
-  if (Boolean(env['TEMPORAL_TLS_CERT_FILE']) !== Boolean(env['TEMPORAL_TLS_KEY_FILE'])) {
-    fault('TEMPORAL_TLS_KEY_FILE', 'certificate and key are given together');
+  for (const server of ['TEMPORAL', 'KAFKA']) {
+    const [certificate, key] = [`${server}_TLS_CERT_FILE`, `${server}_TLS_KEY_FILE`];
+    if (Boolean(env[certificate]) !== Boolean(env[key])) fault(key, 'certificate and key are given together');
   }
   if (env['KAFKA_SASL_MECHANISM'] && !(env['KAFKA_SASL_USERNAME'] && env['KAFKA_SASL_PASSWORD'])) {
     fault('KAFKA_SASL_USERNAME', 'KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
@@ -111,13 +114,16 @@ const environmentSchema = z
     TEMPORAL_TASK_QUEUE: z.string().min(1).default('billing'),
     TEMPORAL_TLS: flag.default(false),
     TEMPORAL_API_KEY: z.string().min(1).optional(),
-    TEMPORAL_TLS_CERT_FILE: z.string().min(1).optional(),
-    TEMPORAL_TLS_KEY_FILE: z.string().min(1).optional(),
-    TEMPORAL_TLS_CA_FILE: z.string().min(1).optional(),
+    TEMPORAL_TLS_CERT_FILE: readableFile.optional(),
+    TEMPORAL_TLS_KEY_FILE: readableFile.optional(),
+    TEMPORAL_TLS_CA_FILE: readableFile.optional(),
     TEMPORAL_MAX_CACHED_WORKFLOWS: count(0, 100_000).default(500),
     WORKFLOW_BUNDLE: z.string().min(1).optional(),
     KAFKA_BROKERS: list.pipe(z.array(z.string()).min(1, 'must name at least one broker')),
     KAFKA_TLS: flag.default(false),
+    KAFKA_TLS_CERT_FILE: readableFile.optional(),
+    KAFKA_TLS_KEY_FILE: readableFile.optional(),
+    KAFKA_TLS_CA_FILE: readableFile.optional(),
     KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
     KAFKA_SASL_USERNAME: z.string().min(1).optional(),
     KAFKA_SASL_PASSWORD: z.string().min(1).optional(),
@@ -144,17 +150,53 @@ export const databaseLimits = (config: Config) => ({
 /** The names of all settings; a test compares them with .env.example. */
 export const settingNames: readonly string[] = Object.keys(environmentSchema.shape);
 
+/** Settings that may stand in a file, which NAME_FILE names: a deployment mounts its secrets. */
+export const secretNames = [
+  'AUTH_ISSUERS',
+  'DATABASE_URL',
+  'TEMPORAL_API_KEY',
+  'KAFKA_SASL_PASSWORD',
+] as const satisfies (keyof Config)[];
+
 /** What is wrong with an environment, one line a fault. */
 export class ConfigError extends Error {}
 
 /** Reads the settings; an empty value counts as absent. Throws ConfigError with every fault. */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(
+  const secrets = secretNames.map((name) => secretIn(given, name));
+  const parsed = environmentSchema.safeParse({
+    ...given,
+    ...Object.fromEntries(secrets.flatMap(({ name, text }) => (text === undefined ? [] : [[name, text]]))),
+  });
+  const unread = secrets.flatMap(({ fault }) => fault ?? []);
+  if (parsed.success && unread.length === 0) return parsed.data;
+  const faults = (parsed.error?.issues ?? []).map(
     ({ path: [name = '', ...inside], message }) =>
-      `  ${String(name)}: ${inside.length > 0 ? `${inside.join('.')} ` : ''}${message}`,
+      `${String(name)}: ${inside.length > 0 ? `${inside.join('.')} ` : ''}${message}`,
   );
-  throw new ConfigError(`The environment is not complete (.env.example explains every setting):\n${faults.join('\n')}`);
+  const lines = [...faults, ...unread].map((line) => `  ${line}`);
+  throw new ConfigError(`The environment is not complete (.env.example explains every setting):\n${lines.join('\n')}`);
+}
+
+/** The text of a secret that stands in a file. White space at its ends is the editor's. */
+function secretIn(
+  given: Record<string, string | undefined>,
+  name: (typeof secretNames)[number],
+): { name: string; text?: string; fault?: string } {
+  const inFile = `${name}_FILE`;
+  const file = given[inFile];
+  if (file === undefined) return { name };
+  if (given[name] !== undefined) return { name, fault: `${inFile}: ${name} is set too` };
+  if (!isReadable(file)) return { name, fault: `${inFile}: names a file that cannot be read` };
+  return { name, text: readFileSync(file, 'utf8').trim() };
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

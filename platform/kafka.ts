@@ -1,4 +1,6 @@
 /** Kafka through kafkajs: nothing but the files platform/kafka*.ts knows that library. This one is what they share. */
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type logLevel as LogLevel } from 'kafkajs';
 import pTimeout from 'p-timeout';
 import type { Config } from './config.ts';
@@ -8,6 +10,9 @@ export type KafkaSettings = Pick<
   Config,
   | 'KAFKA_BROKERS'
   | 'KAFKA_TLS'
+  | 'KAFKA_TLS_CERT_FILE'
+  | 'KAFKA_TLS_KEY_FILE'
+  | 'KAFKA_TLS_CA_FILE'
   | 'KAFKA_SASL_MECHANISM'
   | 'KAFKA_SASL_USERNAME'
   | 'KAFKA_SASL_PASSWORD'
@@ -34,7 +39,7 @@ export function createKafka(settings: KafkaSettings, logger: Logger, { retries =
     connectionTimeout: SOCKET_LIMIT_MS,
     requestTimeout: REQUEST_LIMIT_MS,
     enforceRequestTimeout: true,
-    ssl: settings.KAFKA_TLS,
+    ssl: tlsOf(settings),
     ...(mechanism && username && password ? { sasl: { mechanism: mechanism as 'plain', username, password } } : {}),
     retry: { retries, maxRetryTime: RETRY_PAUSE_MAX_MS },
     logCreator:
@@ -44,6 +49,20 @@ export function createKafka(settings: KafkaSettings, logger: Logger, { retries =
         logger[levels[level] ?? 'debug']({ kafka: namespace, error }, message);
       },
   });
+}
+
+/** False without TLS. */
+function tlsOf({
+  KAFKA_TLS: isOn,
+  KAFKA_TLS_CERT_FILE: cert,
+  KAFKA_TLS_KEY_FILE: key,
+  KAFKA_TLS_CA_FILE: ca,
+}: KafkaSettings): ConnectionOptions | boolean {
+  const files = {
+    ...(ca ? { ca: readFileSync(ca) } : {}),
+    ...(cert && key ? { cert: readFileSync(cert), key: readFileSync(key) } : {}),
+  };
+  return Object.keys(files).length > 0 ? files : isOn;
 }
 
 // kafkajs says ERROR for what is retried anyway (a coordinator that is still loading): none of it is an error of ours.

@@ -111,8 +111,10 @@ function readMigrations() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL must name the database to migrate.');
-  const applied = await migrate(process.env.DATABASE_URL);
+  const { DATABASE_URL: given, DATABASE_URL_FILE: file } = process.env;
+  const databaseUrl = given || (file && readFileSync(file, 'utf8').trim());
+  if (!databaseUrl) throw new Error('DATABASE_URL or DATABASE_URL_FILE must name the database to migrate.');
+  const applied = await migrate(databaseUrl);
   process.stdout.write(applied.length === 0 ? 'The database is up to date.\n' : `Applied: ${applied.join(', ')}\n`);
   process.exit();
 }

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, LOCAL_STEP_LIMIT_MS, readConfig, settingNames } from '../../platform/config.ts';
 import { localFirst } from '../../workflows/profiles.ts';
@@ -86,7 +88,7 @@ describe('readConfig', () => {
     const faults = faultySettings({
       ...required,
       NODE_ENV: 'production',
-      TEMPORAL_TLS_CERT_FILE: 'client.pem',
+      TEMPORAL_TLS_CERT_FILE: import.meta.filename,
       KAFKA_SASL_MECHANISM: 'plain',
     });
     expect(faults).toEqual(['AUTH', 'TEMPORAL_TLS_KEY_FILE', 'KAFKA_SASL_USERNAME']);
@@ -145,6 +147,22 @@ describe('readConfig', () => {
     expect(() => readConfig(environment)).toThrow(/^ {2}AUTH_ISSUERS: \S/m);
   });
 
+  it('a secret may stand in a file, and is read from it as it would be from the environment', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'billing-'));
+    const mounted = path.join(folder, 'url');
+    writeFileSync(mounted, `${required.DATABASE_URL}\n`);
+    const { DATABASE_URL: _, ...others } = required;
+    const inFile = { ...others, DATABASE_URL_FILE: mounted };
+    expect(readConfig(inFile)).toEqual(readConfig(required));
+    expect(faultySettings({ ...inFile, DATABASE_URL: required.DATABASE_URL })).toEqual(['DATABASE_URL_FILE']);
+    rmSync(folder, { recursive: true });
+    expect(faultySettings(inFile).toSorted()).toEqual(['DATABASE_URL', 'DATABASE_URL_FILE']);
+    // A secret is never repeated by the complaint about it.
+    expect(() => readConfig({ ...required, DATABASE_URL: 'mysql://billing:s3cret@host' })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('s3cret') }),
+    );
+  });
+
   // With it, customers would be asked for money that they need not pay yet.
   it.each(['production', 'Production', 'prod'])('TIM-01: TEST_OVERDUE_AFTER_MS is refused in %s', (environment) => {
     const short = { ...required, TEST_OVERDUE_AFTER_MS: '2000' };
@@ -171,12 +189,14 @@ describe('readConfig', () => {
   });
 
   it.each([
-    { TEMPORAL_TLS_CERT_FILE: 'client.pem' },
-    { TEMPORAL_TLS_KEY_FILE: 'client.key' },
+    { TEMPORAL_TLS_CERT_FILE: import.meta.filename },
+    { TEMPORAL_TLS_KEY_FILE: import.meta.filename },
+    { KAFKA_TLS_CERT_FILE: import.meta.filename },
+    { KAFKA_TLS_CA_FILE: 'nowhere.pem' },
     { KAFKA_SASL_MECHANISM: 'plain' },
     { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'billing' },
     { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_PASSWORD: 'secret' },
-  ])('half of what belongs together is refused: %j', (half) => {
+  ])('half of what belongs together, or a file that is not there, is refused: %j', (half) => {
     expect(faultySettings({ ...required, ...half })).toHaveLength(1);
   });
 
