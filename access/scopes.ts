@@ -18,6 +18,7 @@ export const scopes = {
   'dead-letters:read': 'Read dead letters, with the messages as they came',
   'dead-letters:decide': 'Decide dead letters',
   'keys:manage': 'Make, list, revoke and rotate API keys',
+  'limits:manage': 'Read and set how much a tenant may ask for',
   'tenants:all': 'Name any tenant by X-Tenant-Id, and see what belongs to none',
 } as const satisfies Record<string, string>;
 

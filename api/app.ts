@@ -13,6 +13,7 @@ import type { Logger } from '../platform/logger.ts';
 import { idempotencyKey } from './headers.ts';
 import { type Authentication, authorize, identify, identityOf } from './identity.ts';
 import { jsonBody } from './json-body.ts';
+import { type LimitSettings, createCommandLimit, limitAddress, limitTenant } from './limits.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
@@ -30,11 +31,15 @@ import { invoiceCommandRoutes } from './routes/invoice-commands.ts';
 import { billingRunRoutes } from './routes/billing-runs.ts';
 import { invoiceReadRoutes } from './routes/invoice-reads.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { tenantLimitRoutes } from './routes/tenant-limits.ts';
 import { simulatePaymentRoute } from './routes/simulate-payment.ts';
 
 export interface ApiDeps {
   database: Database;
   authentication: Authentication;
+  limits: LimitSettings;
+  /** Proxies before the process, each of which notes whom it was asked by in X-Forwarded-For. */
+  trustedProxies: number;
   send: SendDeps;
   wire: WireSettings;
   requestDeadlineMs: number;
@@ -64,6 +69,7 @@ export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
     ...deadLetterBatchRoutes(deps),
     ...operationRoutes(deps),
     ...apiKeyRoutes(deps),
+    ...tenantLimitRoutes(deps),
     ...healthRoutes({ database: deps.database, client: deps.send.client }),
   ];
 }
@@ -75,6 +81,7 @@ export function createApp(deps: ApiDeps): Express {
   app.disable('x-powered-by');
   app.set('etag', false); // ETags are versions, set by the routes
   app.set('query parser', 'simple');
+  app.set('trust proxy', deps.trustedProxies);
   app.use(
     pinoHttp({ logger: deps.logger, customLogLevel: logLevel, serializers: { req: requestLine, res: statusOf } }),
   );
@@ -91,13 +98,16 @@ export function createApp(deps: ApiDeps): Express {
   for (const [path, here] of paths) {
     app.all(expressPath(path), noteRoute(path), onlyMethods(here.map(({ method }) => method)));
   }
-  app.use('/v1', identify(deps.authentication));
+  app.use('/v1', limitAddress(deps.limits), identify(deps.authentication));
+  const ofTenant = limitTenant(deps.limits);
+  const inHandler = { requestDeadlineMs: deps.requestDeadlineMs, load, limitCommand: createCommandLimit(deps.limits) };
   for (const route of [...paths.values()].flat())
     app[route.method](
       expressPath(route.path),
       authorize(route),
+      ...(route.scope === null || route.beyondLimits ? [] : [ofTenant]),
       jsonBody(route),
-      handler(route, deps.requestDeadlineMs, load),
+      handler(route, inHandler),
     );
   app.use((request) => {
     throw new Problem('route_not_found', `There is nothing at ${request.path}.`);
@@ -115,8 +125,14 @@ function byPath(routes: readonly Route[]): Map<string, Route[]> {
 /** `/v1/invoices/{id}` -> `/v1/invoices/:id` */
 const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
+interface HandlerDeps {
+  requestDeadlineMs: number;
+  load: Load;
+  limitCommand: ReturnType<typeof createCommandLimit>;
+}
+
 const handler =
-  (route: Route, requestDeadlineMs: number, load: Load): RequestHandler =>
+  (route: Route, { requestDeadlineMs, load, limitCommand }: HandlerDeps): RequestHandler =>
   async (request, response) => {
     if (route.command) load.note();
     const acceptedAt = Date.now();
@@ -134,7 +150,8 @@ const handler =
       idempotencyKey: key,
       acceptedAt: new Date(acceptedAt).toISOString(),
     };
-    const reply = await untilDeadline(acceptedAt + requestDeadlineMs, () => route.handle(call));
+    const answer = () => untilDeadline(acceptedAt + requestDeadlineMs, () => route.handle(call));
+    const reply = route.command ? await limitCommand(call.identity.tenantId, answer) : await answer();
     response.status(reply.status).set(reply.headers ?? {});
     if (reply.body === undefined) response.end();
     else response.json(reply.body);

@@ -169,6 +169,8 @@ function problems(route: Route): ZodOpenApiResponsesObject {
 /** Problems with one of these headers share their status only with others that have it too. */
 const headersOfProblem: Partial<Record<ProblemCode, readonly AnswerHeader[]>> = {
   temporarily_unavailable: ['Retry-After'],
+  rate_limited: ['Retry-After'],
+  too_many_commands: ['Retry-After'],
   unauthenticated: ['WWW-Authenticate'],
   invalid_token: ['WWW-Authenticate'],
   insufficient_scope: ['WWW-Authenticate'],

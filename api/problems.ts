@@ -44,6 +44,8 @@ const edge = {
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
   payload_refused: { status: 422, title: 'The payload does not fit the event' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  too_many_commands: { status: 429, title: 'Too many commands at once' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
   temporarily_unavailable: { status: 503, title: 'Not available at the moment' },
 } as const satisfies Refusals;
@@ -64,11 +66,17 @@ export const everyRead: readonly ProblemCode[] = [
   'invalid_token',
   'insufficient_scope',
   'tenant_not_allowed',
+  'rate_limited',
   'payload_too_large',
   'unsupported_media_type',
   'temporarily_unavailable',
 ];
-export const everyCommand: readonly ProblemCode[] = [...everyRead, 'validation_failed', 'idempotency_key_reused'];
+export const everyCommand: readonly ProblemCode[] = [
+  ...everyRead,
+  'validation_failed',
+  'idempotency_key_reused',
+  'too_many_commands',
+];
 
 type Table = typeof problemTable;
 type Headers = Record<string, string>;

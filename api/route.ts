@@ -43,6 +43,8 @@ export interface Route {
   scope: Scope | null;
   /** Who may act for all tenants may ask for what belongs to none. */
   ofNoTenant?: boolean;
+  /** The limits of the tenant do not hold here: they are raised by it. */
+  beyondLimits?: boolean;
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: { schema: z.ZodType; required: boolean; examples: Record<string, unknown> };

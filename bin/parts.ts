@@ -14,7 +14,9 @@ import { createActivities } from '../activities/index.ts';
 import { createApp } from '../api/app.ts';
 import { untilDeadline } from '../api/retry.ts';
 import { createApiKeys } from '../access/api-keys.ts';
+import { createLimits } from '../access/limits.ts';
 import type { Authentication } from '../api/identity.ts';
+import type { LimitSettings } from '../api/limits.ts';
 import { type Limiter, createLimiter } from '../commands/limiter.ts';
 import { openRelays } from '../messaging/relays.ts';
 import { createDeliver } from '../messaging/deliver.ts';
@@ -132,6 +134,8 @@ export async function startApi(parts: Parts): Promise<AddressInfo> {
   const app = createApp({
     database,
     authentication: authenticationOf(parts),
+    limits: limitsOf(parts),
+    trustedProxies: config.TRUSTED_PROXIES,
     send: sendDeps(parts),
     wire: wireSettings(config),
     requestDeadlineMs: config.REQUEST_DEADLINE_MS,
@@ -158,6 +162,16 @@ export async function startApi(parts: Parts): Promise<AddressInfo> {
   logger.info({ address: address.address, port: address.port }, 'REST API is listening');
   return address;
 }
+
+const limitsOf = ({ config, database, logger }: Parts): LimitSettings => ({
+  addressRequestsPerSecond: config.ADDRESS_REQUESTS_PER_SECOND,
+  apiProcesses: config.API_PROCESSES,
+  limitsOf: createLimits(
+    database,
+    { requestsPerSecond: config.TENANT_REQUESTS_PER_SECOND, commandsAtOnce: config.TENANT_COMMANDS_AT_ONCE },
+    logger,
+  ),
+});
 
 /** By the setting AUTH. */
 function authenticationOf({ config, database, logger, shutdown }: Parts): Authentication {

@@ -22,6 +22,13 @@ import { nodeFlags, projectFolder } from './stack/settings.mjs';
 import { startStack } from './stack/stack.mjs';
 
 const PLAN = '{ "1": 150, "16": 600, "64": 600 }';
+/** The benchmark is one tenant at one address. */
+const noLimits = Object.fromEntries(
+  ['ADDRESS_REQUESTS_PER_SECOND', 'TENANT_REQUESTS_PER_SECOND', 'TENANT_COMMANDS_AT_ONCE'].map((name) => [
+    name,
+    '1000000',
+  ]),
+);
 const threadId = path.join(projectFolder, 'scripts/bench/thread-id.cjs');
 
 const data = path.join(projectFolder, '.data');
@@ -48,7 +55,14 @@ try {
     kafkaPort: await freePort(),
   });
   const port = await freePort();
-  const env = { ...process.env, ...stack.environment, AUTH: 'demo', PORT: String(port), LOG_LEVEL: 'warn' };
+  const env = {
+    ...process.env,
+    ...stack.environment,
+    AUTH: 'demo',
+    PORT: String(port),
+    LOG_LEVEL: 'warn',
+    ...noLimits,
+  };
   const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
   const measured = [...nodeFlags, '--require', threadId];
   const log = openSync(path.join(dataFolder, 'logs', 'service.log'), 'a');

@@ -58,8 +58,8 @@ const COMMAND_LIMIT_MS = 180_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const BACKOFF_FIRST_MS = 200;
 const BACKOFF_MAX_MS = 5_000;
-/** Answers of a service, or of a proxy before it, that does not know yet. */
-const unavailable: ReadonlySet<number> = new Set([502, 503, 504]);
+/** Answers of a service, or of a proxy before it, that does not know yet, or is asked for too much at once. */
+const unavailable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** A wait that ends early, without an error, when `stop` is aborted. */
 export const pause = (ms: number, stop: AbortSignal): Promise<void> =>

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
 import { type ApiDeps, createApp } from '../../api/app.ts';
 import type { Database } from '../../platform/database.ts';
+import { noDeps } from '../support/published.ts';
 import { atMost } from '../support/speed.ts';
 
 /** Long enough for a second try on this machine, today. */
@@ -20,9 +21,8 @@ async function apiOn(statement: () => Promise<unknown>, requestDeadlineMs: numbe
   const lines: Record<string, unknown>[] = [];
   const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(JSON.parse(line)) });
   const deps = {
+    ...noDeps,
     database: { $queryRaw: statement } as unknown as Database,
-    authentication: 'demo',
-    send: {},
     requestDeadlineMs,
     simulatePayments: false,
     logger,

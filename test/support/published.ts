@@ -30,7 +30,17 @@ export interface PublishedDocument {
 }
 
 /** Nothing is asked of them: only the routes are looked at. */
-export const noDeps = { authentication: 'demo', send: {}, simulatePayments: true } as unknown as ApiDeps;
+export const noDeps = {
+  authentication: 'demo',
+  limits: {
+    addressRequestsPerSecond: 1_000_000,
+    apiProcesses: 1,
+    limitsOf: async () => ({ requestsPerSecond: 1_000_000, commandsAtOnce: 1_000_000 }),
+  },
+  trustedProxies: 0,
+  send: {},
+  simulatePayments: true,
+} as unknown as ApiDeps;
 
 function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePort } from '../../scripts/stack/processes.mjs';
+import { noLimits } from './no-limits.ts';
 import { waitFor } from './wait.ts';
 
 const { TEST_DATA = '', TEST_DIST = '' } = process.env;
@@ -61,6 +62,7 @@ export async function startService({ consumer = false, settings = {} }: ServiceO
     LOG_LEVEL: 'warn',
     PORT: String(await freePort()),
     SHUTDOWN_GRACE_MS: '2000',
+    ...noLimits,
     ...settings,
   };
   const url = `http://127.0.0.1:${env.PORT}`;

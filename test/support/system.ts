@@ -13,6 +13,7 @@ import { type Temporal, connectTemporal, prepareNamespace } from '../../platform
 import { freePort } from '../../scripts/stack/processes.mjs';
 import { type Caller, createCaller } from './caller.ts';
 import { testDatabase } from './database.ts';
+import { noLimits } from './no-limits.ts';
 import './quiet.ts';
 
 export interface System {
@@ -31,6 +32,7 @@ export async function testConfig(changes: Record<string, string> = {}): Promise<
   const port = String(await freePort());
   return readConfig({
     ...process.env,
+    ...noLimits,
     NODE_ENV: 'test',
     AUTH: 'demo',
     LOG_LEVEL: 'silent',
