@@ -1,5 +1,5 @@
 /** The workflow of a billing run: how it is started, and which should exist: those that have not ended. */
-import { searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
+import { inBulk, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type BillingRunInput, billingRunWorkflowId } from '../workflows/contract/billing-run.ts';
 import { NIL } from 'uuid';
 import { z } from 'zod';
@@ -13,6 +13,7 @@ const billingRunStart = (taskQueue: string, { tenantId, businessDate }: BillingR
   workflowId: billingRunWorkflowId(tenantId, businessDate),
   taskQueue,
   args: [{ tenantId, businessDate }] satisfies [BillingRunInput],
+  priority: inBulk(tenantId),
   staticSummary: `Billing run of ${businessDate}`,
   typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
 });

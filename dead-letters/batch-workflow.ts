@@ -1,5 +1,5 @@
 /** The workflow of a batch of dead letters: how it is started, and which should exist: those that have not ended. */
-import { searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
+import { inBulk, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type DeadLetterBatchInput, deadLetterBatchWorkflowId } from '../workflows/contract/dead-letter-batch.ts';
 import { z } from 'zod';
 import { type WorkflowKind, missingRows } from '../commands/workflow-kind.ts';
@@ -15,6 +15,7 @@ const batchStart = (taskQueue: string, { id, tenantId, action }: OpenBatch) => (
   workflowId: deadLetterBatchWorkflowId(id),
   taskQueue,
   args: [{ batchId: id }] satisfies [DeadLetterBatchInput],
+  priority: inBulk(tenantId),
   staticSummary: `Dead letters, many at once: ${action}`,
   typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],
 });

@@ -1,7 +1,7 @@
 /**
  * The workflow of an invoice: how it is started and woken, and which should exist: those for which time has something.
  */
-import { WORKFLOW_TASK_TIMEOUT_MS, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
+import { WORKFLOW_TASK_TIMEOUT_MS, ofTenant, searchAttributes, workflowTypes } from '../workflows/contract/common.ts';
 import { type InvoiceInput, WAKE, invoiceWorkflowId } from '../workflows/contract/invoice.ts';
 import { NIL } from 'uuid';
 import { z } from 'zod';
@@ -16,6 +16,7 @@ export const invoiceStart = (taskQueue: string, { tenantId, invoiceId }: Invoice
   taskQueue,
   args: [{ tenantId, invoiceId }] satisfies [InvoiceInput],
   workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+  priority: ofTenant(tenantId),
   staticSummary: `Invoice ${invoiceId}`,
   staticDetails: STATIC_DETAILS,
   typedSearchAttributes: [{ key: searchAttributes.billingTenant, value: tenantId }],

@@ -5,6 +5,8 @@ import { percentiles } from '../../bench/percentiles.ts';
 import type { Answer, Caller } from '../support/caller.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
+import { billingRunWorkflowId } from '../../workflows/contract/billing-run.ts';
+import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 
 let system: System | undefined;
 afterEach(() => system?.stop());
@@ -89,6 +91,21 @@ it('LIM-03: of a tenant so many commands are carried out at once, and each that 
   expect(refused(answers)[0]?.headers.get('Retry-After')).toBe('1');
   expect(other.status).not.toBe(429);
   expect((await create(noisy)).status).not.toBe(429);
+});
+
+it('LIM-04: an invoice has its tenant’s turn, and a billing run comes after it', async () => {
+  const { caller, temporal } = await start({}, true);
+  const tenant = caller();
+  const { id } = await tenant.draft();
+  const businessDate = '2001-01-31';
+  await tenant.request('POST', '/v1/billing-runs', { body: { businessDate } });
+  const priorityOf = async (workflowId: string) => {
+    const { events } = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
+    return events?.[0]?.workflowExecutionStartedEventAttributes?.priority;
+  };
+  expect(await priorityOf(invoiceWorkflowId(tenant.tenantId, id))).toMatchObject({ fairnessKey: tenant.tenantId });
+  const run = await priorityOf(billingRunWorkflowId(tenant.tenantId, businessDate));
+  expect(run).toMatchObject({ fairnessKey: tenant.tenantId, priorityKey: 4 });
 });
 
 const IS_MEASURED = Boolean(process.env['NOISY_SECONDS']);

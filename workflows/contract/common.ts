@@ -20,6 +20,12 @@ export const WORKFLOW_TASK_TIMEOUT_MS = 5_000;
 /** How long a task waits for the worker that has the workflow cached, before any worker may take it. */
 export const STICKY_TIMEOUT_MS = 2_000;
 
+const BULK_PRIORITY = 4;
+/** The order of tasks that wait for a worker: each tenant has its turn. Needs `matching.enableFairness` of the server. */
+export const ofTenant = (tenantId: string) => ({ fairnessKey: tenantId });
+/** The same, behind everything that somebody may be waiting for. */
+export const inBulk = (tenantId: string) => ({ ...ofTenant(tenantId), priorityKey: BULK_PRIORITY });
+
 /** The input of an activity that loads: absent when nobody has stopped anything. */
 export interface Interventions {
   interventions?: readonly Intervention[];
