@@ -19,6 +19,7 @@ export const scopes = {
   'dead-letters:decide': 'Decide dead letters',
   'keys:manage': 'Make, list, revoke and rotate API keys',
   'limits:manage': 'Read and set how much a tenant may ask for',
+  'payloads:decode': 'See what Temporal stores encrypted, of every tenant',
   'tenants:all': 'Name any tenant by X-Tenant-Id, and see what belongs to none',
 } as const satisfies Record<string, string>;
 

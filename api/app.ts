@@ -2,6 +2,8 @@
 import { type Load, createLoad } from '../commands/load.ts';
 import type { SendDeps } from '../commands/send-update.ts';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
+import type { PayloadCodec } from '@temporalio/common';
+import cors from 'cors';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
 import swaggerUi from 'swagger-ui-express';
@@ -23,6 +25,7 @@ import type { Call, Method, Route } from './route.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import { cashierCommandRoutes } from './routes/cashier-commands.ts';
 import { cashierReadRoutes } from './routes/cashier-reads.ts';
+import { CODEC, codecRoutes } from './routes/codec.ts';
 import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -40,6 +43,10 @@ export interface ApiDeps {
   limits: LimitSettings;
   /** Proxies before the process, each of which notes whom it was asked by in X-Forwarded-For. */
   trustedProxies: number;
+  /** null: what Temporal stores is not encrypted. */
+  codec: PayloadCodec | null;
+  /** Of the Web UIs whose users may ask the codec. */
+  codecOrigins: readonly string[];
   send: SendDeps;
   wire: WireSettings;
   requestDeadlineMs: number;
@@ -70,6 +77,7 @@ export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
     ...operationRoutes(deps),
     ...apiKeyRoutes(deps),
     ...tenantLimitRoutes(deps),
+    ...(deps.codec ? codecRoutes({ codec: deps.codec, logger: deps.logger }) : []),
     ...healthRoutes({ database: deps.database, client: deps.send.client }),
   ];
 }
@@ -92,6 +100,8 @@ export function createApp(deps: ApiDeps): Express {
       strictTransportSecurity: false,
     }),
   );
+  // Browsers ask it from the page of another server, and first of all whether they may.
+  app.use(CODEC, cors({ origin: [...deps.codecOrigins] }));
   mountDocuments(app, openApiDocument(routes, { version: deps.version, isDemo: deps.authentication === 'demo' }));
   mountMetrics(app, deps.metrics);
   const paths = byPath(routes);

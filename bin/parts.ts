@@ -30,6 +30,7 @@ import { startChecks } from '../operations/metrics/checks.ts';
 import { figuresOf } from '../operations/metrics/figures.ts';
 import { type Metrics, createMetrics } from '../operations/metrics/metrics.ts';
 import { serveMetrics } from '../operations/metrics/server.ts';
+import { createCodec } from '../platform/codec.ts';
 import { type Config, ConfigError, databaseLimits, isProduction, readConfig } from '../platform/config.ts';
 import { type Database, createDatabase } from '../platform/database.ts';
 import { armFaultPoints } from '../platform/fault-points.ts';
@@ -136,6 +137,8 @@ export async function startApi(parts: Parts): Promise<AddressInfo> {
     authentication: authenticationOf(parts),
     limits: limitsOf(parts),
     trustedProxies: config.TRUSTED_PROXIES,
+    codec: config.ENCRYPTION_KEYS ? createCodec(config.ENCRYPTION_KEYS) : null,
+    codecOrigins: config.CODEC_ORIGINS ?? [],
     send: sendDeps(parts),
     wire: wireSettings(config),
     requestDeadlineMs: config.REQUEST_DEADLINE_MS,
@@ -227,7 +230,8 @@ export async function startWorker(parts: Parts): Promise<void> {
     connection: temporal.connection,
     namespace: temporal.namespace,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    workflowBundle: { codePath: config.WORKFLOW_BUNDLE ?? builtBundle },
+    workflowBundle: { codePath: bundleOf(config) },
+    dataConverter: temporal.dataConverter,
     activities: createActivities({
       database,
       logger,
@@ -293,6 +297,10 @@ export async function startConsumer(parts: Parts): Promise<void> {
 
 /** The bundle that the build has put beside the compiled service. */
 const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+
+/** Where payloads are encrypted the workflows write their failures in another way: the build makes a bundle for it. */
+const bundleOf = ({ WORKFLOW_BUNDLE: given = builtBundle, ENCRYPTION_KEYS: keys }: Config): string =>
+  keys ? given.replace(/\.js$/, '-encrypting.js') : given;
 
 /** Relays are always open: one that staff has terminated is started again within seconds. */
 function keepRelaysOpen({ client }: Temporal, config: Config, logger: Logger, shutdown: Shutdown): void {

@@ -1,6 +1,7 @@
 /** Every setting, read once from the environment. A bad environment stops the process with all faults listed. */
 import { accessSync, readFileSync, constants } from 'node:fs';
 import { z } from 'zod';
+import { encryptionKeysSetting } from './codec.ts';
 import { type ArmedFault, type FaultPoint, faultPointNames } from './fault-points.ts';
 import { issuersSetting } from './issuers.ts';
 
@@ -123,6 +124,8 @@ const environmentSchema = z
     TEMPORAL_TLS_KEY_FILE: readableFile.optional(),
     TEMPORAL_TLS_CA_FILE: readableFile.optional(),
     TEMPORAL_MAX_CACHED_WORKFLOWS: count(0, 100_000).default(500),
+    ENCRYPTION_KEYS: encryptionKeysSetting.optional(),
+    CODEC_ORIGINS: list.pipe(z.array(z.url())).optional(),
     WORKFLOW_BUNDLE: z.string().min(1).optional(),
     KAFKA_BROKERS: list.pipe(z.array(z.string()).min(1, 'must name at least one broker')),
     KAFKA_TLS: flag.default(false),
@@ -159,6 +162,7 @@ export const settingNames: readonly string[] = Object.keys(environmentSchema.sha
 export const secretNames = [
   'AUTH_ISSUERS',
   'DATABASE_URL',
+  'ENCRYPTION_KEYS',
   'TEMPORAL_API_KEY',
   'KAFKA_SASL_PASSWORD',
 ] as const satisfies (keyof Config)[];

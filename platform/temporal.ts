@@ -2,8 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readFile } from 'node:fs/promises';
 import { Client, isGrpcServiceError } from '@temporalio/client';
-import { SearchAttributeType } from '@temporalio/common';
+import { type DataConverter, SearchAttributeType } from '@temporalio/common';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
+import { dataConverterOf } from './codec.ts';
 import type { Config } from './config.ts';
 
 export type TemporalSettings = Pick<
@@ -15,12 +16,15 @@ export type TemporalSettings = Pick<
   | 'TEMPORAL_TLS_CERT_FILE'
   | 'TEMPORAL_TLS_KEY_FILE'
   | 'TEMPORAL_TLS_CA_FILE'
+  | 'ENCRYPTION_KEYS'
 >;
 
 export interface Temporal {
   connection: NativeConnection;
   client: Client;
   namespace: string;
+  /** For a worker: the client has it. */
+  dataConverter: DataConverter;
 }
 
 interface AttributeKey {
@@ -51,7 +55,8 @@ export async function connectTemporal(settings: TemporalSettings): Promise<Tempo
     ...(await security(settings)),
   });
   const namespace = settings.TEMPORAL_NAMESPACE;
-  return { connection, client: new Client({ connection, namespace }), namespace };
+  const dataConverter = dataConverterOf(settings.ENCRYPTION_KEYS);
+  return { connection, client: new Client({ connection, namespace, dataConverter }), namespace, dataConverter };
 }
 
 async function security(settings: TemporalSettings): Promise<Partial<NativeConnectionOptions>> {

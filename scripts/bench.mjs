@@ -45,7 +45,7 @@ try {
   const dist = path.join(dataFolder, 'dist');
   const floorBundle = path.join(dist, 'floor-bundle.js');
   await step('Building the service', '5 s', () => build(dist));
-  await bundleWorkflows(floorBundle, 'bench/floor-workflow.ts');
+  await bundleWorkflows(floorBundle, { source: 'bench/floor-workflow.ts' });
   stack = await startStack({
     dataFolder,
     postgresPort: await freePort(),

@@ -1,7 +1,7 @@
 /**
  * Makes the compiled service and the workflow bundle that its workers load: in dist/, or in a folder of a run's own.
  */
-import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './stack/processes.mjs';
@@ -20,7 +20,12 @@ export async function build(outDir = inProject('dist')) {
   const digest = digestOf(inputs());
   if (isStamped(stamp, digest)) return;
   await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir], { cwd: projectFolder });
+  const failureConverter = inProject('platform/failure-converter.cjs');
+  copyFileSync(failureConverter, path.join(outDir, 'platform/failure-converter.cjs'));
   await bundleWorkflows(path.join(outDir, 'workflow-bundle.js'));
+  // For workers that encrypt (platform/codec.ts).
+  const encrypting = { failureConverterPath: failureConverter };
+  await bundleWorkflows(path.join(outDir, 'workflow-bundle-encrypting.js'), { more: encrypting });
   writeFileSync(stamp, digest);
 }
 
@@ -32,17 +37,28 @@ function inputs() {
       .filter((file) => file.endsWith('.ts'))
       .map((file) => inProject(folder, file)),
   );
-  const settings = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
+  const settings = [
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/build.mjs',
+    'platform/failure-converter.cjs',
+  ];
   return [...settings.map((file) => inProject(file)), ...sources];
 }
 
-/** Bundles the workflows of `source` into the file `codePath`. */
-export async function bundleWorkflows(codePath, source = 'workflows/index.ts') {
+/** Bundles the workflows of `source` into the file `codePath`; `more` are options of the SDK. */
+export async function bundleWorkflows(codePath, { source = 'workflows/index.ts', more = {} } = {}) {
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
   // The definitions of steps make their schemas outside of workflows only: zod would add 1 MB.
   const ignoreModules = ['zod'];
-  const { code } = await bundleWorkflowCode({ workflowsPath: inProject(source), logger: quiet, ignoreModules });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: inProject(source),
+    logger: quiet,
+    ignoreModules,
+    ...more,
+  });
   mkdirSync(path.dirname(codePath), { recursive: true });
   writeFileSync(`${codePath}.${process.pid}`, code);
   renameSync(`${codePath}.${process.pid}`, codePath);

@@ -38,6 +38,8 @@ export const noDeps = {
     limitsOf: async () => ({ requestsPerSecond: 1_000_000, commandsAtOnce: 1_000_000 }),
   },
   trustedProxies: 0,
+  codec: { encode: async () => [], decode: async () => [] },
+  codecOrigins: [],
   send: {},
   simulatePayments: true,
 } as unknown as ApiDeps;
