@@ -100,8 +100,7 @@ export function createApp(deps: ApiDeps): Express {
       strictTransportSecurity: false,
     }),
   );
-  // Browsers ask it from the page of another server, and first of all whether they may.
-  app.use(CODEC, cors({ origin: [...deps.codecOrigins] }));
+  app.use(CODEC, fromPagesOf(deps.codecOrigins));
   mountDocuments(app, openApiDocument(routes, { version: deps.version, isDemo: deps.authentication === 'demo' }));
   mountMetrics(app, deps.metrics);
   const paths = byPath(routes);
@@ -176,6 +175,15 @@ function onlyMethods(methods: readonly Method[]): RequestHandler {
     if (method === 'OPTIONS') return response.status(204).set('Allow', allow).end();
     throw new Problem('method_not_allowed', `${method} is not possible here; ${allow} is.`, {}, { Allow: allow });
   };
+}
+
+/** Browsers ask from the page of another server, and first of all whether they may. */
+function fromPagesOf(origins: readonly string[]): RequestHandler {
+  const shared = cors({ origin: [...origins] });
+  return (request, response, next) =>
+    request.method === 'OPTIONS' && request.get('Access-Control-Request-Method') === undefined
+      ? next()
+      : shared(request, response, next);
 }
 
 /** The OpenAPI document, a page to read it, and the JSON Schemas of the events. */

@@ -5,7 +5,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { METADATA_ENCODING_KEY, type DataConverter, type Payload, type PayloadCodec } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { z } from 'zod';
 
 const ENCODING = Buffer.from('binary/encrypted');
@@ -14,6 +14,7 @@ const CIPHER = 'aes-256-gcm';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
+const { Payload: wire } = proto.temporal.api.common.v1;
 
 export interface EncryptionKey {
   id: string;
@@ -62,7 +63,7 @@ const isEncrypted = ({ metadata }: Payload): boolean =>
 function encrypted(payload: Payload, { id, secret }: EncryptionKey): Payload {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, secret, iv).setAAD(Buffer.from(id));
-  const text = temporal.api.common.v1.Payload.encode(payload).finish();
+  const text = wire.encode(payload).finish();
   return {
     metadata: { [METADATA_ENCODING_KEY]: ENCODING, [KEY_ID]: Buffer.from(id) },
     data: Buffer.concat([iv, cipher.update(text), cipher.final(), cipher.getAuthTag()]),
@@ -78,7 +79,7 @@ function decrypted({ metadata, data }: Payload, keys: ReadonlyMap<string, Encryp
     .setAAD(Buffer.from(id))
     .setAuthTag(bytes.subarray(-TAG_BYTES));
   const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
-  return temporal.api.common.v1.Payload.decode(text);
+  return wire.decode(text);
 }
 
 /** What client and worker are given; nothing is changed without keys. */

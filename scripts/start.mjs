@@ -48,7 +48,11 @@ async function main() {
       run(process.execPath, [path.join(projectFolder, 'scripts/build.mjs')], { cwd: projectFolder }),
     );
     building.catch(() => {}); // reported below, after the servers have started or failed
-    stack = await startStack({ ...settings, goOn });
+    stack = await startStack({
+      ...settings,
+      goOn,
+      ...(isEncrypted() ? { codecEndpoint: `${baseOf(settings)}/v1/codec` } : {}),
+    });
     await building;
     goOn();
     await keepServiceRunning(settings);
@@ -96,6 +100,7 @@ async function keepServiceRunning(settings) {
 function runService(settings, onReady) {
   const env = {
     AUTH: 'demo',
+    ...(isEncrypted() ? { CODEC_ORIGINS: originsOf(settings) } : {}),
     ...process.env,
     ...stack.environment,
     PORT: String(settings.restPort),
@@ -123,6 +128,9 @@ function runService(settings, onReady) {
 }
 
 const baseOf = ({ restPort }) => `http://127.0.0.1:${restPort}`;
+const isEncrypted = () => Boolean(process.env.ENCRYPTION_KEYS || process.env.ENCRYPTION_KEYS_FILE);
+/** Of the Web UI, as a browser names it. */
+const originsOf = ({ webUiPort }) => ['127.0.0.1', 'localhost'].map((host) => `http://${host}:${webUiPort}`).join(',');
 
 function printSummary(settings) {
   const base = baseOf(settings);

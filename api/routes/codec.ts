@@ -15,7 +15,11 @@ export const CODEC = '/v1/codec';
 /** A page of a history, as the Web UI asks for it. */
 const BODY_MAX = 8 * 1024 * 1024;
 
-const payload = z.looseObject({ metadata: z.record(z.string(), z.base64()).optional(), data: z.base64().optional() });
+const base64 = z
+  .string()
+  .refine((text) => Buffer.from(text, 'base64').toString('base64') === text, 'must be base64')
+  .meta({ contentEncoding: 'base64' });
+const payload = z.looseObject({ metadata: z.record(z.string(), base64).optional(), data: base64.optional() });
 const requestSchema = z.strictObject({ payloads: z.array(payload) });
 const answerSchema = z.strictObject({ payloads: z.array(payload) }).meta({ id: 'Payloads' });
 

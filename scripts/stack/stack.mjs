@@ -17,6 +17,7 @@ export async function startStack({
   temporalPort,
   webUiPort,
   kafkaPort,
+  codecEndpoint = '',
   goOn = () => {},
 }) {
   const started = [];
@@ -35,7 +36,7 @@ export async function startStack({
     // allSettled, so that a server which came up is stopped although another one failed.
     const results = await Promise.allSettled([
       begin(startPostgres({ dataFolder, port: postgresPort, settings: postgresSettings })),
-      begin(startTemporal({ dataFolder, port: temporalPort, uiPort: webUiPort })),
+      begin(startTemporal({ dataFolder, port: temporalPort, uiPort: webUiPort, codecEndpoint })),
       begin(startKafka({ dataFolder, port: kafkaPort })),
     ]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;

@@ -11,8 +11,11 @@ import { cacheFolder } from './settings.mjs';
 // Later tags carry a replace directive, and `go install` refuses those.
 const VERSION = '1.5.1';
 
-/** @returns {Promise<{address: string, stop: () => Promise<void>}>} */
-export async function startTemporal({ dataFolder, port, uiPort }) {
+/**
+ * `codecEndpoint` is where the Web UI has payloads decrypted, when they are encrypted.
+ * @returns {Promise<{address: string, stop: () => Promise<void>}>}
+ */
+export async function startTemporal({ dataFolder, port, uiPort, codecEndpoint = '' }) {
   if (process.env.TEMPORAL_ADDRESS) {
     say('Temporal: the one in TEMPORAL_ADDRESS');
     return { address: process.env.TEMPORAL_ADDRESS, stop: async () => {} };
@@ -27,7 +30,8 @@ export async function startTemporal({ dataFolder, port, uiPort }) {
     args: `server start-dev --ip 127.0.0.1 --port ${port} --ui-ip 127.0.0.1 --ui-port ${uiPort} --log-level warn
       --sqlite-pragma journal_mode=WAL --sqlite-pragma synchronous=NORMAL`
       .split(/\s+/)
-      .concat('--db-filename', path.join(dataFolder, 'temporal', 'temporal.db')),
+      .concat('--db-filename', path.join(dataFolder, 'temporal', 'temporal.db'))
+      .concat(codecEndpoint ? ['--ui-codec-endpoint', codecEndpoint] : []),
     ports: [
       { port, setting: 'TEMPORAL_PORT' },
       { port: uiPort, setting: 'TEMPORAL_UI_PORT' },

@@ -46,7 +46,7 @@ function textOf(value: unknown): string {
   return String(value);
 }
 
-it('a life of an invoice, a refusal and a page leave nothing that can be read', async () => {
+it('ACC-05: a life of an invoice, a refusal and a page leave nothing that can be read', async () => {
   const { id } = await ann.draft({ name: SECRET, customerReference: null });
   await ann.step(id, 'finalize');
   const refused = await ann.pay(id, { amount: '1.00', method: SECRET });
@@ -64,7 +64,7 @@ it('a life of an invoice, a refusal and a page leave nothing that can be read', 
   expect(text).not.toContain(refused.body.detail);
 });
 
-it('a key takes another’s place while invoices are open, and both are read', async () => {
+it('ACC-05: a key takes another’s place while invoices are open, and both are read', async () => {
   const { id } = await ann.finalized({ name: SECRET });
   await system.stop();
   system = await started(`${fresh},${old}`);
