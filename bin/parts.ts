@@ -128,6 +128,11 @@ async function warmUp({ config, database, temporal }: Parts): Promise<void> {
   );
 }
 
+/** Longer than the balancers before it keep a connection (60 s): one that is closed here must not be chosen there. */
+const KEEP_ALIVE_MS = 75_000;
+/** For a request to come in, headers and body. */
+const REQUEST_READ_LIMIT_MS = 30_000;
+
 /** The REST API, listening when this resolves. */
 export async function startApi(parts: Parts): Promise<AddressInfo> {
   const { config, logger, shutdown, database, metrics } = parts;
@@ -153,6 +158,8 @@ export async function startApi(parts: Parts): Promise<AddressInfo> {
     if (stopping) response.setHeader('Connection', 'close');
     app(request, response);
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.requestTimeout = REQUEST_READ_LIMIT_MS;
   server.listen(config.PORT, config.HOST);
   await once(server, 'listening');
   shutdown.onStop('api', () => {

@@ -93,6 +93,7 @@ it('a worker that runs alone answers on METRICS_PORT', async () => {
     const url = `http://127.0.0.1:${port}`;
     const text = await waitFor('the worker', () => scrape(url));
     expect(text).toContain('billing_relay_published_events_total');
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
     expect((await fetch(`${url}/elsewhere`)).status).toBe(404);
   } finally {
     await service.stop();
