@@ -100,6 +100,11 @@ describe('ACC-01: who calls is told by a bearer token that counts', () => {
     ['expired', () => issuer.token({ expiresIn: -60 }), 'expired'],
     ['of an issuer that is not listed', () => issuer.token({ issuer: 'https://elsewhere.example' }), 'issuer'],
     ['of one issuer, signed by the other', () => other.token({ issuer: String(issuer.setting['issuer']) }), 'key'],
+    [
+      'of one issuer, and names the keys of the other',
+      () => other.token({ issuer: String(issuer.setting['issuer']), jku: String(other.setting['jwksUri']) }),
+      'key',
+    ],
     ['for another audience', () => issuer.token({ audience: 'shop' }), 'aud'],
     ['of another type', () => issuer.token({ typ: 'JWT' }), 'typ'],
     ['without a subject', () => issuer.token({ claims: { sub: null } }), 'sub'],

@@ -111,6 +111,7 @@ it.each([
   'docs/performance.md',
   'docs/rules.md',
   'docs/runbook.md',
+  'docs/security.md',
   'invoices/README.md',
   'cashiers/README.md',
   'dead-letters/README.md',

@@ -11,6 +11,8 @@ export interface TokenOptions {
   issuer?: string;
   audience?: string;
   typ?: string;
+  /** Where the token claims that its key is. */
+  jku?: string;
   /** Seconds from now. */
   expiresIn?: number;
   /** null leaves the claim out. */
@@ -78,7 +80,7 @@ export async function startIssuer(): Promise<TestIssuer> {
     setting: { issuer: name, audience: AUDIENCE, jwksUri: `${name}/keys` },
     token: (options = {}) =>
       claimed(new SignJWT(payloadOf(options)), options)
-        .setProtectedHeader({ alg: 'ES256', ...header(options.typ) })
+        .setProtectedHeader({ alg: 'ES256', ...header(options.typ), ...(options.jku ? { jku: options.jku } : {}) })
         .sign(current.privateKey),
     unsigned: (options = {}) => claimed(new UnsecuredJWT(payloadOf(options)), options).encode(),
     signedWithPublicKey: async (options = {}) =>
