@@ -130,6 +130,7 @@ async function warmUp({ config, database, temporal }: Parts): Promise<void> {
 
 /** Longer than the balancers before it keep a connection (60 s): one that is closed here must not be chosen there. */
 const KEEP_ALIVE_MS = 75_000;
+const CLOSE_IDLE_EVERY_MS = 50;
 /** For a request to come in, headers and body. */
 const REQUEST_READ_LIMIT_MS = 30_000;
 
@@ -163,10 +164,11 @@ export async function startApi(parts: Parts): Promise<AddressInfo> {
   server.listen(config.PORT, config.HOST);
   await once(server, 'listening');
   shutdown.onStop('api', () => {
-    // Requests under way are answered; idle connections are closed at once.
+    // Requests under way are answered; a connection is closed once it is idle, which one that is answered becomes.
     stopping = true;
-    server.close().closeIdleConnections();
-    return once(server, 'close');
+    server.close();
+    const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+    return once(server, 'close').finally(() => clearInterval(closing));
   });
   const address = server.address() as AddressInfo;
   logger.info({ address: address.address, port: address.port }, 'REST API is listening');

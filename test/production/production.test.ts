@@ -212,7 +212,15 @@ describe.runIf(TEST_PRODUCTION)('in production', () => {
 
   it.each([
     ['Temporal', () => ({ TEMPORAL_TLS_CA_FILE: stranger.ca })],
-    ['Postgres', () => ({ DATABASE_URL: String(settings['DATABASE_URL']).replace(certificates.ca, stranger.ca) })],
+    [
+      'Postgres',
+      () => ({
+        DATABASE_URL: String(settings['DATABASE_URL']).replace(
+          encodeURIComponent(certificates.ca),
+          encodeURIComponent(stranger.ca),
+        ),
+      }),
+    ],
     ['Kafka', () => ({ KAFKA_TLS_CA_FILE: stranger.ca })],
   ])('a certificate of the wrong authority is refused, and verify names the server: %s', async (server, wrong) => {
     const { status, stderr } = await runProgram('verify', [], { ...settings, ...wrong() });

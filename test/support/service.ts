@@ -46,6 +46,8 @@ const ended = (child: ChildProcess) => child.exitCode !== null || child.signalCo
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   child.kill(signal);
   await waitFor(`the end of ${child.pid}`, async () => ended(child), STOP_LIMIT_MS);
+  if (signal === 'SIGTERM' && child.exitCode !== 0)
+    throw new Error(`A process did not end in order: ${child.signalCode ?? child.exitCode}.`);
 }
 
 interface ServiceOptions {
