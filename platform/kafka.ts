@@ -1,5 +1,6 @@
 /** Kafka through kafkajs: nothing but the files platform/kafka*.ts knows that library. This one is what they share. */
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import kafkajs, { type Kafka, type logLevel as LogLevel } from 'kafkajs';
 import pTimeout from 'p-timeout';
@@ -25,6 +26,8 @@ export const REQUEST_LIMIT_MS = 5_000;
 export const CLOSE_LIMIT_MS = 2_000;
 /** One connection; a client makes up to two of them before it is connected. */
 const SOCKET_LIMIT_MS = 3_000;
+/** To find out whether a broker is there at all. */
+const PROBE_LIMIT_MS = 1_000;
 /** kafkajs waits up to half a minute by default: too long after an outage. */
 export const RETRY_PAUSE_MAX_MS = 2_000;
 /** A coordinator that is still loading says no a few times; see also kafka-source.ts. */
@@ -35,7 +38,7 @@ export function createKafka(settings: KafkaSettings, logger: Logger, { retries =
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = settings;
   return new kafkajs.Kafka({
     clientId: 'billing',
-    brokers: settings.KAFKA_BROKERS,
+    brokers: () => oneThatAnswers(settings.KAFKA_BROKERS),
     connectionTimeout: SOCKET_LIMIT_MS,
     requestTimeout: REQUEST_LIMIT_MS,
     enforceRequestTimeout: true,
@@ -50,6 +53,32 @@ export function createKafka(settings: KafkaSettings, logger: Logger, { retries =
       },
   });
 }
+
+/**
+ * Each connection that begins goes to a broker that takes connections, from one chosen by chance on. Left to itself kafkajs
+ * begins with the first of the list, and a producer that makes no tries of its own asks no other: while that one is away,
+ * a relay whose producer is new after each failure would reach none.
+ */
+async function oneThatAnswers(brokers: readonly string[]): Promise<string[]> {
+  const start = Math.floor(Math.random() * brokers.length);
+  const inTurns = [...brokers.slice(start), ...brokers.slice(0, start)];
+  if (inTurns.length === 1) return inTurns;
+  for (const broker of inTurns) if (await takesConnections(broker)) return [broker];
+  return inTurns;
+}
+
+const takesConnections = (broker: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const { hostname: host, port } = new URL(`kafka://${broker}`);
+    const socket = connect({ host, port: Number(port), timeout: PROBE_LIMIT_MS });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+    socket.once('timeout', () => end(false));
+  });
 
 /** False without TLS. */
 function tlsOf({

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import kafkajs, { type AclEntry, type Kafka } from 'kafkajs';
 import { jars } from '../../scripts/stack/jars.mjs';
-import { freePort, run, startServer, stopServer } from '../../scripts/stack/processes.mjs';
+import { freePort, portAnswers, run, startServer, stopServer } from '../../scripts/stack/processes.mjs';
 import { waitFor } from '../support/wait.ts';
 import type { Certificates } from './certificates.ts';
 
@@ -29,7 +29,7 @@ export interface SecuredKafka {
   brokers: string;
   /** A client that may do everything. */
   admin: Kafka;
-  /** SIGKILL to a broker, and its start. */
+  /** SIGKILL to a broker; and its start, which resolves when all are there again. */
   kill: (node: number) => Promise<void>;
   start: (node: number) => Promise<void>;
   stop: () => Promise<void>;
@@ -91,7 +91,12 @@ export async function startSecuredKafka(
     brokers,
     admin: client,
     kill: (node) => stopServer(`kafka${node}`, pidFile(node), 'SIGKILL'),
-    start,
+    start: async (node) => {
+      await start(node);
+      // One that was killed is listed for some seconds more: its port tells.
+      await waitFor('the port', () => portAnswers(ports[node - 1]?.own ?? 0), READY_LIMIT_MS);
+      await waitFor('the broker', () => whenAllAnswer(client), READY_LIMIT_MS);
+    },
     stop: async () => {
       for (const node of nodes) await stopServer(`kafka${node}`, pidFile(node));
     },

@@ -17,13 +17,17 @@ interface Process {
   part: Part;
   url: string;
   child: ChildProcess;
+  underWay: number;
   env: Record<string, string>;
 }
 
 export interface Deployment {
-  /** Of the APIs that the balancer knows now, in turns. */
-  url: () => string;
-  /** Restarts one process as an orchestrator does: no new request, SIGTERM, and a new one; resolves when it is ready. */
+  /** Sends a request to one of the APIs that the balancer knows now, in turns. */
+  balance: <T>(request: (url: string) => Promise<T>) => Promise<T>;
+  /**
+   * Restarts one process as an orchestrator does: it gets no new request, those under way are answered, then SIGTERM, and
+   * a new one. Resolves when that is ready.
+   */
   restart: (part: Part, index: number) => Promise<void>;
   names: { part: Part; index: number }[];
   stop: () => Promise<void>;
@@ -40,7 +44,7 @@ export async function deploy(folder: string, settings: Record<string, string>): 
       Array.from({ length: OF_EACH }, async (): Promise<Process> => {
         const port = String(await freePort());
         const env = { ...settings, [part === 'api' ? 'PORT' : 'METRICS_PORT']: port };
-        return { part, url: `http://127.0.0.1:${port}`, env, child: start(part, env) };
+        return { part, url: `http://127.0.0.1:${port}`, env, child: start(part, env), underWay: 0 };
       }),
     ),
   );
@@ -63,12 +67,22 @@ export async function deploy(folder: string, settings: Record<string, string>): 
     if (child.exitCode !== 0) throw new Error(`The ${part} ended with ${child.exitCode ?? child.signalCode}.`);
   };
   return {
-    url: () => [...balanced][(turn += 1) % balanced.size]?.url ?? '',
+    balance: async (request) => {
+      const chosen = [...balanced][(turn += 1) % balanced.size];
+      if (!chosen) throw new Error('There is no API.');
+      chosen.underWay += 1;
+      try {
+        return await request(chosen.url);
+      } finally {
+        chosen.underWay -= 1;
+      }
+    },
     names: parts.flatMap((part) => Array.from({ length: OF_EACH }, (_, index) => ({ part, index }))),
     restart: async (part, index) => {
       const one = processes.filter((process) => process.part === part)[index];
       if (!one) throw new Error(`There is no ${part} ${index}.`);
       balanced.delete(one);
+      await waitFor('the answers', async () => one.underWay === 0);
       await end(one);
       one.child = start(part, one.env);
       await ready(one);
