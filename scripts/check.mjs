@@ -17,6 +17,7 @@ const gates = [
   ['Dead code', tool('knip'), '--no-progress'],
   ['Rules without a test', process.execPath, 'scripts/rules.mjs'],
   ['What stands twice', process.execPath, 'scripts/once.mjs'],
+  ['Migrations', process.execPath, 'scripts/migrations.mjs'],
   ['Pure tests', tool('vitest'), 'run', '--project', 'pure'],
 ];
 

@@ -17,6 +17,9 @@ const CONNECT_LIMIT_MS = 60_000;
 const LOCK = 20_261_129;
 const LOCK_POLL_MS = 200;
 
+/** The first line of a migration that may hold up the version before, or takes from it what it asks for; and why. */
+export const NOT_BESIDE = /^-- not beside a running service: (.+)/;
+
 /** @returns {Promise<string[]>} the names of the migrations that were applied now */
 export const migrate = (databaseUrl) => alone(databaseUrl, () => applyMigrations(databaseUrl));
 
@@ -49,14 +52,40 @@ async function applyMigrations(databaseUrl) {
       () => {},
       bindMigrationAwareSqlAdapterFactory(factory),
     );
+    const migrationsList = readMigrations();
+    await sayWhatIsNotSafe(databaseUrl, migrationsList.migrationDirectories);
     const { appliedMigrationNames } = await engine.applyMigrations({
-      migrationsList: readMigrations(),
+      migrationsList,
       filters: { externalTables: [], externalEnums: [] },
     });
     return appliedMigrationNames;
   } finally {
     // The engine keeps a lock for as long as its connection is open.
     await close();
+  }
+}
+
+/** A line for each migration that was not applied yet and is not for a running service. */
+export const notBeside = (migrations, applied) =>
+  migrations.flatMap(({ path: name, migrationFile }) => {
+    const [, why] = NOT_BESIDE.exec(migrationFile.content.value) ?? [];
+    return why && !applied.has(name) ? [`${name} is not for a running service: ${why}`] : [];
+  });
+
+/** Of what is about to be applied: whoever sees it can still stop the service, or this. */
+async function sayWhatIsNotSafe(databaseUrl, migrations) {
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_LIMIT_MS });
+  await client.connect();
+  try {
+    const { rows } = await client.query(`SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`);
+    if (!rows[0].exists) return; // nothing is there yet that could be held up
+    const applied = await client.query(
+      'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL',
+    );
+    const names = new Set(applied.rows.map(({ name }) => name));
+    for (const line of notBeside(migrations, names)) process.stderr.write(`${line}\n`);
+  } finally {
+    await client.end();
   }
 }
 
