@@ -1,5 +1,5 @@
 /**
- * `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, what stands twice, and the
+ * `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, what stands twice, licences, migrations, and the
  * tests without servers.
  */
 import path from 'node:path';
@@ -17,6 +17,7 @@ const gates = [
   ['Dead code', tool('knip'), '--no-progress'],
   ['Rules without a test', process.execPath, 'scripts/rules.mjs'],
   ['What stands twice', process.execPath, 'scripts/once.mjs'],
+  ['Licences', process.execPath, 'scripts/licences.mjs'],
   ['Migrations', process.execPath, 'scripts/migrations.mjs'],
   ['Pure tests', tool('vitest'), 'run', '--project', 'pure'],
 ];
