@@ -160,7 +160,8 @@ const handler =
       acceptedAt: new Date(acceptedAt).toISOString(),
     };
     const answer = () => untilDeadline(acceptedAt + requestDeadlineMs, () => route.handle(call));
-    const reply = route.command ? await limitCommand(call.identity.tenantId, answer) : await answer();
+    const isLimited = route.problems.includes('too_many_commands');
+    const reply = isLimited ? await limitCommand(call.identity.tenantId, answer) : await answer();
     response.status(reply.status).set(reply.headers ?? {});
     if (reply.body === undefined) response.end();
     else response.json(reply.body);

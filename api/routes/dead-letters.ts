@@ -51,6 +51,7 @@ const ofOne: readonly ProblemCode[] = [...everyRead, 'dead_letter_not_found'];
 const decideProblems: readonly ProblemCode[] = [
   ...ofOne,
   'validation_failed',
+  'too_many_commands',
   'dead_letter_resolved',
   'decision_refused',
   'attempt_stopped',

@@ -113,7 +113,7 @@ export function invoiceBatchRoute({ database, wire, logger, load }: InvoiceBatch
     },
     bodyMax: BODY_MAX,
     answers: { 200: { description: 'What came of each row', schema: answerSchema } },
-    problems: [...everyRead, 'validation_failed'],
+    problems: [...everyRead, 'validation_failed', 'too_many_commands'],
     handle: async (call) => {
       const repeated = repeatedKeys(call.body);
       const { finalize = false, items } = parseOrRefuse(readSchema, call.body, repeated);

@@ -61,6 +61,15 @@ describe('the published documents', () => {
   });
 });
 
+it('LIM-03: whatever changes an invoice, a cashier or a dead letter is counted among the commands of its tenant', () => {
+  const counted = operations.flatMap(({ what, operation: { responses } }) =>
+    JSON.stringify(responses).includes('too_many_commands') ? [what] : [],
+  );
+  // Who may set limits, see payloads or manage keys is not held up by what he is to mend.
+  const beyond = /^(?:get |\w+ \/v1\/(?:api-keys|codec|tenant-limits))/;
+  expect(counted).toEqual(operations.map(({ what }) => what).filter((what) => !beyond.test(what)));
+});
+
 describe('problems in the OpenAPI document', () => {
   const common = new Set(['type', 'title', 'status', 'detail', 'instance', 'code']);
   it('each code has the members that its schema declares, and no other', () => {
