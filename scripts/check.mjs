@@ -1,6 +1,6 @@
 /**
- * `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, what stands twice, licences, migrations, and the
- * tests without servers.
+ * `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, what stands twice, licences,
+ * migrations, and the tests without servers.
  */
 import path from 'node:path';
 import { installPackages } from './stack/install.mjs';
