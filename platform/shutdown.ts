@@ -40,6 +40,8 @@ export function createShutdown(logger: Logger): Shutdown {
     onStop: (name, stop) => void stops.push({ name, stop }),
     done,
     fail: (error) => {
+      // What was still starting has lost what it needs.
+      if (stopping) return logger.debug({ err: error }, 'failed while everything was being stopped');
       process.exitCode = 1;
       logger.fatal({ err: error }, 'the process cannot go on');
       void stopAll();
