@@ -106,7 +106,8 @@ function callerIn(request: Request): Caller {
 function tenantOf({ tenantId: own, scopes }: Caller, request: Request, { ofNoTenant = false }: Route): string {
   const isForAll = scopes.has('tenants:all');
   const named = tenantNamed(request) ?? own ?? (isForAll ? NO_TENANT : undefined);
-  if (named === undefined) throw tenantNotAllowed('The caller belongs to no tenant.');
+  if (named === undefined || (named === NO_TENANT && !isForAll))
+    throw tenantNotAllowed('The caller belongs to no tenant.');
   if (named !== own && !isForAll) throw tenantNotAllowed('The caller belongs to another tenant.');
   if (named === NO_TENANT && !ofNoTenant) throw new Problem('tenant_required', 'X-Tenant-Id must name the tenant.');
   return named;

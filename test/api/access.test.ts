@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeKey, revokeKey } from '../../access/api-key-rows.ts';
+import { NO_TENANT } from '../../access/caller.ts';
 import { type Scope, scopeNames } from '../../access/scopes.ts';
 import { type TestIssuer, startIssuer } from '../support/issuer.ts';
 import { assertPublished } from '../support/published.ts';
@@ -193,6 +194,11 @@ describe('TEN-01: the tenant is the caller’s', () => {
   });
 
   it('a caller without a tenant may do nothing, unless he may act for all', async () => {
+    // The nil UUID is no tenant either: by it only who may act for all sees what belongs to none.
+    for (const path of ['/v1/invoices', '/v1/dead-letters', '/v1/api-keys'])
+      expect(await ask({ method: 'GET', path }, await tokenOf(everyScope, { tenant: NO_TENANT }))).toMatchObject({
+        code: 'tenant_not_allowed',
+      });
     const nobodys = { tenant: null };
     expect(await ask(lists, await tokenOf(everyScope, nobodys))).toMatchObject({ code: 'tenant_not_allowed' });
     const operator = await tokenOf(scopeNames, nobodys);
