@@ -44,3 +44,4 @@ export const createActivities = (deps: ActivityDeps) => {
 };
 
 export type Activities = ReturnType<typeof createActivities>;
+export type ActivityName = keyof Activities;

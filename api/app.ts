@@ -1,5 +1,6 @@
 /** The REST application: routes as data, mounted on Express. It does not listen; bin/ does. */
 import { type Load, createLoad } from '../commands/load.ts';
+import { restKey } from '../commands/key.ts';
 import type { SendDeps } from '../commands/send-update.ts';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import type { PayloadCodec } from '@temporalio/common';
@@ -11,7 +12,7 @@ import { catalogue } from '../registry/catalogue.ts';
 import { type WireSettings, schemaPath } from '../messaging/cloud-event.ts';
 import type { Database } from '../platform/database.ts';
 import { failedServer } from '../platform/failed-server.ts';
-import type { Logger } from '../platform/logger.ts';
+import { type CommandFields, type Logger, loggedAs } from '../platform/logger.ts';
 import { idempotencyKey } from './headers.ts';
 import { type Authentication, authorize, identify, identityOf } from './identity.ts';
 import { jsonBody } from './json-body.ts';
@@ -21,6 +22,7 @@ import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
 import { eventSchema } from './published-schema.ts';
 import { untilDeadline } from './retry.ts';
+import { traceRequest } from './tracing.ts';
 import type { Call, Method, Route } from './route.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import { cashierCommandRoutes } from './routes/cashier-commands.ts';
@@ -90,8 +92,14 @@ export function createApp(deps: ApiDeps): Express {
   app.set('etag', false); // ETags are versions, set by the routes
   app.set('query parser', 'simple');
   app.set('trust proxy', deps.trustedProxies);
+  app.use('/v1', traceRequest);
   app.use(
-    pinoHttp({ logger: deps.logger, customLogLevel: logLevel, serializers: { req: requestLine, res: statusOf } }),
+    pinoHttp({
+      logger: deps.logger,
+      customLogLevel: logLevel,
+      customProps: (_request, response) => (response as Response).locals['logged'] as object,
+      serializers: { req: requestLine, res: statusOf },
+    }),
   );
   app.use(measure((request) => deps.metrics.request(request)));
   app.use(
@@ -159,13 +167,21 @@ const handler =
       idempotencyKey: key,
       acceptedAt: new Date(acceptedAt).toISOString(),
     };
-    const answer = () => untilDeadline(acceptedAt + requestDeadlineMs, () => route.handle(call));
+    const handle = () => untilDeadline(acceptedAt + requestDeadlineMs, () => route.handle(call));
+    const answer = () => (route.command ? loggedAs(commandFields(call, response), handle) : handle());
     const isLimited = route.problems.includes('too_many_commands');
     const reply = isLimited ? await limitCommand(call.identity.tenantId, answer) : await answer();
     response.status(reply.status).set(reply.headers ?? {});
     if (reply.body === undefined) response.end();
     else response.json(reply.body);
   };
+
+/** The line of the request itself is written when all is over, outside of what is logged as the command's. */
+function commandFields({ identity, idempotencyKey: key }: Call, response: Response): CommandFields {
+  const fields = { commandKey: restKey(identity.tenantId, key) };
+  response.locals['logged'] = { ...(response.locals['logged'] as object | undefined), ...fields };
+  return fields;
+}
 
 /** Lets through what is answered here, answers OPTIONS, and refuses the rest. Express answers HEAD where GET is. */
 function onlyMethods(methods: readonly Method[]): RequestHandler {

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { NIL } from 'uuid';
 import { createActivities } from '../activities/index.ts';
+import { traceActivity } from '../activities/tracing.ts';
 import { createApp } from '../api/app.ts';
 import { untilDeadline } from '../api/retry.ts';
 import { createApiKeys } from '../access/api-keys.ts';
@@ -26,6 +27,7 @@ import { catalogue } from '../registry/catalogue.ts';
 import { CatalogueError, checkCatalogue } from '../messaging/check-catalogue.ts';
 import { ownTopics, topicsOf } from '../messaging/cloud-event.ts';
 import { createNotifier } from '../messaging/notify.ts';
+import { BATCH_EVENTS_MAX } from '../messaging/publish.ts';
 import { startChecks } from '../operations/metrics/checks.ts';
 import { figuresOf } from '../operations/metrics/figures.ts';
 import { type Metrics, createMetrics } from '../operations/metrics/metrics.ts';
@@ -37,6 +39,7 @@ import { armFaultPoints } from '../platform/fault-points.ts';
 import { CONSUMER_RETRIES, createKafka } from '../platform/kafka.ts';
 import { createIssuers } from '../platform/issuers.ts';
 import { type Logger, createLogger } from '../platform/logger.ts';
+import { exportTraces } from '../platform/trace-export.ts';
 import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
 import { type Temporal, connectTemporal, polling, prepareNamespace } from '../platform/temporal.ts';
 import { lookUpCommand } from '../invoices/command-look-up.ts';
@@ -75,6 +78,12 @@ export async function runProcess(name: string, start: (parts: Parts) => Promise<
   const logger = createLogger({ level: config.LOG_LEVEL, name });
   const shutdown = createShutdown(logger);
   try {
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = config;
+    if (endpoint !== undefined) {
+      const collector = { endpoint, headers: config.OTEL_EXPORTER_OTLP_HEADERS };
+      const service = { name: `billing-${name}`, version: VERSION, environment: config.NODE_ENV };
+      shutdown.onStop('traces', exportTraces({ collector, service, linksMax: BATCH_EVENTS_MAX, logger }));
+    }
     Runtime.install({
       logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
         logger[logMethods[level] ?? 'info']({ ...meta }, message),
@@ -260,6 +269,7 @@ export async function startWorker(parts: Parts): Promise<void> {
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     maxCachedWorkflows: config.TEMPORAL_MAX_CACHED_WORKFLOWS,
     ...polling,
+    interceptors: { activity: [traceActivity] },
     shutdownGraceTime: config.SHUTDOWN_GRACE_MS,
     ...activationLimit,
   });

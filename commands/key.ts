@@ -21,6 +21,10 @@ const hashOfParts = (parts: readonly string[]): string =>
 /** The key as it is stored: what the caller sent is neither kept nor limited in length. */
 export const storedKey = (kind: KeyKind, ...parts: readonly string[]): string => `${kind}:${hashOfParts(parts)}`;
 
+/** The key of a command that came over REST. */
+export const restKey = (tenantId: string, idempotencyKey: string): string =>
+  storedKey('rest', tenantId, idempotencyKey);
+
 /** What must be the same for a key to mean the same command. `body` is the parsed body; member order does not count. */
 export const fingerprintOf = (request: {
   method: string;

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { type Sql, sql } from '../platform/sql.ts';
 import type { EventDefinition, EventIds } from '../messaging/event.ts';
-import { type WireSettings, toRecord } from '../messaging/cloud-event.ts';
+import { type RecordContext, type WireSettings, toRecord } from '../messaging/cloud-event.ts';
 
 /** Relays share the streams by slot; a fixed number, so that their count can change without touching a row. */
 export const SLOTS = 1024;
@@ -36,7 +36,7 @@ export function outboxRow(
   definition: EventDefinition,
   ids: EventIds,
   data: unknown,
-  context: { time: string; causationId: string },
+  context: Omit<RecordContext, 'id' | 'sequence'>,
   settings: WireSettings,
 ): OutboxRow {
   const id = uuidv7();

@@ -5,6 +5,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { WireSettings } from '../messaging/cloud-event.ts';
 import type { EventDefinition, EventIds } from '../messaging/event.ts';
+import { traced } from '../platform/tracing.ts';
 import { type AuditHead, type AuditRow, auditRow } from './audit.ts';
 import type { AnyCommandDefinition, Occurrence, Rows } from './command.ts';
 import { type OutboxRow, outboxRow } from './outbox.ts';
@@ -54,5 +55,6 @@ const eventsOf = (
   events.map(({ definition, data }) => {
     const ids = entity.ids(state);
     checkKey(definition, ids);
-    return outboxRow(definition, ids, data(occurrence), { time: recordedAt, causationId: command.key }, wire);
+    const cause = { time: recordedAt, causationId: command.key, ...traced() };
+    return outboxRow(definition, ids, data(occurrence), cause, wire);
   });

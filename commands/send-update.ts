@@ -16,6 +16,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from '../platform/logger.ts';
+import { SpanKind, inSpan } from '../platform/tracing.ts';
 import { newAttemptId } from './key.ts';
 import { type Limiter, NoSlot, type Occupy } from './limiter.ts';
 
@@ -55,6 +56,19 @@ const OCCUPIED_MAX_MS = 10 * 60_000;
 
 /** `deadline` is in epoch milliseconds. */
 export async function sendUpdate<Answer, Outcome extends { kind: string }>(
+  deps: SendDeps,
+  update: OutgoingUpdate<Outcome>,
+  deadline: number,
+): Promise<Sent<Answer, Outcome>> {
+  const attributes = { 'billing.workflow_id': update.workflowId };
+  return inSpan(`update ${update.name}`, { kind: SpanKind.CLIENT, attributes }, async (span) => {
+    const sent = await whenThereIsRoom<Answer, Outcome>(deps, update, deadline);
+    span.setAttribute('billing.result', sent.kind);
+    return sent;
+  });
+}
+
+async function whenThereIsRoom<Answer, Outcome extends { kind: string }>(
   deps: SendDeps,
   update: OutgoingUpdate<Outcome>,
   deadline: number,

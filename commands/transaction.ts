@@ -17,6 +17,7 @@
 import type { WireSettings } from '../messaging/cloud-event.ts';
 import { type Database, type TransactionClient, violatedConstraint } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
+import { SpanKind, inSpan } from '../platform/tracing.ts';
 import { STAFF } from './staff-key.ts';
 import type { AnyCommandDefinition, AnyOutcome, CommandDefinition, Outcome } from './command.ts';
 import { type Accepted, type CommandHead, type Decision, type EntityState, refused } from './decision.ts';
@@ -65,6 +66,23 @@ export async function carryOut<State extends EntityState, Command extends Comman
 ): Promise<Outcome<State, A>[]> {
   const definition = typed as unknown as AnyCommandDefinition;
   const commands = given.map((command) => ({ ...command, acceptedAt: new Date(command.acceptedAt).toISOString() }));
+  const [first] = commands;
+  const attributes = {
+    'billing.commands': commands.length,
+    ...(first && commands.length === 1 ? { 'billing.command_key': first.key } : {}),
+  };
+  const span = { kind: SpanKind.CLIENT, attributes: { ...attributes, 'db.system.name': 'postgresql' } };
+  const outcomes = await inSpan(`transaction ${definition.entity.type} ${definition.step}`, span, () =>
+    inOneCommit(deps, definition, commands),
+  );
+  return outcomes as Outcome<State, A>[];
+}
+
+async function inOneCommit(
+  deps: TransactionDeps,
+  definition: AnyCommandDefinition,
+  commands: readonly CommandHead[],
+): Promise<AnyOutcome[]> {
   try {
     const outcomes = await deps.database.$transaction(
       (tx) => inTransaction(deps, definition, tx, commands),
@@ -72,7 +90,7 @@ export async function carryOut<State extends EntityState, Command extends Comman
     );
     faultPoint('after-commit');
     if (outcomes.some(({ kind }) => kind === 'done')) deps.notify();
-    return outcomes as Outcome<State, A>[];
+    return outcomes;
   } catch (error) {
     const because = definition.entity.refusalOf(violatedConstraint(error) ?? '');
     const [command] = commands;

@@ -22,6 +22,7 @@ import type { Inspect } from '../messaging/event-source.ts';
 import { faultsOf } from '../messaging/faults.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
+import { traced } from '../platform/tracing.ts';
 import { recordOf } from './payload.ts';
 import type { DeadLetterRow } from './rows.ts';
 
@@ -92,7 +93,7 @@ export async function withholdEvent(
   const { type, headers, stream } = await lockWaiting(tx, deadLetter);
   if (type === WITHHELD) throw standsForAnother();
   const id = uuidv7();
-  const context = { id, time: new Date().toISOString(), causationId: decisionId };
+  const context = { id, time: new Date().toISOString(), causationId: decisionId, ...traced() };
   const data = schemaOf(eventWithheld.schema).parse({
     withheldId: deadLetter.outboxEventId,
     withheldType: type,

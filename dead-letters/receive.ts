@@ -14,6 +14,7 @@ import { handleReading } from '../messaging/deliver.ts';
 import type { Handling } from '../messaging/handler.ts';
 import { createHealthCheck } from '../messaging/health.ts';
 import { NO_ANSWER_AFTER_MS, createRedeliveryLimit } from '../messaging/redelivery.ts';
+import { SpanKind, type SpanOptions, inSpan } from '../platform/tracing.ts';
 import { type Reading, readRecord } from '../messaging/read-record.ts';
 
 export interface ReceiverDeps extends DeadLetterDeps {
@@ -74,13 +75,32 @@ export function createReceiver(deps: ReceiverDeps, handlings: readonly Handling[
 
   return async (record) => {
     try {
-      onRecord(record.topic, await receive(record));
+      const outcome = await inSpan(`process ${record.topic}`, spanOf(record), async (span) => {
+        const became = await receive(record);
+        span.setAttribute('billing.outcome', became);
+        return became;
+      });
+      onRecord(record.topic, outcome);
     } catch (error) {
       onRecord(record.topic, 'again');
       throw error;
     }
   };
 }
+
+/** The sender's trace goes on: named by the extension of CloudEvents, or as OpenTelemetry's own libraries do. */
+const spanOf = ({ topic, partition, offset, headers }: IncomingRecord): SpanOptions => ({
+  kind: SpanKind.CONSUMER,
+  parent: { traceparent: headers['ce_traceparent'] ?? headers['traceparent'] },
+  attributes: {
+    'messaging.system': 'kafka',
+    'messaging.operation.type': 'process',
+    'messaging.destination.name': topic,
+    'messaging.destination.partition.id': String(partition),
+    'messaging.kafka.offset': Number(offset),
+    'messaging.message.id': headers['ce_id'] ?? '',
+  },
+});
 
 const noAnswer = (error: unknown): Refused => ({
   kind: 'refused',

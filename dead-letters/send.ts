@@ -13,6 +13,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { newAttemptId } from '../commands/key.ts';
 import { type SendDeps, type Sent, sendUpdate, stoppedDetail } from '../commands/send-update.ts';
 import type { DeadLetterAction } from './dead-letter.ts';
+import { traced } from '../platform/tracing.ts';
 import { startOptions } from './workflow.ts';
 import type { DeadLetterRow } from './rows.ts';
 
@@ -42,7 +43,7 @@ export function sendDecision(
     {
       workflowId: deadLetterWorkflowId(deadLetter.id),
       name: action,
-      request: () => decision,
+      request: () => ({ ...decision, ...traced() }),
       start: () => new WithStartWorkflowOperation(workflowTypes.deadLetter, startOptions(deps.taskQueue, deadLetter)),
       outcomeOf,
     },

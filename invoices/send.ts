@@ -12,6 +12,8 @@ import { WithStartWorkflowOperation } from '@temporalio/client';
 import { type ApplicationFailure, WorkflowIdConflictPolicy } from '@temporalio/common';
 import type { Refusal } from '../commands/refusal.ts';
 import { type SendDeps, type Sent, sendUpdate, stoppedDetail } from '../commands/send-update.ts';
+import { loggedAs } from '../platform/logger.ts';
+import { traced } from '../platform/tracing.ts';
 import type { Step, StepBodies } from './lifecycle.ts';
 import { invoiceStart } from './workflow.ts';
 import { isInvoiceRefusal } from './refusals.ts';
@@ -37,7 +39,10 @@ type Outcome =
 export type SendResult = Sent<StepAnswer, Outcome>;
 
 /** `deadline` is in epoch milliseconds. */
-export async function sendCommand(deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> {
+export const sendCommand = (deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> =>
+  loggedAs({ commandKey: command.key }, () => sendStep(deps, command, deadline));
+
+async function sendStep(deps: SendDeps, command: OutgoingCommand, deadline: number): Promise<SendResult> {
   const { step, tenantId, invoiceId } = command;
   const result = await sendUpdate<StepAnswer, Outcome>(
     deps,
@@ -62,7 +67,13 @@ const requestOf = (command: OutgoingCommand, attemptId: string): StepRequest => 
   actor: command.actor,
   body: command.body,
   expectedVersion: command.expectedVersion,
-  identity: { key: command.key, fingerprint: command.fingerprint, attemptId, acceptedAt: command.acceptedAt },
+  identity: {
+    key: command.key,
+    fingerprint: command.fingerprint,
+    attemptId,
+    acceptedAt: command.acceptedAt,
+    ...traced(),
+  },
 });
 
 /** What the workflow answered, when its failure is an answer; undefined when the outcome is unknown. */

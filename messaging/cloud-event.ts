@@ -33,6 +33,8 @@ export interface RecordContext {
   time: string;
   /** The key of the command that caused the fact. */
   causationId: string;
+  /** Of the span that recorded the fact; absent when nothing is traced. */
+  traceparent?: string;
 }
 
 export interface WireSettings {
@@ -91,6 +93,7 @@ export function toRecord(
       ce_partitionkey: place.partitionKey,
       ce_tenantid: ids['tenantId'] ?? '',
       ce_causationid: context.causationId,
+      ...(context.traceparent === undefined ? {} : { ce_traceparent: context.traceparent }),
       'content-type': 'application/json',
     },
     value: JSON.stringify(data),
@@ -103,7 +106,7 @@ export function toRecord(
  */
 export const withheldHeaders = (
   withheld: Record<string, string>,
-  { id, time, causationId }: Omit<RecordContext, 'sequence'>,
+  { id, time, causationId, traceparent }: Omit<RecordContext, 'sequence'>,
   { publicUrl }: WireSettings,
 ): Record<string, string> => ({
   ...withheld,
@@ -112,6 +115,7 @@ export const withheldHeaders = (
   ce_time: time,
   ce_dataschema: schemaUrl(publicUrl, eventWithheld),
   ce_causationid: causationId,
+  ...(traceparent === undefined ? {} : { ce_traceparent: traceparent }),
 });
 
 /** The topic of an event, as it is named in this environment. */

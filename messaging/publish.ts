@@ -11,6 +11,7 @@
  */
 import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/database.ts';
+import { SpanKind, inSpan, linkTo } from '../platform/tracing.ts';
 import { type PendingEvent, pendingEvents } from './pending-events.ts';
 import { EVENT_BYTES_MAX, type EventSink, RefusedByBroker } from './event-sink.ts';
 import { blockAndOpenDeadLetter, refusedBecause } from './refused-event.ts';
@@ -117,7 +118,7 @@ async function sendIsolating(
   const [first] = events;
   if (!first || deps.isOver?.()) return 0;
   try {
-    await deps.sink.send(events);
+    await send(deps.sink, events);
   } catch (error) {
     if (!(error instanceof RefusedByBroker)) return sendByParts(deps, events, error);
     if (events.length === 1) {
@@ -132,6 +133,22 @@ async function sendIsolating(
   await markPublished(deps.database, events);
   return events.length;
 }
+
+/** One span for all that is sent together, linked to those that recorded the events. Nothing is added to the events. */
+const send = (sink: EventSink, events: readonly PendingEvent[]): Promise<void> =>
+  inSpan('send', { kind: SpanKind.PRODUCER, attributes: SENDING }, (span) => {
+    if (span.isRecording()) linkTo(span.setAttribute('messaging.batch.message_count', events.length), causesOf(events));
+    return sink.send(events);
+  });
+
+const SENDING = { 'messaging.system': 'kafka', 'messaging.operation.type': 'send' };
+
+const causesOf = (events: readonly PendingEvent[]) =>
+  events.flatMap(({ id, topic, headers }) => {
+    const { ce_traceparent: traceparent } = JSON.parse(headers) as Record<string, string>;
+    const attributes = { 'messaging.message.id': id, 'messaging.destination.name': topic };
+    return traceparent === undefined ? [] : [{ traceparent, attributes }];
+  });
 
 /**
  * Part by part, when together they could not be sent. Rejects with `because` when the broker itself is away, and when no
@@ -148,7 +165,7 @@ async function sendByParts(deps: AwareDeps, events: readonly PendingEvent[], bec
   for (const [name, some] of (await sink.partsOf(events)) as Map<string, PendingEvent[]>) {
     if (deps.isOver?.()) break;
     try {
-      await sink.send(some);
+      await send(sink, some);
       await markPublished(database, some);
       sent += some.length;
     } catch (error) {

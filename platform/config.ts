@@ -139,6 +139,8 @@ const environmentSchema = z
     KAFKA_TOPIC_REPLICATION: count(1, 10).default(1),
     WAKEUPS_PER_SECOND: count(1, 10_000).default(100),
     OUTBOX_SHARDS: count(1, 64).default(1),
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+    OTEL_EXPORTER_OTLP_HEADERS: z.string().min(1).optional(),
     TEST_OVERDUE_AFTER_MS: count(0, 86_400_000).optional(),
     TEST_FAULTS: armedFaults.optional(),
   })
@@ -165,6 +167,7 @@ export const secretNames = [
   'ENCRYPTION_KEYS',
   'TEMPORAL_API_KEY',
   'KAFKA_SASL_PASSWORD',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const satisfies (keyof Config)[];
 
 /** What is wrong with an environment, one line a fault. */

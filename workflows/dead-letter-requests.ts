@@ -1,7 +1,7 @@
 /** Hand-written checks of everything that can be sent to a dead letter's workflow, as in invoice-requests.ts. */
 import { type DeadLetterAction, EDITED_PAYLOAD_MAX } from '../dead-letters/dead-letter.ts';
 import { ACTOR_LENGTH, STORABLE, REASON_LENGTH, textFaults } from '../values/text.ts';
-import { demand, isObject, isUuid, line, optional, text } from './invoice-requests.ts';
+import { demand, isObject, isTraceparent, isUuid, line, optional, text } from './invoice-requests.ts';
 
 const isPayload = text(
   `the whole payload as JSON text, at most ${EDITED_PAYLOAD_MAX} characters`,
@@ -15,6 +15,7 @@ export const checkDecision = (action: DeadLetterAction, request: unknown): void 
     reason: line(REASON_LENGTH),
     ...(action === 'edit' ? { payload: isPayload } : {}),
     decisionId: optional(line(ACTOR_LENGTH)),
+    traceparent: optional(isTraceparent),
   });
 
 /** Under its former name, alone, it is the same. */

@@ -134,9 +134,9 @@ async function mainLine(run: Run): Promise<DeadLetterEnd> {
 
 function ask({ input, actor }: Run, action: DeadLetterAction, request: DecisionRequest): Promise<DecisionAnswer> {
   const attemptId = currentUpdateInfo()?.id ?? '';
-  const { reason, payload = '', decisionId = attemptId } = request;
+  const { reason, payload = '', decisionId = attemptId, traceparent } = request;
   const operator = request.actor ?? request.operator ?? '';
-  const command = { ...input, operator, reason, payload, decisionId };
+  const command = { ...input, operator, reason, payload, decisionId, ...(traceparent ? { traceparent } : {}) };
   return actor.ask({ step: action, actor: operator, since: new Date().toISOString(), attemptId, command });
 }
 

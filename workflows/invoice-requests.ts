@@ -39,6 +39,8 @@ export const isExistingDate = text(EXISTING_DATE, isDate);
 export const isUuid = text('a UUID in small letters', (value) =>
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value),
 );
+/** W3C Trace Context, version 00. */
+export const isTraceparent = text('a traceparent', (value) => /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value));
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isAnObject: Test = { must: 'an object', passes: isObject };
@@ -60,6 +62,7 @@ const identity: Shape = {
   fingerprint: line(KEY_LENGTH),
   attemptId: line(KEY_LENGTH),
   acceptedAt: isExistingInstant,
+  traceparent: optional(isTraceparent),
 };
 
 /** Unknown members that are named, and the characters of each that are shown. */

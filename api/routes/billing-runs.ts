@@ -3,7 +3,7 @@ import { calendarDate, oneLine, uuid } from '../../values/schema.ts';
 import { z } from 'zod';
 import { startBillingRun } from '../../billing-runs/run.ts';
 import type { StartDeps } from '../../commands/workflow-kind.ts';
-import { storedKey } from '../../commands/key.ts';
+import { restKey } from '../../commands/key.ts';
 import { businessDateError } from '../../billing-runs/business-date.ts';
 import { type FieldError, invalidFields } from '../../commands/refusal.ts';
 import { formatAmount } from '../../values/money.ts';
@@ -126,7 +126,7 @@ async function start(deps: BillingRunDeps, call: Call): Promise<Reply> {
   }
   const started = await startBillingRun(
     deps,
-    { tenantId, businessDate, market, region, actor, requestKey: storedKey('rest', tenantId, call.idempotencyKey) },
+    { tenantId, businessDate, market, region, actor, requestKey: restKey(tenantId, call.idempotencyKey) },
     Date.parse(call.acceptedAt) + deps.requestDeadlineMs,
   );
   if (started.kind === 'refused') throw problemOf(started.refusal);

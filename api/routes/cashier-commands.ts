@@ -5,7 +5,7 @@ import { cashierIdOf } from '../../cashiers/id.ts';
 import { type AnyCashierStep, type CashierStep, cashierStepNames, cashierStepOf } from '../../cashiers/lifecycle.ts';
 import { cashierNotFound } from '../../cashiers/refusals.ts';
 import { type WireCashier, cashierSchema } from '../../cashiers/members.ts';
-import { fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
+import { fingerprintOf, newAttemptId, restKey } from '../../commands/key.ts';
 import { parseFields } from '../../commands/parse.ts';
 import { invalidFields } from '../../commands/refusal.ts';
 import type { TransactionDeps } from '../../commands/transaction.ts';
@@ -86,7 +86,7 @@ function bodyOf({ inPath = z.object({}), request, body }: AnyCashierStep, call: 
 function requestOf(step: CashierStep, call: Call, body: unknown): CashierRequest {
   const { http, ifMatch } = cashierStepOf(step);
   const { tenantId, actor } = call.identity;
-  const key = storedKey('rest', tenantId, call.idempotencyKey);
+  const key = restKey(tenantId, call.idempotencyKey);
   const expected = ifMatch ? expectedVersion(call.header('If-Match')) : null;
   const cashierId = step === 'create' ? cashierIdOf(tenantId, key) : idOrNotFound(call, cashierNotFound);
   const route = step === 'create' ? http.path : http.path.replace('{id}', cashierId);

@@ -3,7 +3,7 @@ import { schemaOf } from '../../values/schema.ts';
 import type { SendDeps } from '../../commands/send-update.ts';
 import { kebabCase } from 'change-case';
 import { z } from 'zod';
-import { fingerprintOf, storedKey } from '../../commands/key.ts';
+import { fingerprintOf, restKey } from '../../commands/key.ts';
 import { keyReused } from '../../commands/refusal.ts';
 import { type CommandLookUp, lookUpCommand } from '../../invoices/command-look-up.ts';
 import { lookUpFor } from '../../invoices/commands.ts';
@@ -108,7 +108,7 @@ export function commandOf<S extends Step>(
   { identity: { tenantId, actor }, acceptedAt, idempotencyKey, invoiceId: given, expectedVersion: seen = null }: Asking,
 ): OutgoingCommand<S> {
   const { method, path } = placeOf(step);
-  const key = storedKey('rest', tenantId, idempotencyKey);
+  const key = restKey(tenantId, idempotencyKey);
   const invoiceId = given ?? invoiceIdOf(tenantId, key);
   const fingerprint = fingerprintOf({ method, route: path.replace('{id}', invoiceId), ifMatch: seen, body });
   return { step, tenantId, invoiceId, actor, body, key, fingerprint, acceptedAt, expectedVersion: seen };

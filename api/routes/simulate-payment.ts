@@ -4,7 +4,7 @@ import { invoiceNotFound } from '../../invoices/refusals.ts';
 import { schemaOf, uuid } from '../../values/schema.ts';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { fingerprintOf, newAttemptId, storedKey } from '../../commands/key.ts';
+import { fingerprintOf, newAttemptId, restKey } from '../../commands/key.ts';
 import { simulatePayment } from '../../invoices/simulate-payment.ts';
 import { type TransactionDeps, carryOut } from '../../commands/transaction.ts';
 import { openAmountMinor } from '../../invoices/invoice.ts';
@@ -80,7 +80,7 @@ async function announce(deps: SimulatePaymentDeps, call: Call): Promise<Reply> {
     actor,
     invoiceId: invoice.id,
     payment,
-    key: storedKey('rest', tenantId, call.idempotencyKey),
+    key: restKey(tenantId, call.idempotencyKey),
     fingerprint: fingerprintOf({ method: call.method, route, ifMatch: null, body: given }),
     attemptId: newAttemptId(),
     acceptedAt: call.acceptedAt,

@@ -1,6 +1,7 @@
 /** A payment gateway: announces payments on Kafka, and sends what no gateway should. */
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
+import type { Config } from '../../platform/config.ts';
 import type { System } from './system.ts';
 import { waitFor } from './wait.ts';
 
@@ -51,7 +52,7 @@ export interface Gateway {
   stop: () => Promise<void>;
 }
 
-export async function startGateway({ config }: Pick<System, 'config'>): Promise<Gateway> {
+export async function startGateway({ config }: { config: Pick<Config, 'KAFKA_BROKERS'> }): Promise<Gateway> {
   const kafka = new kafkajs.Kafka({ brokers: config.KAFKA_BROKERS, logLevel: kafkajs.logLevel.NOTHING });
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   const admin = kafka.admin();

@@ -19,6 +19,8 @@ export interface DecisionRequest {
   payload?: string;
   /** Set by our own senders, who may send a decision again; without it the update id is the decision's. */
   decisionId?: string;
+  /** Of the span that sent the decision; absent when nothing is traced. */
+  traceparent?: string;
 }
 
 /** The input of the activities that carry a decision out. */
@@ -26,6 +28,7 @@ export interface DecisionCommand extends DeadLetterInput {
   operator: string;
   reason: string;
   decisionId: string;
+  traceparent?: string;
 }
 
 export interface EditCommand extends DecisionCommand {

@@ -26,6 +26,8 @@ export interface CommandIdentity {
   /** The update's id. */
   attemptId: string;
   acceptedAt: string;
+  /** Of the span that sent the command; absent when nothing is traced. */
+  traceparent?: string;
 }
 
 /** One line of an invoice's history. */
