@@ -8,6 +8,7 @@ import { createEscalateDeadLetter } from './escalate-dead-letter.ts';
 import { createLoadDeadLetter } from './load-dead-letter.ts';
 import { createLoadInvoice } from './load-invoice.ts';
 import { type PublishBatchDeps, createPublishBatch } from './publish-batch.ts';
+import { type PruneDeps, createPruneHistory } from './prune-history.ts';
 import { type ReplayMessageDeps, createReplayMessage } from './replay-message.ts';
 import { type ReconcileDeps, createReconcileWorkflows } from './reconcile-workflows.ts';
 import { type StepDeps, createStepActivities } from './run-step.ts';
@@ -18,6 +19,7 @@ import { createWithholdEvent } from './withhold-event.ts';
 export type ActivityDeps = Omit<StepDeps, 'notify' | 'load'> &
   PublishBatchDeps &
   Omit<ReconcileDeps, 'load' | 'runs'> &
+  Omit<PruneDeps, 'load'> &
   ReplayMessageDeps &
   EditMessageDeps;
 
@@ -39,6 +41,7 @@ export const createActivities = (deps: ActivityDeps) => {
       onDeadLetter: (id) => void startSoon({ ...deps.send, ...deps }, id),
     }),
     sendWakeups: createReconcileWorkflows({ ...deps, load, runs }),
+    pruneHistory: createPruneHistory({ ...deps, load }),
     finalizeDueDrafts: createFinalizeDueDrafts({ ...stepDeps, runs }),
   });
 };

@@ -19,7 +19,7 @@ import { createLimits } from '../access/limits.ts';
 import type { Authentication } from '../api/identity.ts';
 import type { LimitSettings } from '../api/limits.ts';
 import { type Limiter, createLimiter } from '../commands/limiter.ts';
-import { openRelays } from '../messaging/relays.ts';
+import { openStanding } from '../messaging/standing.ts';
 import { createDeliver } from '../messaging/deliver.ts';
 import { createHandlers, handledEvents, inspectRecords } from '../registry/handlers.ts';
 import { createReceiver } from '../dead-letters/receive.ts';
@@ -262,6 +262,7 @@ export async function startWorker(parts: Parts): Promise<void> {
       stopping: stopping.signal,
       wire: wireSettings(config),
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,
+      eventsKeptDays: config.RETENTION_EVENTS_DAYS,
       send,
       deliver: createDeliver(createHandlers({ database, send, deadlineMs: REPLAY_LIMIT_MS }), config.NODE_ENV),
       inspect: inspectRecords(config.NODE_ENV),
@@ -280,7 +281,7 @@ export async function startWorker(parts: Parts): Promise<void> {
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running.catch(() => undefined);
   });
-  keepRelaysOpen(temporal, config, logger, shutdown);
+  keepOpen(temporal, config, logger, shutdown);
   shutdown.onStop('checks', startChecks({ check: () => cheapChecks(database), show: metrics.checked, logger }));
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is polling');
 }
@@ -321,13 +322,15 @@ const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.u
 const bundleOf = ({ WORKFLOW_BUNDLE: given = builtBundle, ENCRYPTION_KEYS: keys }: Config): string =>
   keys ? given.replace(/\.js$/, '-encrypting.js') : given;
 
-/** Relays are always open: one that staff has terminated is started again within seconds. */
-function keepRelaysOpen({ client }: Temporal, config: Config, logger: Logger, shutdown: Shutdown): void {
+/** Relays and retention are always open: one that staff has terminated is started again within seconds. */
+function keepOpen({ client }: Temporal, config: Config, logger: Logger, shutdown: Shutdown): void {
   const { TEMPORAL_TASK_QUEUE: taskQueue, OUTBOX_SHARDS: shards } = config;
-  const open = () => openRelays({ client, taskQueue, shards }, KEEP_OPEN_EVERY_MS);
+  const open = () => openStanding({ client, taskQueue, shards }, KEEP_OPEN_EVERY_MS);
   const attempt = () =>
-    void open().catch((error: unknown) => logger.warn({ err: error }, 'the relays could not be checked'));
+    void open().catch((error: unknown) =>
+      logger.warn({ err: error }, 'the workflows that are always open could not be checked'),
+    );
   attempt();
   const timer = setInterval(attempt, KEEP_OPEN_EVERY_MS);
-  shutdown.onStop('relays', () => clearInterval(timer));
+  shutdown.onStop('standing workflows', () => clearInterval(timer));
 }

@@ -1,6 +1,6 @@
 /** `npm run rebuild`: starts the workflows again that should exist, after the Temporal namespace was lost. */
 import { searchAttributes } from '../workflows/contract/common.ts';
-import { openRelays } from '../messaging/relays.ts';
+import { openStanding } from '../messaging/standing.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
 import { createDatabase } from '../platform/database.ts';
@@ -29,7 +29,7 @@ async function main(config: Config, perSecond: number): Promise<void> {
   const progress = startProgress();
   const rebuilt = await rebuild({
     kinds: kindsOf(deps),
-    openRelays: () => openRelays({ ...deps, shards: config.OUTBOX_SHARDS }, RELAY_LIMIT_MS),
+    openStanding: () => openStanding({ ...deps, shards: config.OUTBOX_SHARDS }, RELAY_LIMIT_MS),
     perSecond,
     stop: stopOnCtrlC(),
     mayPass,

@@ -139,6 +139,7 @@ const environmentSchema = z
     KAFKA_TOPIC_REPLICATION: count(1, 10).default(1),
     WAKEUPS_PER_SECOND: count(1, 10_000).default(100),
     OUTBOX_SHARDS: count(1, 64).default(1),
+    RETENTION_EVENTS_DAYS: count(1, 36_500).default(90),
     OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
     OTEL_EXPORTER_OTLP_HEADERS: z.string().min(1).optional(),
     TEST_OVERDUE_AFTER_MS: count(0, 86_400_000).optional(),

@@ -1,6 +1,6 @@
 /**
  * Every kind of workflow that should exist as long as a row is not done, the most urgent first: what moves events, what
- * people wait for, then what time brings. The relays are always open (messaging/relays.ts).
+ * people wait for, then what time brings. The relays are always open (messaging/standing.ts).
  */
 import { billingRunWorkflow } from '../billing-runs/workflow.ts';
 import type { WorkflowKind } from '../commands/workflow-kind.ts';

@@ -4,4 +4,5 @@ export { deadLetterBatch } from './dead-letter-batch.ts';
 export { invoice } from './invoice.ts';
 export { billingRun } from './billing-run.ts';
 export { outboxRelay } from './outbox-relay.ts';
+export { retention } from './retention.ts';
 export { wakeupRelay } from './wakeup-relay.ts';

@@ -3,6 +3,7 @@
  * else would not find what it is about, or would do beside another what only one may do: it fails at once, and says
  * what was expected.
  */
+import { RETENTION_ID } from './contract/retention.ts';
 import { WAKEUP_RELAY_ID } from './contract/wakeup-relay.ts';
 import { type RelayInput, relayWorkflowId } from './contract/outbox-relay.ts';
 import { type InvoiceInput, invoiceWorkflowId } from './contract/invoice.ts';
@@ -49,6 +50,8 @@ export const checkOutboxRelayStart = (input: RelayInput): void =>
   });
 
 export const checkWakeupRelayStart = (): void => checkStart(() => expectWorkflowId(WAKEUP_RELAY_ID));
+
+export const checkRetentionStart = (): void => expectWorkflowId(RETENTION_ID);
 
 function expectWorkflowId(expected: string): void {
   const { workflowId } = workflowInfo();

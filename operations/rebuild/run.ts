@@ -25,7 +25,7 @@ export interface Tally {
 
 export interface RebuildDeps {
   kinds: readonly Kind[];
-  openRelays: () => Promise<void>;
+  openStanding: () => Promise<void>;
   perSecond: number;
   stop: AbortSignal;
   /** Would the same, done again later, have a chance? */
@@ -64,7 +64,7 @@ export async function rebuild(deps: RebuildDeps): Promise<Rebuilt> {
   const tallies = deps.kinds.map(({ name }): Tally => ({ kind: name, started: 0, running: 0, failures: [] }));
   const retrying = createRetrying(deps);
   try {
-    await retrying(deps.openRelays);
+    await retrying(deps.openStanding);
     let total = 0;
     for (const { count } of deps.kinds) total += await retrying(count);
     deps.progress.begin(total);

@@ -56,6 +56,8 @@ type EntryRow = z.infer<typeof entryRow>;
 const eventRow = z.object({ stream: z.string(), type: z.string(), value: z.string() });
 type EventRow = z.infer<typeof eventRow>;
 
+const prunedRow = z.object({ stream: z.string(), pruned_through: z.bigint() });
+
 /** All that is known of one invoice. */
 interface Evidence {
   invoice: Invoice;
@@ -67,7 +69,7 @@ interface Evidence {
   timed: readonly EntryRow[];
   /** Both, in their order. */
   history: readonly EntryRow[];
-  /** On its public stream; one that was withheld counts under its own type. */
+  /** On its public stream; one that was withheld counts under its own type, one that was pruned under its entry's. */
   events: readonly { type: string; data: Record<string, unknown>; withheld: boolean }[];
   /** The types of those on its internal stream. */
   internal: readonly string[];
@@ -127,6 +129,9 @@ async function readEvidence(tx: TransactionClient, which: Sql, environment: stri
     SELECT stream, type, value FROM outbox_events
     WHERE stream = ANY(${wanted}::text[])
     ORDER BY stream, sequence`;
+  const begun = await queryRows(tx, prunedRow)`
+    SELECT stream, pruned_through FROM streams WHERE stream = ANY(${wanted}::text[]) AND pruned_through > 0`;
+  const prunedOf = new Map(begun.map(({ stream, pruned_through: through }) => [stream, Number(through)]));
   const paymentsOf = groupBy(payments, keyOf);
   const entriesOf = groupBy(entries, keyOf);
   const eventsOf = groupBy(events, ({ stream }) => stream);
@@ -139,8 +144,14 @@ async function readEvidence(tx: TransactionClient, which: Sql, environment: stri
       steps: history.filter(({ action }) => !isTimedStep(action)),
       timed: history.filter(({ action }) => isTimedStep(action)),
       history,
-      events: (eventsOf.get(publicStream(row, environment)) ?? []).map(readEvent),
-      internal: (eventsOf.get(internalStream(row, environment)) ?? []).map((event) => readEvent(event).type),
+      events: [
+        ...history.slice(0, prunedOf.get(publicStream(row, environment)) ?? 0).map(pruned),
+        ...(eventsOf.get(publicStream(row, environment)) ?? []).map(readEvent),
+      ],
+      internal: [
+        ...Array.from({ length: prunedOf.get(internalStream(row, environment)) ?? 0 }, () => GENERATED),
+        ...(eventsOf.get(internalStream(row, environment)) ?? []).map((event) => readEvent(event).type),
+      ],
     };
   });
   return { rows, evidence };
@@ -176,6 +187,13 @@ function readEvent({ type, value }: EventRow): Evidence['events'][number] {
     ? { type: String(data['withheldType']), data, withheld: true }
     : { type, data, withheld: false };
 }
+
+/** What was deleted by retention was what its entry tells; what it said is not known any more. */
+const pruned = ({ action }: EntryRow): Evidence['events'][number] => ({
+  type: eventOfAction.get(action) ?? action,
+  data: {},
+  withheld: true,
+});
 
 const leadsTo = (action: string, status: Status): boolean => isStep(action) && stepOf(action).to.includes(status);
 

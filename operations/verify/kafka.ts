@@ -2,8 +2,8 @@
  * Kafka against the outbox: what is there is what was published, byte for byte, and the first occurrences of a stream
  * are 1, 2, 3 ... (MSG-01 to MSG-03).
  *
- * A published event that is not there is a zombie; an event of ours that nobody has recorded is a ghost. Which event of
- * a stream was seen is kept as one number a stream, not as a set of ids: a log may have many millions of records.
+ * A published event that is not there is a zombie; an event of ours that nobody has recorded is a ghost. What retention
+ * has deleted from the outbox cannot be compared; its place in its stream can. Which event of a stream was seen is kept as one number a stream, not as a set of ids: a log may have many millions of records.
  */
 import { z } from 'zod';
 import { DEFAULT_DOMAIN } from '../../messaging/topics.ts';
@@ -75,11 +75,19 @@ async function compare(
   tally.saw('events', wanted.length);
   tally.saw('records of others', records.length - ours.length);
   const events = await recorded(world, wanted);
+  const unknown = wanted.filter(({ headers }) => !events.has((headers['ce_id'] ?? '').toLowerCase()));
+  const pruned = await prunedUpTo(world, unknown);
   for (const record of wanted) {
     const id = record.headers['ce_id'] ?? '';
     const event = events.get(id.toLowerCase());
     if (!event) {
-      tally.found(id, `ghost: nobody has recorded the event at ${placeOf(record)}`);
+      const place = { id, stream: streamOf(record), sequence: sequenceOf(record) };
+      if (place.sequence > (pruned.get(place.stream) ?? 0n)) {
+        tally.found(id, `ghost: nobody has recorded the event at ${placeOf(record)}`);
+        continue;
+      }
+      tally.saw('deleted by retention');
+      notice(tally, seen, place, isCut(of));
       continue;
     }
     const differs = differencesOf(record, event);
@@ -89,6 +97,24 @@ async function compare(
 }
 
 const placeOf = ({ topic, partition, offset }: LogRecord): string => `${topic}/${partition}, offset ${offset}`;
+
+/** As in `streams`. */
+const streamOf = ({ topic, key }: LogRecord): string => `${topic}|${key?.toString('utf8') ?? ''}`;
+
+/** Of what cannot be read, one that no stream has. */
+function sequenceOf({ headers }: LogRecord): bigint {
+  const text = headers['ce_sequence'] ?? '';
+  return /^[1-9]\d{0,17}$/.test(text) ? BigInt(text) : BigInt(Number.MAX_SAFE_INTEGER);
+}
+
+const prunedRow = z.object({ stream: z.string(), pruned_through: z.bigint() });
+
+async function prunedUpTo({ database }: World, records: readonly LogRecord[]): Promise<Map<string, bigint>> {
+  if (records.length === 0) return new Map();
+  const rows = await queryRows(database, prunedRow)`
+    SELECT stream, pruned_through FROM streams WHERE stream = ANY(${[...new Set(records.map(streamOf))]}::text[])`;
+  return new Map(rows.map(({ stream, pruned_through: through }) => [stream, through]));
+}
 
 async function recorded({ database }: World, records: readonly LogRecord[]): Promise<Map<string, RecordedEvent>> {
   const ids = records.map(({ headers }) => headers['ce_id'] ?? '').filter((id) => z.guid().safeParse(id).success);
@@ -110,7 +136,7 @@ const differencesOf = ({ topic, key, value, headers }: LogRecord, event: Recorde
 function notice(
   { saw, found }: Tally,
   streams: Map<string, Seen>,
-  { id, stream, sequence }: RecordedEvent,
+  { id, stream, sequence }: Pick<RecordedEvent, 'id' | 'stream' | 'sequence'>,
   anyBegin: boolean,
 ): void {
   const seen = streams.get(stream) ?? { upTo: anyBegin ? sequence - 1n : 0n, behind: new Set<bigint>() };

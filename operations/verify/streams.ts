@@ -1,6 +1,6 @@
 /**
- * The outbox by itself: the sequences of a stream are 1..last_sequence, published is exactly what lies at or below
- * last_published, what an event says of itself in its headers is what its row says, and nothing waits without a reason.
+ * The outbox by itself: the sequences of a stream are pruned_through + 1 to last_sequence, published is exactly what
+ * lies at or below last_published, what an event says of itself in its headers is what its row says, and nothing waits without a reason.
  */
 import { z } from 'zod';
 import type { Database } from '../../platform/database.ts';
@@ -21,6 +21,7 @@ const outboxRow = z.object({
   /** Of the stream; null when there is no such stream. */
   last_sequence: z.bigint().nullable(),
   last_published: z.bigint().nullable(),
+  pruned_through: z.bigint().nullable(),
 });
 type OutboxRow = z.infer<typeof outboxRow>;
 
@@ -60,7 +61,8 @@ const readRows = (database: Database, which: Sql, after: OutboxRow | null): Prom
       WHERE ${which} AND (stream, sequence) > (${after?.stream ?? ''}, ${after?.sequence ?? 0n}::bigint)
       ORDER BY stream, sequence LIMIT ${PAGE})
     SELECT e.stream, e.sequence, e.id, e.tenant_id, e.topic, e.partition_key, e.type, e.headers,
-           e.published_at IS NOT NULL AS published, s.last_sequence, s.last_published
+           e.published_at IS NOT NULL AS published, s.last_sequence, s.last_published,
+           s.pruned_through
     FROM e LEFT JOIN streams s USING (stream)
     ORDER BY e.stream, e.sequence`;
 
@@ -76,9 +78,16 @@ function createWalk({ saw, found }: Tally) {
     last = undefined;
   }
 
-  function begin({ stream, last_sequence: lastSequence }: OutboxRow): void {
+  function begin({
+    stream,
+    last_sequence: lastSequence,
+    last_published: last,
+    pruned_through: pruned,
+  }: OutboxRow): void {
     saw('streams');
     if (lastSequence === null) found(stream, 'has events, but no row in streams');
+    if (pruned !== null && last !== null && pruned > last)
+      found(stream, `its events up to ${pruned} were deleted, but only those up to ${last} are published`);
   }
 
   return {
@@ -87,7 +96,7 @@ function createWalk({ saw, found }: Tally) {
       const isSame = row.stream === last?.stream;
       if (!isSame) end();
       if (!isSame) begin(row);
-      const expected = isSame && last ? last.sequence + 1n : 1n;
+      const expected = isSame && last ? last.sequence + 1n : (row.pruned_through ?? 0n) + 1n;
       if (row.sequence !== expected) found(row.stream, `sequence ${expected} is missing; ${row.sequence} follows`);
       const { last_published: lastPublished } = row;
       if (lastPublished !== null && row.published !== row.sequence <= lastPublished)
@@ -126,13 +135,13 @@ const streamsOf = ({ tenants }: World): Sql =>
 
 const emptyRow = z.object({ stream: z.string() });
 
-/** Streams whose counter has moved although they have no event. */
+/** Streams whose counter has moved although they have no event, and that were not pruned whole. */
 async function findEmptyStreams(world: World, { found }: Tally): Promise<void> {
   const empty = pages(
     (after: { stream: string } | null) =>
       queryRows(world.database, emptyRow)`
       SELECT stream FROM streams
-      WHERE stream > ${after?.stream ?? ''} AND last_sequence > 0 AND ${streamsOf(world)}
+      WHERE stream > ${after?.stream ?? ''} AND last_sequence > pruned_through AND ${streamsOf(world)}
         AND NOT EXISTS (SELECT FROM outbox_events e WHERE e.stream = streams.stream)
       ORDER BY stream LIMIT ${PAGE}`,
   );

@@ -4,6 +4,7 @@
  */
 import { searchAttributes } from '../../workflows/contract/common.ts';
 import { relayWorkflowId } from '../../workflows/contract/outbox-relay.ts';
+import { RETENTION_ID } from '../../workflows/contract/retention.ts';
 import { WAKEUP_RELAY_ID } from '../../workflows/contract/wakeup-relay.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { type Check, PAGE, type Tally, type World } from './check.ts';
@@ -18,7 +19,7 @@ export const workflows: Check = {
       const open = await checkOpen(world, kind, tally);
       await checkMissing(world, kind, open, tally);
     }
-    await checkRelays(world, tally);
+    await checkStanding(world, tally);
   },
 };
 
@@ -66,10 +67,10 @@ async function checkMissing(
   }
 }
 
-async function checkRelays({ temporal, shards }: World, { saw, found }: Tally): Promise<void> {
+async function checkStanding({ temporal, shards }: World, { saw, found }: Tally): Promise<void> {
   const relays = [WAKEUP_RELAY_ID, ...Array.from({ length: shards }, (_, shard) => relayWorkflowId(shard))];
   saw('relays', relays.length);
-  await confirm(temporal, relays, (id, isOpen) => {
+  await confirm(temporal, [...relays, RETENTION_ID], (id, isOpen) => {
     if (!isOpen) found(id, 'is not open, but nothing moves without it');
   });
 }

@@ -14,7 +14,7 @@ function kindOf(name: string, pages: string[][], start: (workflowId: string) => 
 
 const depsWith = (kinds: Kind[], changes: Partial<RebuildDeps> = {}): RebuildDeps => ({
   kinds,
-  openRelays: async () => undefined,
+  openStanding: async () => undefined,
   perSecond: 1_000,
   stop: new AbortController().signal,
   mayPass: (error) => error === away,

@@ -38,6 +38,7 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     deliver: async () => ({ kind: 'done' }),
     inspect: () => null,
     overdueAfterMs: undefined,
+    eventsKeptDays: 90,
     send: {
       client: new Client({ connection: Connection.lazy() }),
       taskQueue: 'none',

@@ -10,6 +10,7 @@ export const workflowTypes = {
   invoice: 'invoice',
   outboxRelay: 'outboxRelay',
   wakeupRelay: 'wakeupRelay',
+  retention: 'retention',
   billingRun: 'billingRun',
   deadLetter: 'deadLetter',
   deadLetterBatch: 'deadLetterBatch',

@@ -1,0 +1,39 @@
+import type { PruneInput, PruneReport } from '../workflows/contract/retention.ts';
+import { Context } from '@temporalio/activity';
+import { type Load, givingWay } from '../commands/load.ts';
+import { pruneEvents } from '../messaging/prune.ts';
+import type { Database } from '../platform/database.ts';
+
+/** So long that a million events have few entries in the history of the workflow. */
+const PIECE_MS = 20_000;
+const DAY_MS = 24 * 60 * 60_000;
+
+export interface PruneDeps {
+  database: Database;
+  load: Load;
+  /** Aborted when the worker is told to stop; the SDK tells activities only after its grace time. */
+  stopping: AbortSignal;
+  /** How long published events are kept. */
+  eventsKeptDays: number;
+}
+
+/** Deletes published events that have been kept for long enough, for some seconds. */
+export const createPruneHistory =
+  ({ database, load, stopping, eventsKeptDays }: PruneDeps) =>
+  async ({ after: from }: PruneInput): Promise<PruneReport> => {
+    const context = Context.current();
+    const stopped = AbortSignal.any([context.cancellationSignal, stopping]);
+    const until = performance.now() + PIECE_MS;
+    const before = new Date(Date.now() - eventsKeptDays * DAY_MS);
+    let pruned = 0;
+    let after: bigint | null = BigInt(from);
+    await givingWay(load, async () => {
+      if (after === null || performance.now() >= until || stopped.aborted) return true;
+      context.heartbeat();
+      const piece = await pruneEvents(database, { before, after });
+      pruned += piece.pruned;
+      after = piece.after;
+      return false;
+    });
+    return { pruned, after: after === null ? null : String(after), keptDays: eventsKeptDays };
+  };
