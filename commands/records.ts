@@ -55,6 +55,6 @@ const eventsOf = (
   events.map(({ definition, data }) => {
     const ids = entity.ids(state);
     checkKey(definition, ids);
-    const cause = { time: recordedAt, causationId: command.key, ...traced() };
+    const cause = { time: recordedAt, causationId: command.key, actor: command.actor, ...traced() };
     return outboxRow(definition, ids, data(occurrence), cause, wire);
   });

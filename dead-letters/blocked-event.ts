@@ -87,13 +87,13 @@ export async function settleEvent(tx: TransactionClient, { outboxEventId: id }: 
 export async function withholdEvent(
   tx: TransactionClient,
   deadLetter: DeadLetterRow,
-  { reason, decisionId }: DecisionCommand,
+  { reason, decisionId, operator: actor }: DecisionCommand,
   wire: WireSettings,
 ): Promise<void> {
   const { type, headers, stream } = await lockWaiting(tx, deadLetter);
   if (type === WITHHELD) throw standsForAnother();
   const id = uuidv7();
-  const context = { id, time: new Date().toISOString(), causationId: decisionId, ...traced() };
+  const context = { id, time: new Date().toISOString(), causationId: decisionId, actor, ...traced() };
   const data = schemaOf(eventWithheld.schema).parse({
     withheldId: deadLetter.outboxEventId,
     withheldType: type,

@@ -33,6 +33,8 @@ export interface RecordContext {
   time: string;
   /** The key of the command that caused the fact. */
   causationId: string;
+  /** Who sent that command, as the audit trail has it. */
+  actor: string;
   /** Of the span that recorded the fact; absent when nothing is traced. */
   traceparent?: string;
 }
@@ -93,6 +95,7 @@ export function toRecord(
       ce_partitionkey: place.partitionKey,
       ce_tenantid: ids['tenantId'] ?? '',
       ce_causationid: context.causationId,
+      ce_actor: context.actor,
       ...(context.traceparent === undefined ? {} : { ce_traceparent: context.traceparent }),
       'content-type': 'application/json',
     },
@@ -106,7 +109,7 @@ export function toRecord(
  */
 export const withheldHeaders = (
   withheld: Record<string, string>,
-  { id, time, causationId, traceparent }: Omit<RecordContext, 'sequence'>,
+  { id, time, causationId, actor, traceparent }: Omit<RecordContext, 'sequence'>,
   { publicUrl }: WireSettings,
 ): Record<string, string> => ({
   ...withheld,
@@ -115,6 +118,7 @@ export const withheldHeaders = (
   ce_time: time,
   ce_dataschema: schemaUrl(publicUrl, eventWithheld),
   ce_causationid: causationId,
+  ce_actor: actor,
   ...(traceparent === undefined ? {} : { ce_traceparent: traceparent }),
 });
 

@@ -7,7 +7,7 @@ const key = `${ids.tenantId}|${ids.invoiceId}`;
 const settings = { environment: 'test', publicUrl: 'https://billing.example' };
 
 describe('a row of the outbox', () => {
-  const context = { time: '2030-01-31T12:00:00.000Z', causationId: 'rest:5f2c' };
+  const context = { time: '2030-01-31T12:00:00.000Z', causationId: 'rest:5f2c', actor: 'ann' };
   const row = () => outboxRow(eventNamed('InvoiceUpdated'), ids, { amount: '1.00' }, context, settings);
 
   // What is sent is what was written here, whoever sends it and whenever.
@@ -28,6 +28,7 @@ describe('a row of the outbox', () => {
       ce_sequence: '',
       ce_time: context.time,
       ce_causationid: 'rest:5f2c',
+      ce_actor: 'ann',
     });
   });
 

@@ -180,6 +180,7 @@ describe.each(titled)('%s: %s', (_rule, _name, expected) => {
         ce_sequence: '',
         ce_time: RECORDED,
         ce_causationid: 'rest:5f2c',
+        ce_actor: expect.any(String) as unknown,
         ce_tenantid: TENANT,
         ce_subject: state.id,
       });

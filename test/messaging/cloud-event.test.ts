@@ -26,6 +26,7 @@ const context = {
   sequence: 9_007_199_254_740_993n, // no number of JavaScript: it must travel as text
   time: '2030-01-31T12:00:00.000Z',
   causationId: 'rest:5f2c',
+  actor: 'Änne',
 };
 const settings = { environment: 'development', publicUrl: 'https://billing.example' };
 
@@ -143,6 +144,7 @@ describe.each(events)('$name', ({ name, type, topic, key, subject, source, data 
       ce_partitionkey: key,
       ce_tenantid: ids.tenantId,
       ce_causationid: context.causationId,
+      ce_actor: context.actor,
       'content-type': 'application/json',
     });
   });
@@ -171,6 +173,7 @@ describe.each(events)('$name', ({ name, type, topic, key, subject, source, data 
       partitionkey: key,
       tenantid: ids.tenantId,
       causationid: context.causationId,
+      actor: context.actor,
       data,
     });
     // Strict, other than when it is read: attribute names, URIs and the time are as the specification wants them.
@@ -187,7 +190,12 @@ describe.each(events)('$name', ({ name, type, topic, key, subject, source, data 
 // It has no topic, key and sequence of its own: a subscriber must find it where the other is missing.
 describe('EventWithheld', () => {
   const withheld = record('InvoicePaid');
-  const own = { id: '0197a3c4-5d6e-7f80-9a1b-000000000001', time: '2030-02-01T12:00:00.000Z', causationId: 'decision' };
+  const own = {
+    id: '0197a3c4-5d6e-7f80-9a1b-000000000001',
+    time: '2030-02-01T12:00:00.000Z',
+    causationId: 'decision',
+    actor: 'bob',
+  };
   const data = { withheldId: context.id, withheldType: withheld.type, reason: 'Too large' };
 
   it('MSG-01: it has an id, a type and a time of its own; all else is of the event in whose place it is sent', () => {
@@ -198,6 +206,7 @@ describe('EventWithheld', () => {
       ce_time: own.time,
       ce_dataschema: 'https://billing.example/schemas/billing.event.withheld.v1.json',
       ce_causationid: 'decision',
+      ce_actor: 'bob',
     });
     const body = JSON.stringify(data);
     const headers = withheldHeaders(withheld.headers, own, settings);

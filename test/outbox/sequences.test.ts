@@ -18,7 +18,13 @@ const tenantId = randomUUID();
 
 function eventOf(invoiceId: string, n: number, causationId = 'test'): OutboxRow {
   const time = new Date().toISOString();
-  return outboxRow(eventNamed('InvoiceUpdated'), { tenantId, invoiceId }, { n }, { time, causationId }, testWire);
+  return outboxRow(
+    eventNamed('InvoiceUpdated'),
+    { tenantId, invoiceId },
+    { n },
+    { time, causationId, actor: 'ann' },
+    testWire,
+  );
 }
 
 const write = (events: readonly OutboxRow[]) =>

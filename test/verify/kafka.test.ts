@@ -56,7 +56,7 @@ async function marked(count: number): Promise<Stream> {
         eventNamed('InvoiceGenerated'),
         ids,
         { ...ids, invoiceAmount: '1.00' },
-        { time, causationId: 'test' },
+        { time, causationId: 'test', actor: 'ann' },
         testWire,
       ),
     ),
