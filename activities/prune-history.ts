@@ -6,6 +6,8 @@ import type { Database } from '../platform/database.ts';
 
 /** So long that a million events have few entries in the history of the workflow. */
 const PIECE_MS = 20_000;
+/** Nobody waits for it: while callers do, it has a twentieth of the time. */
+const PAUSE_SHARE = 19;
 const DAY_MS = 24 * 60 * 60_000;
 
 export interface PruneDeps {
@@ -27,13 +29,14 @@ export const createPruneHistory =
     const before = new Date(Date.now() - eventsKeptDays * DAY_MS);
     let pruned = 0;
     let after: bigint | null = BigInt(from);
-    await givingWay(load, async () => {
+    const piece = async (): Promise<boolean> => {
       if (after === null || performance.now() >= until || stopped.aborted) return true;
       context.heartbeat();
-      const piece = await pruneEvents(database, { before, after });
-      pruned += piece.pruned;
-      after = piece.after;
+      const page = await pruneEvents(database, { before, after });
+      pruned += page.pruned;
+      after = page.after;
       return false;
-    });
+    };
+    await givingWay(load, piece, { pauseShare: PAUSE_SHARE });
     return { pruned, after: after === null ? null : String(after), keptDays: eventsKeptDays };
   };

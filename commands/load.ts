@@ -16,7 +16,7 @@ const PAUSE_SHARE = 3;
 const PAUSE_MAX_MS = 500;
 
 /** How long to pause after work that took so long, while callers are waiting. */
-export const pauseAfter = (tookMs: number): number => Math.min(tookMs * PAUSE_SHARE, PAUSE_MAX_MS);
+export const pauseAfter = (tookMs: number, share = PAUSE_SHARE): number => Math.min(tookMs * share, PAUSE_MAX_MS);
 
 export function createLoad(): Load {
   let begun = 0;
@@ -31,12 +31,13 @@ export function createLoad(): Load {
 
 /**
  * Carries out pieces of work that has time, until one gives true. A piece is told whether callers were waiting during
- * the one before; it is followed by a pause if they were. After `givesWayMs` it has no more time than others.
+ * the one before; it is followed by a pause if they were, `pauseShare` times as long. After `givesWayMs` it has no more
+ * time than others.
  */
 export async function givingWay(
   load: Load,
   piece: (callersWait: boolean) => Promise<boolean>,
-  { givesWayMs = Number.POSITIVE_INFINITY } = {},
+  { givesWayMs = Number.POSITIVE_INFINITY, pauseShare = PAUSE_SHARE } = {},
 ): Promise<void> {
   const until = performance.now() + givesWayMs;
   let callersWait = false;
@@ -45,6 +46,6 @@ export async function givingWay(
     const hasBegun = load.watch();
     if (await piece(callersWait)) return;
     callersWait = hasBegun() && performance.now() < until;
-    if (callersWait) await pause(pauseAfter(performance.now() - startedAt));
+    if (callersWait) await pause(pauseAfter(performance.now() - startedAt, pauseShare));
   }
 }

@@ -13,7 +13,7 @@ import type { Database } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 
 /** Rows that are looked at, and deleted at most, in one transaction. */
-const PAGE = 500;
+const PAGE = 250;
 
 const pieceRow = z.object({ last: z.bigint().nullable(), more: z.boolean(), pruned: z.bigint() });
 
