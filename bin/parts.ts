@@ -203,7 +203,7 @@ function authenticationOf({ config, database, logger, shutdown }: Parts): Authen
   return { issuers, apiKeys: auth.includes('keys') ? createApiKeys(database, logger) : null };
 }
 
-const wireSettings = ({ NODE_ENV, PUBLIC_URL, HOST, PORT }: Config) => ({
+export const wireSettings = ({ NODE_ENV, PUBLIC_URL, HOST, PORT }: Config) => ({
   environment: NODE_ENV,
   publicUrl: (PUBLIC_URL ?? `http://${HOST}:${PORT}`).replace(/\/$/, ''),
 });
@@ -286,7 +286,7 @@ export async function startWorker(parts: Parts): Promise<void> {
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is polling');
 }
 
-const CONSUMER_GROUP = 'billing';
+export const CONSUMER_GROUP = 'billing';
 
 /** A record is handed in again before its consumer would count as dead. */
 const HANDLE_LIMIT_MS = 15_000;

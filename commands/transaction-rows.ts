@@ -10,6 +10,7 @@ import { type AuditHead, NO_AUDIT } from './audit.ts';
 import { insertEvents } from './outbox.ts';
 import type { Records } from './records.ts';
 import { type Database, type TransactionClient, prepared, thenCommit } from '../platform/database.ts';
+import { RECOVERED } from './recovered.ts';
 import { queryRows } from '../platform/rows.ts';
 import { type Sql, sql, sqlJoin, sqlName } from '../platform/sql.ts';
 import type { Change, EntityDefinition } from './entity.ts';
@@ -129,7 +130,8 @@ export async function storedAnswers(
   for (const command of taken) {
     const row = known.get(`${command.tenantId} ${command.key}`);
     if (!row) throw new TypeError('A key that was taken before is not there.');
-    const isSame = row.fingerprint === command.fingerprint && row.entity_id === entityId(command) && row.step === step;
+    const isAsked = row.fingerprint === command.fingerprint || row.fingerprint === RECOVERED;
+    const isSame = isAsked && row.entity_id === entityId(command) && row.step === step;
     if (isSame && row.answer !== null) answers.set(command, row.answer);
   }
   return answers;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Invoice } from './lifecycle.ts';
 import type { WireInvoice } from './wire.ts';
 import { toInvoice } from './entity.ts';
+import { RECOVERED } from '../commands/recovered.ts';
 import type { Database } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 
@@ -34,7 +35,7 @@ export async function lookUpCommand(
 ): Promise<CommandLookUp> {
   const [row] = await queryRows(database, foundRow)`
     SELECT c.answer, i.*,
-      c.fingerprint = ${fingerprint} AND c.entity_id = ${invoiceId}::uuid AND c.step = ${step} AS is_same
+      c.fingerprint IN (${fingerprint}, ${RECOVERED}) AND c.entity_id = ${invoiceId}::uuid AND c.step = ${step} AS is_same
     FROM (VALUES (${tenantId}::uuid)) AS caller(tenant)
     LEFT JOIN commands c ON c.tenant_id = caller.tenant AND c.command_key = ${key}
     LEFT JOIN invoices i ON i.tenant_id = caller.tenant AND i.id = ${invoiceId}::uuid`;

@@ -21,7 +21,7 @@ export async function openStanding({ client, taskQueue, shards }: StandingDeps, 
         taskQueue,
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
         ...options,
-      } as WorkflowStartOptions),
+      }),
     );
   for (let shard = 0; shard < shards; shard += 1) {
     await open(workflowTypes.outboxRelay, {

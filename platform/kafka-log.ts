@@ -20,6 +20,8 @@ export interface LogPartition {
   partition: number;
   /** The oldest record that is still there. */
   oldest: bigint;
+  /** Where reading begins. */
+  start: bigint;
   /** Where reading ended; later records were left. */
   end: bigint;
 }
@@ -37,6 +39,8 @@ export interface ReadLogOptions {
   /** Given records of one partition, in their order; the next ones are not read before it is done. */
   onRecords: OnRecords;
   limitMs: number;
+  /** Only what was sent at this instant or later (epoch ms); everything when absent. */
+  sinceMs?: number;
 }
 
 const RECORDS_AT_ONCE = 1_000;
@@ -45,7 +49,7 @@ const FETCH_WAIT_MS = 100;
 const SESSION_MS = 60_000;
 
 /** Rejects when the broker is away, when `onRecords` does, or when the end was not reached within `limitMs`. */
-export async function readLog(kafka: Kafka, { topics, onRecords, limitMs }: ReadLogOptions): Promise<LogRead> {
+export async function readLog(kafka: Kafka, { topics, onRecords, limitMs, sinceMs }: ReadLogOptions): Promise<LogRead> {
   const admin = kafka.admin();
   const groupId = `billing-verify-${randomUUID()}`;
   try {
@@ -54,8 +58,9 @@ export async function readLog(kafka: Kafka, { topics, onRecords, limitMs }: Read
     const partitions = await partitionsOf(
       admin,
       topics.filter((topic) => existing.has(topic)),
+      sinceMs,
     );
-    const filled = partitions.filter(({ oldest, end }) => end > oldest);
+    const filled = partitions.filter(({ start, end }) => end > start);
     if (filled.length > 0) await consume(kafka, groupId, filled, { onRecords, limitMs });
     return { partitions, missing: topics.filter((topic) => !existing.has(topic)) };
   } finally {
@@ -64,11 +69,22 @@ export async function readLog(kafka: Kafka, { topics, onRecords, limitMs }: Read
   }
 }
 
-async function partitionsOf(admin: Admin, topics: readonly string[]): Promise<LogPartition[]> {
+async function partitionsOf(
+  admin: Admin,
+  topics: readonly string[],
+  sinceMs: number | undefined,
+): Promise<LogPartition[]> {
   const all: LogPartition[] = [];
   for (const topic of topics) {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic))
-      all.push({ topic, partition, oldest: BigInt(low), end: BigInt(high) });
+    const starts = new Map(
+      (sinceMs === undefined ? [] : await admin.fetchTopicOffsetsByTimestamp(topic, sinceMs)).map(
+        ({ partition, offset }) => [partition, BigInt(offset)],
+      ),
+    );
+    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+      const oldest = BigInt(low);
+      all.push({ topic, partition, oldest, start: starts.get(partition) ?? oldest, end: BigInt(high) });
+    }
   }
   return all;
 }
@@ -103,7 +119,7 @@ async function consume(
     if (!partition) return;
     const records = batch.messages
       .map((message) => recordOf(batch.topic, batch.partition, message))
-      .filter(({ offset }) => offset < partition.end);
+      .filter(({ offset }) => offset >= partition.start && offset < partition.end);
     for (let start = 0; start < records.length; start += RECORDS_AT_ONCE) {
       await onRecords(records.slice(start, start + RECORDS_AT_ONCE), partition);
       await run.heartbeat();
@@ -117,6 +133,8 @@ async function consume(
     await consumer.subscribe({ topics: [...new Set(partitions.map(({ topic }) => topic))], fromBeginning: true });
     // An error that was thrown to kafkajs would be tried again.
     await consumer.run({ autoCommit: false, eachBatch: (payload) => take(payload).catch(end.reject) });
+    for (const { topic, partition, oldest, start } of partitions)
+      if (start > oldest) consumer.seek({ topic, partition, offset: String(start) });
     await end.promise;
   } finally {
     clearTimeout(limit);

@@ -81,13 +81,13 @@ function createWalk({ saw, found }: Tally) {
   function begin({
     stream,
     last_sequence: lastSequence,
-    last_published: last,
+    last_published: sent,
     pruned_through: pruned,
   }: OutboxRow): void {
     saw('streams');
     if (lastSequence === null) found(stream, 'has events, but no row in streams');
-    if (pruned !== null && last !== null && pruned > last)
-      found(stream, `its events up to ${pruned} were deleted, but only those up to ${last} are published`);
+    if (pruned !== null && sent !== null && pruned > sent)
+      found(stream, `its events up to ${pruned} were deleted, but only those up to ${sent} are published`);
   }
 
   return {

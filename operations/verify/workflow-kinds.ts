@@ -32,6 +32,9 @@ const STARTED_WITHIN = sql`interval '1 minute'`;
 const partsOf = (workflowId: string): string[] => workflowId.split('/').slice(1);
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
+/** The problem of a workflow that is about nothing. */
+export const NO_ROW = 'there is no row for it';
+
 /**
  * Problems of workflows by their rows: `rowOf` says what is wrong with one, and one without a row has none to wait for.
  */
@@ -44,7 +47,7 @@ function problems<Row>(
   const found = new Map(rows.map((row) => [idOf(row), problemOf(row)]));
   return new Map(
     workflowIds.flatMap((id): [string, string][] => {
-      const problem = found.has(id) ? found.get(id) : 'there is no row for it';
+      const problem = found.has(id) ? found.get(id) : NO_ROW;
       return problem === undefined ? [] : [[id, problem]];
     }),
   );

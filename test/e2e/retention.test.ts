@@ -60,7 +60,7 @@ const percentile = (sorted: readonly number[], part: number): number =>
 /** Callers who draft, finalize and pay, one step after the other, until it is over; how long each step took, in ms. */
 async function callUntil(isOver: () => Promise<boolean>): Promise<number[]> {
   const took: number[] = [];
-  let over = false;
+  const over = new AbortController();
   const timed = async <T>(work: () => Promise<T>): Promise<T> => {
     const from = performance.now();
     const result = await work();
@@ -68,14 +68,14 @@ async function callUntil(isOver: () => Promise<boolean>): Promise<number[]> {
     return result;
   };
   const calling = Array.from({ length: CALLERS }, async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const { id } = await timed(() => ann.draft());
       expect((await timed(() => ann.step(id, 'finalize'))).status).toBe(200);
       expect((await timed(() => ann.pay(id, paymentOf()))).status).toBe(200);
     }
   });
   await waitFor('the end', async () => (await isOver()) || undefined, LIMIT_MS);
-  over = true;
+  over.abort();
   await Promise.all(calling);
   return took.toSorted((a, b) => a - b);
 }

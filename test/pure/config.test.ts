@@ -55,6 +55,7 @@ describe('readConfig', () => {
       KAFKA_TOPIC_PARTITIONS: 6,
       KAFKA_TOPIC_REPLICATION: 1,
       OUTBOX_SHARDS: 1,
+      RETENTION_EVENTS_DAYS: 90,
     });
   });
 

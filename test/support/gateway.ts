@@ -44,9 +44,13 @@ export function paymentMessage(tenantId: string, invoiceId: string, changes: Rec
 
 export const eventIdOf = ({ headers }: Pick<Message, 'headers'>): string => headers['ce_id'] ?? '';
 
+type Sent = Omit<Message, 'value'> & { value: string | null };
+
 export interface Gateway {
   /** A value of null is a tombstone. */
-  send: (...messages: (Omit<Message, 'value'> & { value: string | null })[]) => Promise<unknown>;
+  send: (...messages: Sent[]) => Promise<unknown>;
+  /** The same, to a topic of another environment. */
+  sendTo: (topic: string, ...messages: Sent[]) => Promise<unknown>;
   /** Sets the consumer's group back to the beginning of the payments; nobody may be reading. */
   resetConsumer: () => Promise<void>;
   stop: () => Promise<void>;
@@ -60,6 +64,7 @@ export async function startGateway({ config }: { config: Pick<Config, 'KAFKA_BRO
   await admin.connect();
   return {
     send: (...messages) => producer.send({ topic: PAYMENTS_TOPIC, messages }),
+    sendTo: (topic, ...messages) => producer.send({ topic, messages }),
     resetConsumer: () =>
       waitFor('a group without members', async () => {
         await admin.resetOffsets({ groupId: 'billing', topic: PAYMENTS_TOPIC, earliest: true });

@@ -126,7 +126,7 @@ it('what retention has removed is said and is no zombie; what came after it is',
   const [first, second] = events;
   if (!first || !second) throw new Error('There are no events.');
   const { topic, partition_key: key, headers, value } = second;
-  const partition = { topic, partition: 0, oldest: 41n, end: 42n };
+  const partition = { topic, partition: 0, oldest: 41n, start: 41n, end: 42n };
   const record = {
     ...partition,
     offset: 41n,
