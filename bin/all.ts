@@ -1,5 +1,6 @@
 /** API, worker and consumer in one process: for one machine. */
-import { runProcess, startApi, startConsumer, startWorker } from './parts.ts';
+import { startApi, startConsumer, startWorker } from './parts.ts';
+import { runProcess } from './process.ts';
 
 await runProcess('billing', async (parts) => {
   await startWorker(parts);

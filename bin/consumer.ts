@@ -1,4 +1,5 @@
-import { runProcess, startConsumer, startMetrics } from './parts.ts';
+import { startConsumer, startMetrics } from './parts.ts';
+import { runProcess } from './process.ts';
 
 await runProcess('consumer', async (parts) => {
   await startMetrics(parts);

@@ -1,5 +1,6 @@
 /** The parts a process is put together from. Each starts one thing and registers how to stop it. */
-import { STICKY_TIMEOUT_MS, searchAttributes } from '../workflows/contract/common.ts';
+import { type Parts, VERSION } from './process.ts';
+import { STICKY_TIMEOUT_MS } from '../workflows/contract/common.ts';
 import { REPLAY_LIMIT_MS } from '../workflows/contract/dead-letter.ts';
 import { createEventSource } from '../platform/kafka-source.ts';
 import { createEventSink } from '../platform/kafka-sink.ts';
@@ -8,7 +9,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { NIL } from 'uuid';
 import { createActivities } from '../activities/index.ts';
 import { traceActivity } from '../activities/tracing.ts';
@@ -18,104 +19,26 @@ import { createApiKeys } from '../access/api-keys.ts';
 import { createLimits } from '../access/limits.ts';
 import type { Authentication } from '../api/identity.ts';
 import type { LimitSettings } from '../api/limits.ts';
-import { type Limiter, createLimiter } from '../commands/limiter.ts';
 import { openStanding } from '../messaging/standing.ts';
 import { createDeliver } from '../messaging/deliver.ts';
 import { createHandlers, handledEvents, inspectRecords } from '../registry/handlers.ts';
 import { createReceiver } from '../dead-letters/receive.ts';
 import { catalogue } from '../registry/catalogue.ts';
-import { CatalogueError, checkCatalogue } from '../messaging/check-catalogue.ts';
 import { ownTopics, topicsOf } from '../messaging/cloud-event.ts';
 import { createNotifier } from '../messaging/notify.ts';
-import { BATCH_EVENTS_MAX } from '../messaging/publish.ts';
 import { startChecks } from '../operations/metrics/checks.ts';
-import { figuresOf } from '../operations/metrics/figures.ts';
-import { type Metrics, createMetrics } from '../operations/metrics/metrics.ts';
 import { serveMetrics } from '../operations/metrics/server.ts';
 import { createCodec } from '../platform/codec.ts';
-import { type Config, ConfigError, databaseLimits, isProduction, readConfig } from '../platform/config.ts';
-import { type Database, createDatabase } from '../platform/database.ts';
-import { armFaultPoints } from '../platform/fault-points.ts';
+import { type Config, isProduction } from '../platform/config.ts';
 import { CONSUMER_RETRIES, createKafka } from '../platform/kafka.ts';
 import { createIssuers } from '../platform/issuers.ts';
-import { type Logger, createLogger } from '../platform/logger.ts';
-import { exportTraces } from '../platform/trace-export.ts';
-import { type Shutdown, createShutdown } from '../platform/shutdown.ts';
-import { type Temporal, connectTemporal, polling, prepareNamespace } from '../platform/temporal.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Shutdown } from '../platform/shutdown.ts';
+import { type Temporal, polling } from '../platform/temporal.ts';
 import { lookUpCommand } from '../invoices/command-look-up.ts';
 import { cheapChecks } from '../operations/verify/cheap.ts';
 
-export interface Parts {
-  config: Config;
-  logger: Logger;
-  shutdown: Shutdown;
-  database: Database;
-  temporal: Temporal;
-  metrics: Metrics;
-  /** One for all parts of a process. */
-  limiter: Limiter;
-}
-
 const KEEP_OPEN_EVERY_MS = 10_000;
-const VERSION = '0.1.0';
-
-/**
- * Runs a process: reads the environment, connects, lets `start` start its parts, and waits for the end. A bad
- * environment prints every fault and nothing else.
- */
-export async function runProcess(name: string, start: (parts: Parts) => Promise<void>): Promise<void> {
-  let config: Config;
-  try {
-    config = readConfig(process.env);
-    checkCatalogue(catalogue, handledEvents);
-    armFaultPoints(config.TEST_FAULTS ?? []);
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof CatalogueError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-    return;
-  }
-  const logger = createLogger({ level: config.LOG_LEVEL, name });
-  const shutdown = createShutdown(logger);
-  try {
-    const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = config;
-    if (endpoint !== undefined) {
-      const collector = { endpoint, headers: config.OTEL_EXPORTER_OTLP_HEADERS };
-      const service = { name: `billing-${name}`, version: VERSION, environment: config.NODE_ENV };
-      shutdown.onStop('traces', exportTraces({ collector, service, linksMax: BATCH_EVENTS_MAX, logger }));
-    }
-    Runtime.install({
-      logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
-        logger[logMethods[level] ?? 'info']({ ...meta }, message),
-      ),
-      shutdownSignals: [],
-    });
-    const database = createDatabase({
-      url: config.DATABASE_URL,
-      poolMax: config.DATABASE_POOL_MAX,
-      applicationName: `billing-${name}`,
-      limits: databaseLimits(config),
-    });
-    shutdown.onStop('database', () => database.$disconnect());
-    const temporal = await connectTemporal(config);
-    shutdown.onStop('temporal', () => temporal.connection.close());
-    await prepareNamespace(temporal, Object.values(searchAttributes));
-    const metrics = createMetrics(figuresOf(database));
-    await start({ config, logger, shutdown, database, temporal, metrics, limiter: createLimiter() });
-  } catch (error) {
-    shutdown.fail(error);
-  }
-  await shutdown.done;
-  process.exit();
-}
-
-const logMethods: Record<string, 'warn' | 'error' | 'debug'> = {
-  WARN: 'warn',
-  ERROR: 'error',
-  DEBUG: 'debug',
-  TRACE: 'debug',
-};
-
 const WARM_CONNECTIONS = 4;
 const WARM_UP_LIMIT_MS = 60_000;
 

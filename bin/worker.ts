@@ -1,4 +1,5 @@
-import { runProcess, startMetrics, startWorker } from './parts.ts';
+import { startMetrics, startWorker } from './parts.ts';
+import { runProcess } from './process.ts';
 
 await runProcess('worker', async (parts) => {
   await startMetrics(parts);

@@ -19,6 +19,7 @@ import {
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
+import { secretsIn } from '../support/secrets.ts';
 import { type Service, startService } from '../support/service.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { waitFor } from '../support/wait.ts';
@@ -143,6 +144,7 @@ it('a request: the caller’s trace goes on, and the line of the log names trace
   expect(line).toMatchObject({ commandKey: restKey(tenantId, idempotencyKey) });
   // What callers send is in Postgres, and not where traces are kept.
   expect(JSON.stringify(collector.spans())).not.toContain(reference);
+  expect(secretsIn(JSON.stringify(collector.spans()))).toEqual([]);
   expect(collector.headers()).toMatchObject({ 'x-collector-key': 'open sesame' });
 });
 
