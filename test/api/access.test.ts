@@ -26,10 +26,11 @@ let other: TestIssuer;
 let system: System;
 let second: System;
 let operations: Operation[];
+let settings: Record<string, string>;
 beforeAll(async () => {
   issuer = await startIssuer();
   other = await startIssuer();
-  const settings = {
+  settings = {
     NODE_ENV: 'production',
     AUTH: 'jwt,keys',
     AUTH_ISSUERS: JSON.stringify([issuer.setting, { ...other.setting, tenantClaim: 'org', scopeClaim: 'scp' }]),
@@ -206,7 +207,7 @@ describe('TEN-01: the tenant is the caller’s', () => {
     expect(await ask(lists, operator, { headers: { 'X-Tenant-Id': tenantId } })).toMatchObject({ status: 200 });
   });
 
-  it('dead letters of no tenant are seen by who may act for all', async () => {
+  it('dead letters of no tenant are seen and decided by who may act for all', async () => {
     const id = randomUUID();
     const data = {
       id,
@@ -224,7 +225,16 @@ describe('TEN-01: the tenant is the caller’s', () => {
     const one = { method: 'GET', path: `/v1/dead-letters/${id}` };
     expect(await ask(one, operator)).toMatchObject({ status: 200, body: { reason: 'malformed' } });
     expect(await ask(one, await tokenOf(everyScope))).toMatchObject({ code: 'dead_letter_not_found' });
-    await system.database.deadLetter.delete({ where: { id } });
+    const working = await startSystem(settings);
+    const discard = { method: 'POST', path: `/v1/dead-letters/${id}/discard` };
+    const by = (token: string) => ask(discard, token, { url: working.url, body: { reason: 'No event at all' } });
+    expect(await by(await tokenOf(everyScope))).toMatchObject({ code: 'dead_letter_not_found' });
+    const decided = await waitFor('an answer', async () => {
+      const answer = await by(operator);
+      return answer.status === 503 ? undefined : answer;
+    });
+    expect(decided).toMatchObject({ status: 200, body: { resolution: 'discarded', resolvedBy: 'ann' } });
+    await working.stop();
   });
 });
 

@@ -126,7 +126,8 @@ it(
     const own = { where: { tenantId: bob.tenantId } };
     const recorded = await system.database.outboxEvent.count(own);
     const longAgo = new Date(Date.now() - 91 * 86_400_000);
-    await system.database.outboxEvent.updateMany({ ...own, data: { recordedAt: longAgo, publishedAt: longAgo } });
+    // All of them: what was recorded before is as old.
+    await system.database.outboxEvent.updateMany({ data: { recordedAt: longAgo, publishedAt: longAgo } });
     // A look at once, instead of tomorrow: a worker opens the workflow again.
     await system.temporal.client.workflow.getHandle(RETENTION_ID).terminate();
     await waitFor('the look', async () => (await system.database.outboxEvent.count(own)) === 0 || undefined);

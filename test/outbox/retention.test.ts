@@ -140,9 +140,9 @@ it('MSG-06: published events that were kept for long enough go, in pieces, and n
   expect(await eventsOf(blocked)).toEqual(blockedBefore);
   expect(await prunedThrough(blocked)).toBe(0);
   // Of a stream that waits, what was published before goes.
-  expect(await eventsOf(waiting)).toEqual(waitingBefore.slice(1));
+  expect(await eventsOf(waiting)).toEqual(waitingBefore.filter((sequence) => sequence > 1));
   // The edge runs through this one.
-  expect(await eventsOf(cut)).toEqual(cutBefore.slice(1));
+  expect(await eventsOf(cut)).toEqual(cutBefore.filter((sequence) => sequence > 1));
   expect(await prunedThrough(cut)).toBe(1);
   expect(
     await database.outboxEvent.count({ where: { position: { lte: edge }, stream: { notIn: [blocked, waiting] } } }),
