@@ -51,7 +51,7 @@ export const checkOutboxRelayStart = (input: RelayInput): void =>
 
 export const checkWakeupRelayStart = (): void => checkStart(() => expectWorkflowId(WAKEUP_RELAY_ID));
 
-export const checkRetentionStart = (): void => expectWorkflowId(RETENTION_ID);
+export const checkRetentionStart = (): void => checkStart(() => expectWorkflowId(RETENTION_ID));
 
 function expectWorkflowId(expected: string): void {
   const { workflowId } = workflowInfo();

@@ -1,0 +1,66 @@
+/**
+ * The published contract, as it stands in contract/: what is served is what is committed, and no change of it breaks
+ * who reads or sends by what was published first.
+ *
+ * `UPDATE_DOCUMENTS=1` writes what is served. A baseline is written once, with the first version of an event, and
+ * stays as it is: others have been built on it.
+ */
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { eventSchema } from '../../api/published-schema.ts';
+import { type Schema, differences } from '../../contract/compatibility.ts';
+import { type Direction, inWords } from '../../contract/words.ts';
+import { eventType } from '../../messaging/cloud-event.ts';
+import { catalogue } from '../../registry/catalogue.ts';
+import { handledEvents } from '../../registry/handlers.ts';
+import { publishedDocument } from '../support/published.ts';
+
+const folder = fileURLToPath(new URL('../../contract', import.meta.url));
+const isWritten = Boolean(process.env['UPDATE_DOCUMENTS']);
+const HOW = 'UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/contract.test.ts writes it';
+
+const plain = (document: unknown): unknown => JSON.parse(JSON.stringify(document));
+const readJson = (file: string): unknown => JSON.parse(readFileSync(path.join(folder, file), 'utf8'));
+
+function writeJson(file: string, document: unknown): void {
+  mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+  writeFileSync(path.join(folder, file), `${JSON.stringify(document, null, 2)}\n`);
+}
+
+const events = catalogue.map((event) => ({ event, type: eventType(event), title: `${event.name} v${event.version}` }));
+
+describe('what is served is what is committed', () => {
+  it.each(events)('$type', ({ event, type }) => {
+    if (isWritten) writeJson(`schemas/${type}.json`, eventSchema(event));
+    expect(readJson(`schemas/${type}.json`), HOW).toEqual(plain(eventSchema(event)));
+  });
+
+  it('openapi.json', () => {
+    if (isWritten) writeJson('openapi.json', publishedDocument());
+    expect(readJson('openapi.json'), HOW).toEqual(plain(publishedDocument()));
+  });
+
+  it.each(['schemas', 'baselines'])('%s has no event that there is not', (kind) => {
+    expect(readdirSync(path.join(folder, kind)).toSorted()).toEqual(
+      events.map(({ type }) => `${type}.json`).toSorted(),
+    );
+  });
+});
+
+/** What we read, we read by the schema of today; what others read of us, they read by that of then. */
+const directionsOf = (event: (typeof catalogue)[number]): Direction[] =>
+  (handledEvents as readonly unknown[]).includes(event) ? ['received'] : ['sent'];
+
+describe('MSG-05: no version of an event breaks who was built on its first schema', () => {
+  it.each(events)('$title', ({ event, type, title }) => {
+    const file = `baselines/${type}.json`;
+    if (isWritten && !existsSync(path.join(folder, file))) writeJson(file, eventSchema(event));
+    const [baseline, now] = [readJson(file) as Schema, plain(eventSchema(event)) as Schema];
+    for (const direction of directionsOf(event)) {
+      const found = direction === 'sent' ? differences(now, baseline) : differences(baseline, now);
+      expect(found.map((one) => inWords(title, direction, one))).toEqual([]);
+    }
+  });
+});
