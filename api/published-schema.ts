@@ -3,6 +3,10 @@
  * sent that was not meant), and published open, so that a member can be added without breaking those who validate.
  * What is sent to us stays closed, because unknown members are refused.
  *
+ * Values that we send may become more: they are published as examples, and a reader takes one that it does not know for
+ * another one. A keyword of our own would say more, but some validators refuse a schema for a keyword that they do not
+ * know.
+ *
  * Regular expressions are not published: each engine has a dialect of its own, and a document with one that it does not
  * know is refused as a whole. Formats and descriptions say what they check.
  */
@@ -16,10 +20,17 @@ interface Publishing {
   io?: 'input' | 'output';
 }
 
+const MORE_MAY_COME = 'More values may come: take one that you do not know for another one';
+
 /** Changes one schema, at any depth, on its way into a document. */
 export function published({ jsonSchema, io = 'output' }: Publishing): void {
   delete jsonSchema.pattern;
   if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+  if (io === 'output' && jsonSchema.enum) {
+    jsonSchema.examples = jsonSchema.enum;
+    jsonSchema.description = [jsonSchema.description, MORE_MAY_COME].filter(Boolean).join('. ');
+    delete jsonSchema.enum;
+  }
   const { example } = jsonSchema;
   if (example === undefined) return;
   // JSON Schema knows `examples` only; `example` is OpenAPI's own, and deprecated.

@@ -40,12 +40,13 @@ export interface Difference {
   detail: string;
 }
 
-const annotations = `$schema $id $defs $comment id title description examples example default deprecated readOnly
-  writeOnly x-extensible-enum`;
+const annotations = new Set(
+  '$schema $id $defs $comment id title description examples example default deprecated readOnly writeOnly'.split(' '),
+);
 const constraints = `$ref type enum const anyOf properties required additionalProperties items minItems maxItems
   uniqueItems minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern format
   propertyNames`;
-const known = new Set(`${annotations} ${constraints}`.split(/\s+/));
+const known = new Set([...annotations, ...constraints.split(/\s+/)]);
 
 const TYPES = ['null', 'boolean', 'object', 'array', 'number', 'string'];
 
@@ -91,13 +92,13 @@ const below = (place: Place, member: string): Place => ({
 /** What a reference names; a schema beside it counts too. */
 function resolved({ schema, root }: Side): Schema {
   if (typeof schema === 'boolean' || typeof schema['$ref'] !== 'string') return schema;
-  const { $ref: reference, ...beside } = schema;
+  const { $ref: reference, ...beside } = schema as SchemaObject & { $ref: string };
   let found: unknown = root;
-  for (const step of (reference as string).replace(/^#\/?/, '').split('/').filter(Boolean))
+  for (const step of reference.replace(/^#\/?/, '').split('/').filter(Boolean))
     found = (found as Record<string, unknown> | undefined)?.[step.replaceAll('~1', '/').replaceAll('~0', '~')];
-  if (found === undefined) return { [`$ref ${reference as string}`]: true };
+  if (found === undefined) return { [`$ref ${reference}`]: true };
   const target = resolved({ schema: found as Schema, root });
-  if (Object.keys(beside).every((keyword) => annotations.includes(keyword))) return target;
+  if (Object.keys(beside).every((keyword) => annotations.has(keyword))) return target;
   return target === true ? beside : target === false ? false : { ...target, ...beside };
 }
 
@@ -110,10 +111,11 @@ function branchesOf(schema: SchemaObject): SchemaObject[] {
       const whole = branch === true ? beside : { ...beside, ...branch };
       return '$ref' in whole ? [whole] : branchesOf(whole);
     });
+  const narrowed = (more: SchemaObject): SchemaObject => ({ ...schema, ...more });
   const values = valuesOf(schema);
-  if (values) return values.map((value) => ({ ...schema, type: typeOf(value), const: value, enum: [value] }));
+  if (values) return values.map((value) => narrowed({ type: typeOf(value), const: value, enum: [value] }));
   const types = typesOf(schema);
-  return types.length === 1 && schema['type'] === types[0] ? [schema] : types.map((type) => ({ ...schema, type }));
+  return types.length === 1 && schema['type'] === types[0] ? [schema] : types.map((type) => narrowed({ type }));
 }
 
 const valuesOf = (schema: SchemaObject): unknown[] | undefined =>
@@ -170,19 +172,19 @@ const compareNumbers: Comparison = ({ schema: writer }, { schema: reader }, plac
   const [isOpenBelow, isOpenAbove] = [writer['exclusiveMinimum'] === low, writer['exclusiveMaximum'] === high];
   const step = reader['multipleOf'];
   const ownStep = writer['multipleOf'] ?? (writer['type'] === 'integer' ? 1 : undefined);
+  const isInSteps =
+    typeof step !== 'number' || (typeof exact === 'number' ? Number.isInteger(exact / step) : step === ownStep);
   return [
     ...beyond(place, reader, 'minimum', (limit) => least < limit),
     ...beyond(place, reader, 'exclusiveMinimum', (limit) => least < limit || (least === limit && !isOpenBelow)),
     ...beyond(place, reader, 'maximum', (limit) => most > limit),
     ...beyond(place, reader, 'exclusiveMaximum', (limit) => most > limit || (most === limit && !isOpenAbove)),
-    ...(step === undefined || step === ownStep || typeof exact === 'number'
-      ? []
-      : [told(place, 'range', `multipleOf ${String(step)}`)]),
-    ...(typeof exact === 'number' && typeof step === 'number' && !Number.isInteger(exact / step)
-      ? [told(place, 'range', `multipleOf ${step}`)]
-      : []),
+    ...(isInSteps ? [] : [limited(place, reader, 'multipleOf')]),
   ];
 };
+
+const limited = (place: Place, reader: SchemaObject, keyword: string): Difference =>
+  told(place, 'range', `${keyword} ${JSON.stringify(reader[keyword])}`);
 
 const numberIn = (schema: SchemaObject, keyword: string, otherwise: number): number =>
   typeof schema[keyword] === 'number' ? schema[keyword] : otherwise;
@@ -194,22 +196,21 @@ const beyond = (
   isBeyond: (limit: number) => boolean,
 ): Difference[] => {
   const limit = reader[keyword];
-  return typeof limit === 'number' && isBeyond(limit) ? [told(place, 'range', `${keyword} ${limit}`)] : [];
+  return typeof limit === 'number' && isBeyond(limit) ? [limited(place, reader, keyword)] : [];
 };
 
 /** Of a writer that names its value, the value itself is looked at. */
 const compareStrings: Comparison = ({ schema: writer }, { schema: reader }, place) => {
   const exact = writer['const'];
-  const length = typeof exact === 'string' ? [...exact].length : undefined;
+  // In characters, as JSON Schema counts them.
+  const length = typeof exact === 'string' ? Array.from(exact).length : undefined;
   const { pattern, format } = reader;
   const isMatched = typeof exact === 'string' && typeof pattern === 'string' && new RegExp(pattern, 'u').test(exact);
   return [
     ...beyond(place, reader, 'minLength', (limit) => (length ?? numberIn(writer, 'minLength', 0)) < limit),
     ...beyond(place, reader, 'maxLength', (limit) => (length ?? numberIn(writer, 'maxLength', Infinity)) > limit),
-    ...(pattern === undefined || pattern === writer['pattern'] || isMatched
-      ? []
-      : [told(place, 'range', `pattern ${String(pattern)}`)]),
-    ...(format === undefined || format === writer['format'] ? [] : [told(place, 'range', `format ${String(format)}`)]),
+    ...(pattern === undefined || pattern === writer['pattern'] || isMatched ? [] : [limited(place, reader, 'pattern')]),
+    ...(format === undefined || format === writer['format'] ? [] : [limited(place, reader, 'format')]),
   ];
 };
 
