@@ -4,22 +4,19 @@ import { catalogue } from '../registry/catalogue.ts';
 import { handledEvents } from '../registry/handlers.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
-import { createKafka } from '../platform/kafka.ts';
 import { readLog } from '../platform/kafka-log.ts';
 import { GroupIsReading, rewindGroup } from '../platform/kafka-rewind.ts';
-import { createLogger } from '../platform/logger.ts';
-import { connectTemporal } from '../platform/temporal.ts';
 import { type RecoverArguments, parseArguments } from '../operations/recover/arguments.ts';
 import { exitCodeOf, reportOf } from '../operations/recover/report.ts';
 import { recover } from '../operations/recover/run.ts';
 import { backupTime } from '../operations/recover/backup-time.ts';
 import { StillRunning, expectStopped } from '../operations/stopped.ts';
 import { CONSUMER_GROUP, wireSettings } from './parts.ts';
+import { Unreachable, reachServers } from './reach.ts';
 
 const POOL_MAX = 2;
 const STATEMENT_LIMIT_MS = 60_000;
 const READ_LOG_LIMIT_MS = 60 * 60_000;
-const KAFKA_RETRIES = 3;
 
 async function main(config: Config, { sinceMs: given, write, leave }: RecoverArguments): Promise<void> {
   const database = createDatabase({
@@ -28,9 +25,8 @@ async function main(config: Config, { sinceMs: given, write, leave }: RecoverArg
     applicationName: 'billing-recover',
     limits: { ...databaseLimits(config), statementMs: STATEMENT_LIMIT_MS },
   });
+  const { temporal, kafka } = await reachServers(config, database);
   await expectStopped(database);
-  const temporal = await connectTemporal(config);
-  const kafka = createKafka(config, createLogger({ level: 'silent', name: 'recover' }), { retries: KAFKA_RETRIES });
   const sinceMs = given ?? (await backupTime(database));
   process.stderr.write(`Reading what came to Kafka since ${new Date(sinceMs).toISOString()} ...\n`);
   const recovery = await recover(
@@ -64,7 +60,7 @@ try {
   const options = parseArguments(process.argv);
   await main(readConfig(process.env), options);
 } catch (error) {
-  const isExpected = [ConfigError, StillRunning, GroupIsReading].some((kind) => error instanceof kind);
+  const isExpected = [ConfigError, Unreachable, StillRunning, GroupIsReading].some((kind) => error instanceof kind);
   if (!isExpected || !(error instanceof Error)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exit(2);

@@ -3,34 +3,17 @@ import { catalogue } from '../registry/catalogue.ts';
 import { topicsOf } from '../messaging/cloud-event.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
-import { createKafka } from '../platform/kafka.ts';
 import { readLog } from '../platform/kafka-log.ts';
-import { createLogger } from '../platform/logger.ts';
-import { connectTemporal } from '../platform/temporal.ts';
 import { type VerifyArguments, parseArguments } from '../operations/verify/arguments.ts';
 import { allChecks } from '../operations/verify/checks.ts';
 import { exitCodeOf, reportOf } from '../operations/verify/report.ts';
 import { verify } from '../operations/verify/verify.ts';
+import { Unreachable, reachServers } from './reach.ts';
 
 const POOL_MAX = 2;
 /** Some statements look through a whole table for what should not be there. */
 const QUERY_LIMIT_MS = 5 * 60_000;
 const READ_LOG_LIMIT_MS = 30 * 60_000;
-const KAFKA_RETRIES = 3;
-
-class Unreachable extends Error {}
-
-/** Says which server does not answer, where it was looked for, and what to do. */
-async function reach<T>(server: string, address: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    throw new Unreachable(
-      `${server} does not answer at ${address}: ${said}\nIs it the one of npm start? Then that must be running. Any other is named in .env or the environment (.env.example).`,
-    );
-  }
-}
 
 async function main(config: Config, { graceMs, tenants }: VerifyArguments): Promise<void> {
   const database = createDatabase({
@@ -40,13 +23,7 @@ async function main(config: Config, { graceMs, tenants }: VerifyArguments): Prom
     limits: { ...databaseLimits(config), statementMs: QUERY_LIMIT_MS },
     readOnly: true,
   });
-  await reach('Postgres', new URL(config.DATABASE_URL).host, () => database.$queryRaw`SELECT 1`);
-  const temporal = await reach('Temporal', config.TEMPORAL_ADDRESS, () => connectTemporal(config));
-  const logger = createLogger({ level: 'silent', name: 'verify' });
-  const kafka = createKafka(config, logger, { retries: KAFKA_RETRIES });
-  const admin = kafka.admin();
-  await reach('Kafka', config.KAFKA_BROKERS.join(', '), () => admin.connect());
-  await admin.disconnect();
+  const { temporal, kafka } = await reachServers(config, database);
   const topics = topicsOf(catalogue, config.NODE_ENV);
   const world = {
     database,

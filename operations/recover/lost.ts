@@ -83,7 +83,9 @@ export async function findLost(
   return { streams, problems };
 }
 
-const isOurs = ({ headers }: LogRecord): boolean => headers['ce_source']?.startsWith(OUR_SOURCES) === true;
+/** Whoever else may write there sends no sequence. */
+const isOurs = ({ headers }: LogRecord): boolean =>
+  headers['ce_source']?.startsWith(OUR_SOURCES) === true && /^\d+$/.test(headers['ce_sequence'] ?? '');
 
 const eventOf = ({ topic, partition, offset, key, value, headers }: LogRecord): LostEvent => ({
   id: headers['ce_id'] ?? '',
