@@ -9,6 +9,7 @@ import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
 import swaggerUi from 'swagger-ui-express';
 import { catalogue } from '../registry/catalogue.ts';
+import { handledEvents } from '../registry/handlers.ts';
 import { type WireSettings, schemaPath } from '../messaging/cloud-event.ts';
 import type { Database } from '../platform/database.ts';
 import { failedServer } from '../platform/failed-server.ts';
@@ -18,6 +19,7 @@ import { type Authentication, authorize, identify, identityOf } from './identity
 import { jsonBody } from './json-body.ts';
 import { type LimitSettings, createCommandLimit, limitAddress, limitTenant } from './limits.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
+import { asyncApiDocument } from './asyncapi.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
 import { eventSchema } from './published-schema.ts';
@@ -109,7 +111,11 @@ export function createApp(deps: ApiDeps): Express {
     }),
   );
   app.use(CODEC, fromPagesOf(deps.codecOrigins));
-  mountDocuments(app, openApiDocument(routes, { version: deps.version, isDemo: deps.authentication === 'demo' }));
+  const { version } = deps;
+  mountDocuments(app, {
+    '/openapi.json': openApiDocument(routes, { version, isDemo: deps.authentication === 'demo' }),
+    '/asyncapi.json': asyncApiDocument(catalogue, handledEvents, { ...deps.wire, version }),
+  });
   mountMetrics(app, deps.metrics);
   const paths = byPath(routes);
   for (const [path, here] of paths) {
@@ -203,15 +209,17 @@ function fromPagesOf(origins: readonly string[]): RequestHandler {
       : shared(request, response, next);
 }
 
-/** The OpenAPI document, a page to read it, and the JSON Schemas of the events. */
-function mountDocuments(app: Express, document: ReturnType<typeof openApiDocument>): void {
-  app.all('/openapi.json', onlyMethods(['get']));
-  app.get('/openapi.json', (_request, response) => void response.json(document));
+/** The OpenAPI document, a page to read it, the AsyncAPI document, and the JSON Schemas of the events. */
+function mountDocuments(app: Express, documents: Readonly<Record<'/openapi.json' | '/asyncapi.json', object>>): void {
+  for (const [path, document] of Object.entries(documents)) {
+    app.all(path, onlyMethods(['get']));
+    app.get(path, (_request, response) => void response.json(document));
+  }
   app.use(
     '/docs',
     onlyMethods(['get']),
     swaggerUi.serve,
-    swaggerUi.setup(document as object, { customSiteTitle: 'Billing API' }),
+    swaggerUi.setup(documents['/openapi.json'], { customSiteTitle: 'Billing API' }),
   );
   for (const event of catalogue) {
     const schema = eventSchema(event);

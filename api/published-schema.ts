@@ -46,3 +46,33 @@ export const eventSchema = ({ schema = z.unknown }: EventDefinition): z.core.JSO
       delete context.jsonSchema.id;
     },
   });
+
+const FORMATS: Readonly<Record<string, string>> = {
+  uuid: '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d',
+  date: '2030-01-31',
+  'date-time': '2029-12-01T09:30:00.000Z',
+  email: 'ann@example.com',
+};
+
+/** A value that fits a schema: its own example, or made of those of its members. */
+export function exampleOf(schema: z.core.JSONSchema.BaseSchema, root = schema): unknown {
+  const { $ref: reference, examples, anyOf, properties, items, format = '', type } = schema;
+  if (examples) return examples[0];
+  if ('const' in schema) return schema.const;
+  const inside = (one: unknown) => exampleOf(one as z.core.JSONSchema.BaseSchema, root);
+  if (reference !== undefined) return inside(root.$defs?.[reference.replace('#/$defs/', '')]);
+  if (anyOf) return inside(anyOf[0]);
+  switch ([type].flat()[0]) {
+    case 'object':
+      return Object.fromEntries(Object.entries(properties ?? {}).map(([name, one]) => [name, inside(one)]));
+    case 'array':
+      return [inside(items)];
+    case 'integer':
+    case 'number':
+      return schema.minimum ?? 1;
+    case 'boolean':
+      return true;
+    default:
+      return FORMATS[format] ?? 'text';
+  }
+}

@@ -12,7 +12,16 @@ export const paymentSchema = () =>
       reference: z.string(),
       receivedAt: instantOut(),
     })
-    .meta({ id: 'Payment' });
+    .meta({
+      id: 'Payment',
+      example: {
+        amount: '1200.00',
+        currency: 'EUR',
+        method: 'bank transfer',
+        reference: 'PAY-2026-000812',
+        receivedAt: '2029-12-15T08:00:00.000Z',
+      },
+    });
 
 interface PaidAmount {
   amountMinor: number;

@@ -9,7 +9,11 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { eventSchema } from '../../api/published-schema.ts';
+import { Parser } from '@asyncapi/parser';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import ajvFormats from 'ajv-formats';
+import { asyncApiDocument } from '../../api/asyncapi.ts';
+import { eventSchema, exampleOf } from '../../api/published-schema.ts';
 import { type Schema, differences } from '../../contract/compatibility.ts';
 import { type Direction, inWords } from '../../contract/words.ts';
 import { eventType } from '../../messaging/cloud-event.ts';
@@ -29,6 +33,9 @@ function writeJson(file: string, document: unknown): void {
   writeFileSync(path.join(folder, file), `${JSON.stringify(document, null, 2)}\n`);
 }
 
+/** Of production: what subscribers see. */
+const asyncApi = asyncApiDocument(catalogue, handledEvents, { environment: 'production', version: '0.0.0' });
+
 const events = catalogue.map((event) => ({ event, type: eventType(event), title: `${event.name} v${event.version}` }));
 
 describe('what is served is what is committed', () => {
@@ -37,9 +44,10 @@ describe('what is served is what is committed', () => {
     expect(readJson(`schemas/${type}.json`), HOW).toEqual(plain(eventSchema(event)));
   });
 
-  it('openapi.json', () => {
-    if (isWritten) writeJson('openapi.json', publishedDocument());
-    expect(readJson('openapi.json'), HOW).toEqual(plain(publishedDocument()));
+  const documents = { 'openapi.json': publishedDocument(), 'asyncapi.json': asyncApi };
+  it.each(Object.entries(documents))('%s', (file, document) => {
+    if (isWritten) writeJson(file, document);
+    expect(readJson(file), HOW).toEqual(plain(document));
   });
 });
 
@@ -61,4 +69,22 @@ describe('MSG-05: no version of an event breaks who was built on its first schem
 
 it.each(['schemas', 'baselines'])('%s has no event that there is not', (kind) => {
   expect(readdirSync(path.join(folder, kind)).toSorted()).toEqual(events.map(({ type }) => `${type}.json`).toSorted());
+});
+
+describe('the AsyncAPI document', () => {
+  it('is read by a parser that is not ours without a warning', async () => {
+    const { document, diagnostics } = await new Parser().parse(JSON.stringify(asyncApi));
+    expect(diagnostics.map(({ message, path: at }) => `${at.join('.')}: ${message}`)).toEqual([]);
+    expect(document?.allMessages().length).toBe(Object.keys(asyncApi.components.messages).length);
+  });
+
+  it.each(events)('the example of $type fits its schema', ({ event }) => {
+    const ajv = new Ajv2020();
+    (ajvFormats as unknown as (on: Ajv2020) => void)(ajv);
+    const validate = ajv.compile(plain(eventSchema(event)) as object);
+    expect({ fits: validate(exampleOf(eventSchema(event))), because: validate.errors }).toEqual({
+      fits: true,
+      because: null,
+    });
+  });
 });

@@ -86,7 +86,7 @@ describe('INV-05: a mistake of the caller is told as one, whatever words it has'
 describe('methods', () => {
   const paths = [...new Set(apiRoutes(deps).map(({ path }) => path))];
   const concrete = (path: string) => path.replaceAll(/\{\w+\}/g, 'x');
-  const documents = ['/openapi.json', '/metrics', '/docs', '/schemas/billing.invoice.paid.v1.json'];
+  const documents = ['/openapi.json', '/asyncapi.json', '/metrics', '/docs', '/schemas/billing.invoice.paid.v1.json'];
 
   it.each(paths)('OPTIONS %s: Allow names its methods, and every other method is 405 with the same', async (path) => {
     const own = apiRoutes(deps)

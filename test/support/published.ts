@@ -40,6 +40,7 @@ export const noDeps = {
   trustedProxies: 0,
   codec: { encode: async () => [], decode: async () => [] },
   codecOrigins: [],
+  wire: { environment: 'test', publicUrl: 'http://localhost:3000' },
   send: {},
   simulatePayments: true,
 } as unknown as ApiDeps;
