@@ -2,7 +2,7 @@
  * What the documents say of steps, events and error codes is computed from the registry. What would break without it: a
  * step or a code that is in the service and in no document.
  *
- * `UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts` writes the parts anew.
+ * `npm run generate` writes the parts anew.
  */
 import { expect, it } from 'vitest';
 import { markdownTable } from 'markdown-table';
@@ -27,7 +27,7 @@ import { catalogue } from '../../registry/catalogue.ts';
 import { filesIn, generatedPart, missingFiles, readDocument, withPart, writeDocument } from '../support/documents.ts';
 
 const { UPDATE_DOCUMENTS } = process.env;
-const HOW = 'Write it with: UPDATE_DOCUMENTS=1 npx vitest run --project pure test/pure/documents.test.ts';
+const HOW = 'npm run generate writes it';
 
 function states(): string {
   const START = '[*]';
