@@ -13,7 +13,7 @@ import { makeOwnDatabase } from '../support/servers.ts';
 import { atMost } from '../support/speed.ts';
 import { staffAt } from '../support/staff.ts';
 import { type System, startSystem } from '../support/system.ts';
-import { foundIn, untilSound, verifyTenants } from '../support/verifier.ts';
+import { untilSound, verifyTenants } from '../support/verifier.ts';
 import { waitFor } from '../support/wait.ts';
 
 const EVENTS = Number(process.env['RETENTION_EVENTS'] ?? 4_000);
@@ -131,9 +131,10 @@ it(
     // A look at once, instead of tomorrow: a worker opens the workflow again.
     await system.temporal.client.workflow.getHandle(RETENTION_ID).terminate();
     await waitFor('the look', async () => (await system.database.outboxEvent.count(own)) === 0 || undefined);
-    const reports = await verifyTenants(system, [bob.tenantId], 0);
-    expect(foundIn(reports)).toEqual({});
-    expect(reports.find(({ name }) => name === 'kafka')?.saw.get('deleted by retention')).toBe(recorded);
+    await untilSound(system, [bob.tenantId]);
+    const kafka = (await verifyTenants(system, [bob.tenantId], 0)).find(({ name }) => name === 'kafka');
+    // A relay on a busy machine may have sent some of them twice.
+    expect(kafka?.saw.get('deleted by retention')).toBeGreaterThanOrEqual(recorded);
   },
   LIMIT_MS,
 );
