@@ -32,7 +32,7 @@ let service: Service;
 beforeAll(async () => {
   database = testDatabase();
   // Longer than what an earlier file has left to Temporal takes, on any machine: that is not what is looked at here.
-  service = await startService({ settings: { REQUEST_DEADLINE_MS: '30000' } });
+  service = await startService({ settings: { REQUEST_DEADLINE_MS: String(Math.min(atMost(15_000), 120_000)) } });
 });
 afterAll(async () => {
   await service?.stop();
