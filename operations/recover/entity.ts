@@ -12,7 +12,6 @@ import { slotOf } from '../../commands/outbox.ts';
 import type { WireSettings } from '../../messaging/cloud-event.ts';
 import type { Database, TransactionClient } from '../../platform/database.ts';
 import { queryRows } from '../../platform/rows.ts';
-import { numberIn } from './numbers.ts';
 import { type ReadStep, type RecoverableKind, type RecoverableStep, Unreadable } from './kind.ts';
 import type { LostEvent } from './lost.ts';
 
@@ -139,7 +138,7 @@ function merged(all: readonly Rows[]): Rows {
 }
 
 /**
- * Brings the entity back, in one transaction: it, its payments, numbers, commands and audit entries, and its events at
+ * Brings the entity back, in one transaction: it, its payments, commands and audit entries, and its events at
  * their places. What was committed with a step and never reached Kafka is told anew.
  */
 export async function writeEntity(database: Database, entity: LostEntity, wire: WireSettings): Promise<void> {
@@ -151,7 +150,6 @@ export async function writeEntity(database: Database, entity: LostEntity, wire: 
     if (!last) return;
     const records = recordsOfSteps(entity, steps, auditHead);
     await writeCommandRows(tx, entity, steps, records);
-    await raiseNumbers(tx, steps);
     if (entity.kind.wakes)
       await tx.$executeRaw`
         INSERT INTO workflow_wakeups (tenant_id, invoice_id) VALUES (${entity.tenantId}::uuid, ${entity.id}::uuid)`;
@@ -241,17 +239,4 @@ async function writeCommandRows(
   }));
   await tx.$executeRaw`
     INSERT INTO commands SELECT * FROM jsonb_populate_recordset(NULL::commands, ${JSON.stringify(rows)}::jsonb)`;
-}
-
-/** A number that subscribers have seen is never given again. */
-async function raiseNumbers(tx: TransactionClient, steps: readonly RecoveredStep[]): Promise<void> {
-  for (const { state } of steps) {
-    const given = numberIn((state as { number?: unknown }).number);
-    if (given)
-      await tx.$executeRaw`
-        INSERT INTO invoice_numbers (tenant_id, year, last_number)
-        VALUES (${state.tenantId}::uuid, ${given.year}, ${given.n})
-        ON CONFLICT (tenant_id, year) DO UPDATE
-        SET last_number = greatest(invoice_numbers.last_number, excluded.last_number)`;
-  }
 }

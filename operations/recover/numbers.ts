@@ -5,13 +5,13 @@ import type { Database } from '../../platform/database.ts';
 import { queryRows } from '../../platform/rows.ts';
 import type { Problem } from './lost.ts';
 
-export interface GivenNumber {
+interface GivenNumber {
   year: number;
   n: number;
 }
 
 /** What a public number says; undefined for what is none. */
-export function numberIn(value: unknown): GivenNumber | undefined {
+function numberIn(value: unknown): GivenNumber | undefined {
   const [, year, n] = (typeof value === 'string' && /^INV-(\d{4})-(\d{6,})$/.exec(value)) || [];
   return year === undefined || n === undefined ? undefined : { year: Number(year), n: Number(n) };
 }
@@ -20,22 +20,23 @@ const counterRow = z.object({ last_number: z.int() });
 
 /** Numbers that were given since the backup by tenant and year, each of which must follow on the one before. */
 export class Numbers {
-  readonly #given = new Map<string, { tenantId: string; year: number; numbers: Set<number> }>();
+  readonly #given = new Map<string, { tenantId: string; year: number; numbers: Set<number>; highest: number }>();
 
   add(tenantId: string, number: unknown): void {
     const given = numberIn(number);
     if (!given) return;
     const key = `${tenantId} ${given.year}`;
-    const counter = this.#given.get(key) ?? { tenantId, year: given.year, numbers: new Set() };
+    const counter = this.#given.get(key) ?? { tenantId, year: given.year, numbers: new Set(), highest: 0 };
     counter.numbers.add(given.n);
+    counter.highest = Math.max(counter.highest, given.n);
     this.#given.set(key, counter);
   }
 
   async problems(database: Database): Promise<Problem[]> {
     const found: Problem[] = [];
-    for (const { tenantId, year, numbers } of this.#given.values()) {
+    for (const { tenantId, year, numbers, highest } of this.#given.values()) {
       const last = await lastNumber(database, tenantId, year);
-      for (let n = last + 1; n <= Math.max(...numbers); n += 1)
+      for (let n = last + 1; n <= highest; n += 1)
         if (!numbers.has(n))
           found.push({
             about: `${tenantId}, ${formatInvoiceNumber(year, n)}`,
@@ -47,13 +48,11 @@ export class Numbers {
 
   /** From now on higher ones are given. */
   async raise(database: Database): Promise<void> {
-    for (const { tenantId, year, numbers } of this.#given.values()) {
-      const highest = Math.max(...numbers);
+    for (const { tenantId, year, highest } of this.#given.values())
       await database.$executeRaw`
         INSERT INTO invoice_numbers (tenant_id, year, last_number) VALUES (${tenantId}::uuid, ${year}, ${highest})
         ON CONFLICT (tenant_id, year) DO UPDATE
         SET last_number = greatest(invoice_numbers.last_number, excluded.last_number)`;
-    }
   }
 }
 

@@ -84,9 +84,8 @@ async function knownOf(database: Database, told: readonly Told[]): Promise<Map<s
 
 const ENDED_BECAUSE = 'Postgres was restored from a backup that does not have it';
 
-/** Ends the workflows of what is not in Postgres any more; returns how many there were. */
-export async function endOrphans(temporal: Client, database: Database): Promise<number> {
-  let ended = 0;
+/** Ends the workflows of what is not in Postgres any more. */
+export async function endOrphans(temporal: Client, database: Database): Promise<void> {
   for (const { type, problemsOf } of workflowKinds) {
     const open: string[] = [];
     for await (const { workflowId } of temporal.workflow.list({
@@ -95,13 +94,10 @@ export async function endOrphans(temporal: Client, database: Database): Promise<
       open.push(workflowId);
     for (let start = 0; start < open.length; start += PAGE) {
       for (const [id, problem] of await problemsOf(database, open.slice(start, start + PAGE))) {
-        if (problem !== NO_ROW) continue;
-        ended += 1;
-        await endOne(temporal, id);
+        if (problem === NO_ROW) await endOne(temporal, id);
       }
     }
   }
-  return ended;
 }
 
 /** It may have ended by itself: lists lag behind. */

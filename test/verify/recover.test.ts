@@ -10,6 +10,7 @@ import { carryOut } from '../../commands/transaction.ts';
 import { commandOf } from '../../invoices/commands.ts';
 import type { Action, StepCommand } from '../../invoices/lifecycle.ts';
 import type { LogRecord } from '../../platform/kafka-log.ts';
+import { Numbers } from '../../operations/recover/numbers.ts';
 import { recover } from '../../operations/recover/run.ts';
 import { audit } from '../../operations/verify/audit.ts';
 import { commands } from '../../operations/verify/commands.ts';
@@ -216,4 +217,13 @@ it('MSG-07: a Kafka that begins later than the backup cannot tell everything', a
     { sinceMs: 1, write: true, leave: false },
   );
   expect(problemsOf(shown).join()).toContain('cut/3: begins later than the backup');
+});
+
+it('MSG-07: however many numbers a tenant has, the next one is higher than all of them', async () => {
+  const tenantId = randomUUID();
+  const numbersOfTenant = new Numbers();
+  for (let n = 200_000; n > 0; n -= 1) numbersOfTenant.add(tenantId, `INV-2026-${String(n).padStart(6, '0')}`);
+  expect(await numbersOfTenant.problems(target)).toEqual([]);
+  await numbersOfTenant.raise(target);
+  expect(await target.invoiceNumber.findFirst({ where: { tenantId } })).toMatchObject({ lastNumber: 200_000 });
 });
