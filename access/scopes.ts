@@ -17,6 +17,8 @@ export const scopes = {
   'billing-runs:start': 'Start billing runs, and ask what one would do',
   'dead-letters:read': 'Read dead letters, with the messages as they came',
   'dead-letters:decide': 'Decide dead letters',
+  'event-versions:read': 'See which versions of events are published, and who reads them',
+  'event-versions:decide': 'Open, deprecate and close versions of events, for all tenants',
   'keys:manage': 'Make, list, revoke and rotate API keys',
   'limits:manage': 'Read and set how much a tenant may ask for',
   'payloads:decode': 'See what Temporal stores encrypted, of every tenant',

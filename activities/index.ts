@@ -1,6 +1,7 @@
 /** Every activity, by the name under which the Web UI shows it. */
 import { createLoad } from '../commands/load.ts';
 import { startSoon } from '../dead-letters/open.ts';
+import { createDecideEventVersion } from './decide-event-version.ts';
 import { createDecideLetters } from './decide-letters.ts';
 import { createDiscardMessage } from './discard-message.ts';
 import { type EditMessageDeps, createEditMessage } from './edit-message.ts';
@@ -13,6 +14,7 @@ import { type ReplayMessageDeps, createReplayMessage } from './replay-message.ts
 import { type ReconcileDeps, createReconcileWorkflows } from './reconcile-workflows.ts';
 import { type StepDeps, createStepActivities } from './run-step.ts';
 import { createFinalizeDueDrafts } from './finalize-due-drafts.ts';
+import { type TendDeps, createTendEventVersion } from './tend-event-version.ts';
 import { failingWellFormed } from './well-formed.ts';
 import { createWithholdEvent } from './withhold-event.ts';
 
@@ -20,12 +22,13 @@ export type ActivityDeps = Omit<StepDeps, 'notify' | 'load'> &
   PublishBatchDeps &
   Omit<ReconcileDeps, 'load' | 'runs'> &
   Omit<PruneDeps, 'load'> &
+  Omit<TendDeps, 'load' | 'notify'> &
   ReplayMessageDeps &
   EditMessageDeps;
 
 export const createActivities = (deps: ActivityDeps) => {
   const [load, runs] = [createLoad(), createLoad()];
-  const stepDeps: StepDeps = { ...deps, notify: deps.notifier.notify, load };
+  const stepDeps = { ...deps, notify: deps.notifier.notify, load };
   return failingWellFormed({
     ...createStepActivities(stepDeps),
     loadInvoice: createLoadInvoice(deps),
@@ -42,6 +45,8 @@ export const createActivities = (deps: ActivityDeps) => {
     }),
     sendWakeups: createReconcileWorkflows({ ...deps, load, runs }),
     pruneHistory: createPruneHistory({ ...deps, load }),
+    tendEventVersion: createTendEventVersion(stepDeps),
+    decideEventVersion: createDecideEventVersion(stepDeps),
     finalizeDueDrafts: createFinalizeDueDrafts({ ...stepDeps, runs }),
   });
 };

@@ -32,6 +32,7 @@ import { cashierReadRoutes } from './routes/cashier-reads.ts';
 import { CODEC, codecRoutes } from './routes/codec.ts';
 import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
+import { eventVersionRoutes } from './routes/event-versions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invoiceBatchRoute } from './routes/invoice-batch.ts';
 import { invoiceCommandRoutes } from './routes/invoice-commands.ts';
@@ -78,6 +79,7 @@ export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
     ...billingRunRoutes({ ...deps, ...deps.send }),
     ...deadLetterRoutes(deps),
     ...deadLetterBatchRoutes(deps),
+    ...eventVersionRoutes(deps),
     ...operationRoutes(deps),
     ...apiKeyRoutes(deps),
     ...tenantLimitRoutes(deps),

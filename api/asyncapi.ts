@@ -23,6 +23,8 @@ const headers = {
     ce_tenantid: { type: 'string' },
     ce_causationid: { type: 'string', description: 'The key of the command that caused it' },
     ce_actor: { type: 'string', description: 'Who sent that command' },
+    ce_factid: { type: 'string', description: 'The same in every version of an event; where it is missing, ce_id' },
+    ce_sunset: { type: 'string', format: 'date', description: 'The version may end after this day' },
     ce_traceparent: { type: 'string', description: 'W3C Trace Context, where the command was traced' },
     'content-type': { type: 'string', const: 'application/json' },
   },
@@ -43,7 +45,7 @@ export function asyncApiDocument(
   }
   const anywhere = shown.filter(({ inPlaceOfAnother }) => inPlaceOfAnother);
   const schemas: Record<string, unknown> = {};
-  const messages = Object.fromEntries(shown.map((event) => [event.name, messageOf(event, schemas)]));
+  const messages = Object.fromEntries(shown.map((event) => [messageName(event), messageOf(event, schemas)]));
   const isReceived = (some: readonly EventDefinition[]) => some.some((event) => received.includes(event));
   const channels = Object.fromEntries(
     [...topics].map(([address, own]) => {
@@ -53,7 +55,9 @@ export function asyncApiDocument(
         {
           address,
           description: `Key: ${own[0]?.key?.join('|') ?? 'the id of the event'}. One key is one ordered stream.`,
-          messages: Object.fromEntries(all.map(({ name }) => [name, { $ref: `#/components/messages/${name}` }])),
+          messages: Object.fromEntries(
+            all.map(messageName).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
+          ),
         },
       ];
     }),
@@ -80,6 +84,8 @@ export function asyncApiDocument(
     components: { messages, schemas },
   };
 }
+
+const messageName = ({ name, version }: EventDefinition): string => (version === 1 ? name : `${name}V${version}`);
 
 /** Definitions stand once for all messages. */
 function messageOf(event: EventDefinition, schemas: Record<string, unknown>) {

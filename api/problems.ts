@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { resolutions } from '../dead-letters/dead-letter.ts';
 import { type Refusal, type RefusalRow, type Refusals, commonRefusals } from '../commands/refusal.ts';
 import { cashierRefusals } from '../cashiers/refusals.ts';
+import { eventVersionRefusals } from '../event-versions/refusals.ts';
 import { invoiceRefusals } from '../invoices/refusals.ts';
 
 /** Codes that the edge itself gives, beside the refusals of the slices. */
@@ -28,6 +29,7 @@ const edge = {
   api_key_not_found: { status: 404, title: 'API key not found' },
   dead_letter_not_found: { status: 404, title: 'Dead letter not found' },
   dead_letter_batch_not_found: { status: 404, title: 'Batch of dead letters not found' },
+  event_version_not_found: { status: 404, title: 'There are no versions of the topic' },
   operation_not_found: { status: 404, title: 'Operation not found' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   api_key_revoked: { status: 409, title: 'The API key was revoked' },
@@ -50,7 +52,13 @@ const edge = {
   temporarily_unavailable: { status: 503, title: 'Not available at the moment' },
 } as const satisfies Refusals;
 
-export const problemTable = { ...edge, ...commonRefusals, ...invoiceRefusals, ...cashierRefusals };
+export const problemTable = {
+  ...edge,
+  ...commonRefusals,
+  ...invoiceRefusals,
+  ...cashierRefusals,
+  ...eventVersionRefusals,
+};
 export type ProblemCode = keyof typeof problemTable;
 export const problemCodes = Object.keys(problemTable) as ProblemCode[];
 

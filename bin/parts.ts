@@ -24,10 +24,12 @@ import { createDeliver } from '../messaging/deliver.ts';
 import { createHandlers, handledEvents, inspectRecords } from '../registry/handlers.ts';
 import { createReceiver } from '../dead-letters/receive.ts';
 import { catalogue } from '../registry/catalogue.ts';
+import { versionedTopics } from '../registry/event-versions.ts';
 import { ownTopics, topicsOf } from '../messaging/cloud-event.ts';
 import { createNotifier } from '../messaging/notify.ts';
 import { startChecks } from '../operations/metrics/checks.ts';
 import { serveMetrics } from '../operations/metrics/server.ts';
+import { createReadingGroups } from '../platform/kafka-groups.ts';
 import { createCodec } from '../platform/codec.ts';
 import { type Config, isProduction } from '../platform/config.ts';
 import { CONSUMER_RETRIES, createKafka } from '../platform/kafka.ts';
@@ -186,6 +188,8 @@ export async function startWorker(parts: Parts): Promise<void> {
       wire: wireSettings(config),
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,
       eventsKeptDays: config.RETENTION_EVENTS_DAYS,
+      versions: versionedTopics(config.NODE_ENV),
+      readingGroups: createReadingGroups(createKafka(config, logger)),
       send,
       deliver: createDeliver(createHandlers({ database, send, deadlineMs: REPLAY_LIMIT_MS }), config.NODE_ENV),
       inspect: inspectRecords(config.NODE_ENV),
@@ -245,10 +249,12 @@ const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.u
 const bundleOf = ({ WORKFLOW_BUNDLE: given = builtBundle, ENCRYPTION_KEYS: keys }: Config): string =>
   keys ? given.replace(/\.js$/, '-encrypting.js') : given;
 
-/** Relays and retention are always open: one that staff has terminated is started again within seconds. */
+/** Relays, retention and pages of versions are always open: one that staff has terminated is started again within seconds. */
 function keepOpen({ client }: Temporal, config: Config, logger: Logger, shutdown: Shutdown): void {
-  const { TEMPORAL_TASK_QUEUE: taskQueue, OUTBOX_SHARDS: shards } = config;
-  const open = () => openStanding({ client, taskQueue, shards }, KEEP_OPEN_EVERY_MS);
+  const { TEMPORAL_TASK_QUEUE: taskQueue, OUTBOX_SHARDS: shards, NODE_ENV: environment } = config;
+  const topics = versionedTopics(environment).map(({ topic }) => topic);
+  const standing = { client, taskQueue, shards, versionedTopics: topics };
+  const open = () => openStanding(standing, KEEP_OPEN_EVERY_MS);
   const attempt = () =>
     void open().catch((error: unknown) =>
       logger.warn({ err: error }, 'the workflows that are always open could not be checked'),

@@ -1,5 +1,6 @@
 /** `npm run rebuild`: starts the workflows again that should exist, after the Temporal namespace was lost. */
 import { searchAttributes } from '../workflows/contract/common.ts';
+import { versionedTopics } from '../registry/event-versions.ts';
 import { openStanding } from '../messaging/standing.ts';
 import { type Config, ConfigError, databaseLimits, readConfig } from '../platform/config.ts';
 import { stopOnCtrlC } from '../platform/ctrl-c.ts';
@@ -25,11 +26,13 @@ async function main(config: Config, perSecond: number): Promise<void> {
   const temporal = await connectTemporal(config);
   await prepareNamespace(temporal, Object.values(searchAttributes));
   const deps = { database, client: temporal.client, taskQueue: config.TEMPORAL_TASK_QUEUE };
+  const topics = versionedTopics(config.NODE_ENV).map(({ topic }) => topic);
   const startedAt = performance.now();
   const progress = startProgress();
   const rebuilt = await rebuild({
     kinds: kindsOf(deps),
-    openStanding: () => openStanding({ ...deps, shards: config.OUTBOX_SHARDS }, RELAY_LIMIT_MS),
+    openStanding: () =>
+      openStanding({ ...deps, shards: config.OUTBOX_SHARDS, versionedTopics: topics }, RELAY_LIMIT_MS),
     perSecond,
     stop: stopOnCtrlC(),
     mayPass,

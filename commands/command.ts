@@ -1,5 +1,5 @@
 /** What a kind of command is to the transaction that carries it out. */
-import type { EventDefinition } from '../messaging/event.ts';
+import type { VersionedEvent } from '../messaging/event.ts';
 import type { TransactionClient } from '../platform/database.ts';
 import type { CommandHead, Decision, EntityState } from './decision.ts';
 import type { EntityDefinition } from './entity.ts';
@@ -7,6 +7,8 @@ import type { Refusal } from './refusal.ts';
 
 /** A command that was accepted: what its events and rows are made of. */
 export interface Occurrence<State = EntityState, Command extends CommandHead = CommandHead> {
+  /** The entity as it was before it; null when there was none. */
+  before: State | null;
   /** The entity as it is after the command. */
   state: State;
   command: Command;
@@ -15,8 +17,8 @@ export interface Occurrence<State = EntityState, Command extends CommandHead = C
 }
 
 /** An event that a command publishes. */
-export interface PublishedEvent<State, Command extends CommandHead> {
-  definition: EventDefinition;
+export interface PublishedEvent<State, Command extends CommandHead> extends VersionedEvent {
+  /** The newest version's data. */
   data: (occurrence: Occurrence<State, Command>) => unknown;
 }
 

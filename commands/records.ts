@@ -8,7 +8,7 @@ import type { EventDefinition, EventIds } from '../messaging/event.ts';
 import { traced } from '../platform/tracing.ts';
 import { type AuditHead, type AuditRow, auditRow } from './audit.ts';
 import type { AnyCommandDefinition, Occurrence, Rows } from './command.ts';
-import { type OutboxRow, outboxRow } from './outbox.ts';
+import { type OutboxRow, outboxRows } from './outbox.ts';
 
 /** A command that was accepted, with what its records need. */
 export interface Recording extends Omit<Occurrence, 'newId'> {
@@ -28,8 +28,8 @@ export interface Records {
 }
 
 export function recordsOf(definition: AnyCommandDefinition, recording: Recording): Records {
-  const { state, command } = recording;
-  const occurrence: Occurrence = { state, command, newId: uuidv7 };
+  const { before, state, command } = recording;
+  const occurrence: Occurrence = { before, state, command, newId: uuidv7 };
   return {
     rows: definition.rows?.(occurrence) ?? {},
     audit: definition.unaudited ? null : auditOf(definition, recording),
@@ -52,9 +52,9 @@ const eventsOf = (
   { state, command, recordedAt, wire }: Recording,
   occurrence: Occurrence,
 ): OutboxRow[] =>
-  events.map(({ definition, data }) => {
+  events.flatMap((event) => {
     const ids = entity.ids(state);
-    checkKey(definition, ids);
+    checkKey(event.definition, ids);
     const cause = { time: recordedAt, causationId: command.key, actor: command.actor, ...traced() };
-    return outboxRow(definition, ids, data(occurrence), cause, wire);
+    return outboxRows(event, ids, event.data(occurrence), cause, wire);
   });

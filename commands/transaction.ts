@@ -118,7 +118,7 @@ async function inTransaction(
     const { loaded, decision } = one;
     const state = whole.get(one) ?? decision.state;
     const { command, auditHead } = loaded;
-    const recording = { state, command, reason: decision.reason, auditHead, recordedAt, wire };
+    const recording = { before: loaded.state, state, command, reason: decision.reason, auditHead, recordedAt, wire };
     return {
       before: loaded.state,
       state,

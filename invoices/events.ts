@@ -1,35 +1,63 @@
 /** The events of the steps, as the catalogue has them and as the transaction publishes them. */
 import { z } from 'zod';
 import type { Occurrence, PublishedEvent } from '../commands/command.ts';
-import type { EventDefinition } from '../messaging/event.ts';
+import { type EarlierVersion, type EventDefinition, type VersionedEvent, versionsOf } from '../messaging/event.ts';
 import { type Action, type ActionBodies, type Invoice, actions, definitionOf } from './lifecycle.ts';
 import type { FurtherEvent, InvoiceCommand, StepEvent } from './step.ts';
+import { changeBetween, changeSchema, invoice2Schema, toInvoice2, toVersion1, toVersion2 } from './versions.ts';
 import { invoiceSchema, toWire } from './wire.ts';
 
-/** What all events of an invoice have in common: its topic, its key, its subject. */
-const ofInvoice = { entity: 'Invoice', version: 1, key: ['tenantId', 'invoiceId'], subject: 'invoiceId' } as const;
+/** What all events of an invoice have in common: its key, its subject. */
+const ofInvoice = { entity: 'Invoice', key: ['tenantId', 'invoiceId'], subject: 'invoiceId' } as const;
 
 type Published<S extends Action> = PublishedEvent<Invoice, InvoiceCommand<ActionBodies[S]>>;
 type AnyOccurrence = Occurrence<Invoice, InvoiceCommand<never>>;
 
-/** The invoice as it is after the step, and what the step says more. */
+const tenantId = () => z.guid();
+
+/** The invoice as it is after the step, what the step changed, and what it says more. */
 const snapshot = ({ name, description, more, data }: StepEvent<never, z.ZodRawShape>) => ({
   definition: {
     ...ofInvoice,
     name,
     scope: 'public',
+    version: 2,
+    topicVersion: 'v2',
     description,
-    schema: () => z.strictObject({ tenantId: z.guid(), invoice: invoiceSchema, ...more?.() }),
+    schema: () =>
+      z.strictObject({
+        tenantId: tenantId(),
+        invoice: invoice2Schema,
+        change: changeSchema.nullable().meta({
+          description: 'null where it is not known: of an event of before this version, whose predecessor is gone',
+        }),
+        ...more?.(),
+      }),
   } satisfies EventDefinition,
-  data: (occurrence: AnyOccurrence) => ({
-    tenantId: occurrence.state.tenantId,
-    invoice: toWire(occurrence.state, occurrence.command.acceptedAt),
-    ...data?.(occurrence),
-  }),
+  data: (occurrence: AnyOccurrence) => {
+    const { before, state, command } = occurrence;
+    const invoice = toInvoice2(toWire(state, command.acceptedAt));
+    const change = changeBetween(before && toInvoice2(toWire(before, command.acceptedAt)), invoice);
+    return { tenantId: state.tenantId, invoice, change, ...data?.(occurrence) };
+  },
+  earlier: [
+    {
+      definition: {
+        ...ofInvoice,
+        name,
+        scope: 'public',
+        version: 1,
+        description,
+        schema: () => z.strictObject({ tenantId: tenantId(), invoice: invoiceSchema, ...more?.() }),
+      },
+      of: toVersion1,
+      later: toVersion2,
+    },
+  ] satisfies EarlierVersion[],
 });
 
 const further = ({ data, ...definition }: FurtherEvent<never>) => ({
-  definition: { ...ofInvoice, ...definition } satisfies EventDefinition,
+  definition: { ...ofInvoice, version: 1, ...definition } satisfies EventDefinition,
   data: (occurrence: AnyOccurrence) => data(occurrence),
 });
 
@@ -43,14 +71,15 @@ const published = Object.fromEntries(
 
 export const eventsOf = <S extends Action>(action: S): readonly Published<S>[] => published[action];
 
-/** Every event that tells of an invoice. */
-export const invoiceEvents: readonly EventDefinition[] = actions.flatMap((action) =>
-  eventsOf(action).map(({ definition }) => definition),
-);
+/** Every event of an invoice, as it is told. */
+export const publishedInvoiceEvents: readonly VersionedEvent[] = actions.flatMap(eventsOf);
 
-/** The event that tells of an action. */
-export const eventOf = (action: Action): EventDefinition => {
+/** Every event that tells of an invoice, in every version. */
+export const invoiceEvents: readonly EventDefinition[] = publishedInvoiceEvents.flatMap(versionsOf);
+
+/** The events that tell of an action, the first version first. */
+export function eventVersionsOf(action: Action): readonly EventDefinition[] {
   const [first] = eventsOf(action);
   if (!first) throw new TypeError(`Nothing is published of ${action}.`);
-  return first.definition;
-};
+  return versionsOf(first);
+}

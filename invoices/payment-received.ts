@@ -12,8 +12,9 @@ import type { PayBody } from './steps/pay.ts';
 import { fingerprintOf, storedKey } from '../commands/key.ts';
 import { type OutgoingCommand, sendCommand } from './send.ts';
 import { refusalInWords } from '../commands/refusal.ts';
-import { paymentReceived } from './received.ts';
+import { nameInMessage, paymentReceived, paymentReceived2, upcastPayment } from './received.ts';
 import { pay } from './steps/pay.ts';
+import { eventType } from '../messaging/cloud-event.ts';
 import type { Refused } from '../messaging/event-source.ts';
 import { faultsOf } from '../messaging/faults.ts';
 import type { Database } from '../platform/database.ts';
@@ -30,7 +31,7 @@ export interface PaymentReceivedDeps {
 const ACTOR = 'payment gateway';
 
 const createPaymentReceived =
-  ({ database, send, deadlineMs }: PaymentReceivedDeps): Handler<typeof paymentReceived> =>
+  ({ database, send, deadlineMs }: PaymentReceivedDeps): Handler<typeof paymentReceived2> =>
   async (event) => {
     const body = bodyOf(event);
     if (body.kind === 'refused') return body;
@@ -52,26 +53,21 @@ const createPaymentReceived =
     }
   };
 
+type Announced = ReceivedEvent<typeof paymentReceived2>;
+
 /** The payment that the event announces, as a caller would send it; or what is wrong, as the message calls it. */
-export function bodyOf({ data }: ReceivedEvent<typeof paymentReceived>): { kind: 'body'; value: PayBody } | Refused {
-  const { amount, currency, paymentMethod: method, paymentReference: reference, receivedAt } = data;
-  const parsed = schemaOf(pay.body).safeParse({ amount, currency, method, reference, receivedAt });
+export function bodyOf({ data, type }: Pick<Announced, 'data' | 'type'>): { kind: 'body'; value: PayBody } | Refused {
+  const parsed = schemaOf(pay.body).safeParse(data.payment);
   if (parsed.success) return { kind: 'body', value: parsed.data };
-  return refused('invalid_data', faultsOf({ issues: parsed.error.issues.map(inMessage) }));
+  const { version } = type === eventType(paymentReceived) ? paymentReceived : paymentReceived2;
+  const issues = parsed.error.issues.map(({ path: [member, ...more], message }) => ({
+    path: member === undefined ? [] : [...nameInMessage(version, member), ...more],
+    message,
+  }));
+  return refused('invalid_data', faultsOf({ issues }));
 }
 
-/** What the message calls the members that the command calls otherwise. */
-const MEMBERS = new Map<PropertyKey, string>([
-  ['method', 'paymentMethod'],
-  ['reference', 'paymentReference'],
-]);
-
-const inMessage = ({ path, message }: { path: PropertyKey[]; message: string }) => ({
-  path: path.map((member) => MEMBERS.get(member) ?? member),
-  message,
-});
-
-function commandOf(event: ReceivedEvent<typeof paymentReceived>, body: PayBody): OutgoingCommand<'pay'> {
+function commandOf(event: Announced, body: PayBody): OutgoingCommand<'pay'> {
   const { tenantId, invoiceId } = event.data;
   return {
     step: 'pay',
@@ -86,8 +82,9 @@ function commandOf(event: ReceivedEvent<typeof paymentReceived>, body: PayBody):
   };
 }
 
-export const paymentReceivedHandler: HandlerDefinition<typeof paymentReceived, PaymentReceivedDeps> = {
-  event: paymentReceived,
+export const paymentReceivedHandler: HandlerDefinition<typeof paymentReceived2, PaymentReceivedDeps> = {
+  event: paymentReceived2,
+  earlier: [{ event: paymentReceived, upcast: upcastPayment }],
   create: createPaymentReceived,
   inspect: (event) => {
     const body = bodyOf(event);

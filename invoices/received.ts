@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DataOf } from '../messaging/event.ts';
 import { instant, uuid } from '../values/schema.ts';
 
 /** Received from a payment gateway; `simulate-payment` plays it. Further members are the gateway's. */
@@ -21,3 +22,41 @@ export const paymentReceived = {
     }),
   description: 'Received from a payment gateway: somebody has paid an invoice.',
 } as const;
+
+/** The same, in the words of InvoicePaid. A gateway sends the one or the other; both count. */
+export const paymentReceived2 = {
+  ...paymentReceived,
+  version: 2,
+  topicVersion: 'v2',
+  schema: () =>
+    z.object({
+      tenantId: uuid(),
+      invoiceId: uuid(),
+      payment: z.object({
+        amount: z.string().meta({ example: '1200.00' }),
+        currency: z.string().meta({ example: 'EUR' }),
+        method: z.string().meta({ example: 'credit card' }),
+        reference: z.string().meta({ example: 'GW-000812' }),
+        receivedAt: instant().nullish(),
+      }),
+    }),
+} as const;
+
+/** Version 1 as version 2 tells it; the only place that knows how they differ, but for the names of members below. */
+export const upcastPayment = ({
+  tenantId,
+  invoiceId,
+  paymentMethod: method,
+  paymentReference: reference,
+  ...payment
+}: DataOf<typeof paymentReceived>): DataOf<typeof paymentReceived2> => ({
+  tenantId,
+  invoiceId,
+  payment: { ...payment, method, reference },
+});
+
+/** What a version calls a member of the payment. */
+export const nameInMessage = (version: number, member: PropertyKey): PropertyKey[] => {
+  if (version > 1) return ['payment', member];
+  return [member === 'method' ? 'paymentMethod' : member === 'reference' ? 'paymentReference' : member];
+};

@@ -27,6 +27,8 @@ export interface EventRecord extends StreamPlace {
 export interface RecordContext {
   /** UUIDv7; the CloudEvent's id, by which subscribers recognise a duplicate. */
   id: string;
+  /** What all versions of the event have in common: the id of the first one. */
+  factId: string;
   /** null: it is not known yet, and comes to stand in the empty header. */
   sequence: bigint | null;
   /** RFC 3339, the time of the commit. */
@@ -96,6 +98,7 @@ export function toRecord(
       ce_tenantid: ids['tenantId'] ?? '',
       ce_causationid: context.causationId,
       ce_actor: context.actor,
+      ce_factid: context.factId,
       ...(context.traceparent === undefined ? {} : { ce_traceparent: context.traceparent }),
       'content-type': 'application/json',
     },
@@ -109,7 +112,7 @@ export function toRecord(
  */
 export const withheldHeaders = (
   withheld: Record<string, string>,
-  { id, time, causationId, actor, traceparent }: Omit<RecordContext, 'sequence'>,
+  { id, time, causationId, actor, traceparent }: Omit<RecordContext, 'sequence' | 'factId'>,
   { publicUrl }: WireSettings,
 ): Record<string, string> => ({
   ...withheld,
@@ -121,6 +124,25 @@ export const withheldHeaders = (
   ce_actor: actor,
   ...(traceparent === undefined ? {} : { ce_traceparent: traceparent }),
 });
+
+/**
+ * The headers of an event in its next version, made of those of the version before. `definition` is absent for what
+ * stands in an event's place: that is the same in all versions.
+ */
+export function laterHeaders(
+  headers: Record<string, string>,
+  definition: EventDefinition | undefined,
+  id: string,
+  { publicUrl }: WireSettings,
+): Record<string, string> {
+  const { ce_sunset: _sunset, ...before } = headers;
+  return {
+    ...before,
+    ce_id: id,
+    ce_factid: before['ce_factid'] ?? before['ce_id'] ?? '',
+    ...(definition ? { ce_type: eventType(definition), ce_dataschema: schemaUrl(publicUrl, definition) } : {}),
+  };
+}
 
 /** The topic of an event, as it is named in this environment. */
 export const topicOf = (event: EventDefinition, environment: string): string => topicName(environment, event);

@@ -28,5 +28,34 @@ export interface EventDefinition<Data = unknown> extends TopicParts {
   description: string;
 }
 
+/**
+ * How a version tells what the version after it tells, where both are published: old shapes are derived from new ones.
+ * Both are pure.
+ */
+export interface EarlierVersion {
+  definition: EventDefinition;
+  /** Its data, of that of the version after it. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- each takes what the other gives
+  of: (later: any) => unknown;
+  /**
+   * The data of the version after it, of its own and of what was told before on the same stream; null when that is not
+   * known any more. For a topic that opens when there are events already.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- each takes what the other gives
+  later: (data: any, before: any) => unknown;
+}
+
+/** An event as it is told, in the versions that there are of it. Which are published is decided by people. */
+export interface VersionedEvent {
+  /** Of the newest version. */
+  definition: EventDefinition;
+  /** The versions before it, the newest first. */
+  earlier?: readonly EarlierVersion[];
+}
+
+/** The first version first. */
+export const versionsOf = ({ definition, earlier = [] }: VersionedEvent): EventDefinition[] =>
+  [definition, ...earlier.map((one) => one.definition)].toReversed();
+
 /** The data of an event, as its schema reads it. */
 export type DataOf<E> = E extends { schema: () => infer S extends z.ZodType } ? z.output<S> : never;

@@ -19,10 +19,21 @@ export interface ReceivedEvent<E extends EventDefinition = EventDefinition> {
 export type Handler<E extends EventDefinition> = (event: ReceivedEvent<E>) => Promise<Handled>;
 
 export interface HandlerDefinition<E extends EventDefinition, Deps> {
+  /** The newest version. */
   event: E;
+  /** Versions that are taken beside it. What its handler gets is the newest one's data. */
+  earlier?: readonly EarlierReceived<E>[];
   create: (deps: Deps) => Handler<E>;
   /** Why it would be refused before it has any effect, beside what its schema says; null when it would not. */
   inspect?: (event: ReceivedEvent<E>) => Refused | null;
+}
+
+/** A version that senders may still send. */
+export interface EarlierReceived<E extends EventDefinition> {
+  event: EventDefinition;
+  /** Pure. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- what the schema of the version lets through
+  upcast: (data: any) => DataOf<E>;
 }
 
 /** An event that is handled here, by a handler that has what it needs. */

@@ -1,6 +1,7 @@
-/** The workflows that are always open: the relays and retention. */
+/** The workflows that are always open: the relays, retention, the pages of event versions. */
 import { workflowTypes } from '../workflows/contract/common.ts';
 import { RETENTION_ID } from '../workflows/contract/retention.ts';
+import { type EventVersionInput, eventVersionWorkflowId } from '../workflows/contract/event-version.ts';
 import { WAKEUP_RELAY_ID } from '../workflows/contract/wakeup-relay.ts';
 import { type RelayInput, relayWorkflowId } from '../workflows/contract/outbox-relay.ts';
 import type { Client, WorkflowStartOptions } from '@temporalio/client';
@@ -11,10 +12,15 @@ export interface StandingDeps {
   taskQueue: string;
   /** How many relays share the outbox. */
   shards: number;
+  /** The topics that there are several versions of. */
+  versionedTopics: readonly string[];
 }
 
 /** Starts those that are not open. `callLimitMs` is for each of them. */
-export async function openStanding({ client, taskQueue, shards }: StandingDeps, callLimitMs: number): Promise<void> {
+export async function openStanding(
+  { client, taskQueue, shards, versionedTopics }: StandingDeps,
+  callLimitMs: number,
+): Promise<void> {
   const open = (type: string, options: Pick<WorkflowStartOptions, 'workflowId' | 'args' | 'staticSummary'>) =>
     client.withDeadline(Date.now() + callLimitMs, () =>
       client.workflow.start(type, {
@@ -38,4 +44,11 @@ export async function openStanding({ client, taskQueue, shards }: StandingDeps, 
     workflowId: RETENTION_ID,
     staticSummary: 'Deletes what has been kept for long enough',
   });
+  for (const topic of versionedTopics) {
+    await open(workflowTypes.eventVersion, {
+      workflowId: eventVersionWorkflowId(topic),
+      args: [{ topic } satisfies EventVersionInput],
+      staticSummary: `Who reads ${topic}`,
+    });
+  }
 }

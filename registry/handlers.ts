@@ -4,17 +4,60 @@
  */
 import { type BusinessDayEndedDeps, businessDayEndedHandler } from '../billing-runs/business-day-ended.ts';
 import { type PaymentReceivedDeps, paymentReceivedHandler } from '../invoices/payment-received.ts';
-import type { Handling } from '../messaging/handler.ts';
+import type { EventDefinition } from '../messaging/event.ts';
+import type { Handling, ReceivedEvent } from '../messaging/handler.ts';
 import { createInspect } from '../messaging/inspect.ts';
 
 export type HandlerDeps = PaymentReceivedDeps & BusinessDayEndedDeps;
 
 const definitions = [paymentReceivedHandler, businessDayEndedHandler] as const;
 
-export const handledEvents = definitions.map(({ event }) => event);
+/** What is the same of all definitions. */
+interface AnyDefinition {
+  event: EventDefinition;
+  earlier?: readonly { event: EventDefinition; upcast: (data: never) => unknown }[];
+}
 
-export const createHandlers = (deps: HandlerDeps): Handling[] =>
-  definitions.map(({ event, create }) => ({ event, handle: create(deps) }));
+interface Version {
+  definition: (typeof definitions)[number];
+  event: EventDefinition;
+  /** An event of this version as the newest one would be. */
+  upcast: (event: ReceivedEvent) => never;
+}
+
+/** Every version of every event that is handled. */
+const versions: readonly Version[] = definitions.flatMap((definition) => {
+  const { event, earlier = [] }: AnyDefinition = definition;
+  return [
+    { definition, event, upcast: (received: ReceivedEvent) => received as never },
+    ...earlier.map((one) => ({
+      definition,
+      event: one.event,
+      upcast: (received: ReceivedEvent) => ({ ...received, data: one.upcast(received.data as never) }) as never,
+    })),
+  ];
+});
+
+export const handledEvents = versions.map(({ event }) => event);
+
+export function createHandlers(deps: HandlerDeps): Handling[] {
+  const handlers = new Map(definitions.map((definition) => [definition, definition.create(deps)] as const));
+  return versions.map(({ definition, event, upcast }) => ({
+    event,
+    handle: async (received) => {
+      const handle = handlers.get(definition);
+      if (!handle) throw new TypeError(`Nothing handles ${event.name}.`);
+      return handle(upcast(received));
+    },
+  }));
+}
 
 /** Judges a record without handling it. `environment` is NODE_ENV. */
-export const inspectRecords = (environment: string) => createInspect(definitions, environment);
+export const inspectRecords = (environment: string) =>
+  createInspect(
+    versions.map(({ definition, event, upcast }) => {
+      const inspect = 'inspect' in definition ? definition.inspect : undefined;
+      return { event, ...(inspect ? { inspect: (received: never) => inspect(upcast(received)) } : {}) };
+    }),
+    environment,
+  );

@@ -4,6 +4,7 @@
  * what was expected.
  */
 import { RETENTION_ID } from './contract/retention.ts';
+import { type EventVersionInput, eventVersionWorkflowId } from './contract/event-version.ts';
 import { WAKEUP_RELAY_ID } from './contract/wakeup-relay.ts';
 import { type RelayInput, relayWorkflowId } from './contract/outbox-relay.ts';
 import { type InvoiceInput, invoiceWorkflowId } from './contract/invoice.ts';
@@ -12,6 +13,7 @@ import { type DeadLetterBatchInput, deadLetterBatchWorkflowId } from './contract
 import { type BillingRunInput, billingRunWorkflowId } from './contract/billing-run.ts';
 import { patched, workflowInfo } from '@temporalio/workflow';
 import { checkDeadLetterInput } from './dead-letter-requests.ts';
+import { checkEventVersionInput } from './event-version-requests.ts';
 import { malformed } from './failures.ts';
 import { type Test, checkInput, demand, isExistingDate, isUuid } from './invoice-requests.ts';
 import { STARTS_CHECKED } from './patches.ts';
@@ -50,6 +52,12 @@ export const checkOutboxRelayStart = (input: RelayInput): void =>
   });
 
 export const checkWakeupRelayStart = (): void => checkStart(() => expectWorkflowId(WAKEUP_RELAY_ID));
+
+export const checkEventVersionStart = (input: EventVersionInput): void =>
+  checkStart(() => {
+    checkEventVersionInput(input);
+    expectWorkflowId(eventVersionWorkflowId(input.topic));
+  });
 
 export const checkRetentionStart = (): void => checkStart(() => expectWorkflowId(RETENTION_ID));
 

@@ -10,6 +10,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { MeasuredRequest } from '../../api/measure.ts';
 import type { RecordOutcome } from '../../dead-letters/receive.ts';
 import type { DeadLetterCount } from '../../dead-letters/counts.ts';
+import type { ReaderCount } from '../../event-versions/readers.ts';
 import { createPoll } from './poll.ts';
 
 /** What the gauges of the database are read with. */
@@ -17,6 +18,7 @@ export interface Figures {
   outbox: () => Promise<Backlog>;
   wakeups: () => Promise<number>;
   deadLetters: () => Promise<DeadLetterCount[]>;
+  readers: () => Promise<ReaderCount[]>;
 }
 
 export interface Metrics {
@@ -121,6 +123,7 @@ function createPolls(registry: Registry, figures: Figures): (() => Promise<void>
     shown('outbox', figures.outbox, outboxGauges(registry)),
     shown('wakeups', figures.wakeups, wakeupGauge(registry)),
     shown('deadLetters', figures.deadLetters, deadLetterGauge(registry)),
+    shown('readers', figures.readers, readerGauges(registry)),
   ];
 }
 
@@ -150,6 +153,28 @@ function deadLetterGauge(registry: Registry): (counts: DeadLetterCount[] | null)
   return (counts) => {
     open.reset();
     for (const { deadLetters, ...labels } of counts ?? []) open.set(labels, deadLetters);
+  };
+}
+
+/** Names of groups come from outside, so they are counted. */
+function readerGauges(registry: Registry): (counts: ReaderCount[] | null) => void {
+  const gaugeOf = (name: string, help: string, labelNames: string[]) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
+  const groups = gaugeOf(
+    'billing_event_version_readers',
+    'Consumer groups that were seen to read a topic of which there are several versions, by what they are: moving, idle, gone',
+    ['topic', 'state'],
+  );
+  const lag = gaugeOf('billing_event_version_lag_records', 'Records behind, of the groups that are not gone', [
+    'topic',
+  ]);
+  return (counts) => {
+    groups.reset();
+    lag.reset();
+    for (const { topic, state, readers, behind } of counts ?? []) {
+      groups.set({ topic, state }, readers);
+      if (state !== 'gone') lag.inc({ topic }, behind);
+    }
   };
 }
 

@@ -98,6 +98,7 @@ const reasonOf = ({ reason, event: { place } }: RecoveredStep): string =>
   `${reason === null ? 'R' : `${reason} (r`}ecovered from ${place}${reason === null ? '' : ')'}`;
 
 interface Written {
+  before: EntityState | null;
   audit: AuditRow;
   rows: Rows;
   answer: string;
@@ -105,10 +106,14 @@ interface Written {
 }
 
 /** The records of each step, with its entry in the chain. */
-function recordsOfSteps(entity: LostEntity, steps: readonly RecoveredStep[], head: AuditHead): Written[] {
+function recordsOfSteps(
+  entity: LostEntity,
+  steps: readonly RecoveredStep[],
+  { state: first, auditHead: head }: Stored,
+): Written[] {
   const { type, status } = entity.kind.entity;
   let last = head;
-  return steps.map((step) => {
+  return steps.map((step, index) => {
     const { state, definition } = step;
     const command = commandOf(entity, step);
     const audit = auditRow(last, {
@@ -120,8 +125,10 @@ function recordsOfSteps(entity: LostEntity, steps: readonly RecoveredStep[], hea
       reason: reasonOf(step),
     });
     last = { sequence: audit.sequence, hash: audit.hash };
-    const occurrence: Occurrence = { state, command, newId: uuidv7 };
+    const before = steps[index - 1]?.state ?? first;
+    const occurrence: Occurrence = { before, state, command, newId: uuidv7 };
     return {
+      before,
       audit,
       rows: definition.rows?.(occurrence) ?? {},
       answer: JSON.stringify(definition.answer(state, command)),
@@ -143,12 +150,13 @@ function merged(all: readonly Rows[]): Rows {
  */
 export async function writeEntity(database: Database, entity: LostEntity, wire: WireSettings): Promise<void> {
   await database.$transaction(async (tx) => {
-    const { state: before, auditHead } = await loadStored(tx, entity);
+    const stored = await loadStored(tx, entity);
+    const { state: before, auditHead } = stored;
     const steps = readSteps(entity, before);
     await writeEvents(tx, entity.events);
     const [last] = steps.slice(-1);
     if (!last) return;
-    const records = recordsOfSteps(entity, steps, auditHead);
+    const records = recordsOfSteps(entity, steps, stored);
     await writeCommandRows(tx, entity, steps, records);
     if (entity.kind.wakes)
       await tx.$executeRaw`
@@ -165,7 +173,7 @@ export async function writeEntity(database: Database, entity: LostEntity, wire: 
       records: {
         rows: merged(records.map(({ rows }) => rows)),
         audit: records.at(-1)?.audit ?? null,
-        events: steps.flatMap((step, index) => unsent(entity, step, records[index]?.command, auditHead, wire)),
+        events: steps.flatMap((step, index) => unsent(entity, step, records[index], auditHead, wire)),
       },
     };
     await writeCommands(tx, entity.kind.entity, [done], []);
@@ -176,12 +184,13 @@ export async function writeEntity(database: Database, entity: LostEntity, wire: 
 function unsent(
   { kind, events }: LostEntity,
   { definition, state, reason, event }: RecoveredStep,
-  command: CommandHead | undefined,
+  written: Written | undefined,
   auditHead: AuditHead,
   wire: WireSettings,
 ) {
-  if (!command) return [];
-  const all = recordsOf(definition, { state, command, reason, auditHead, recordedAt: event.time, wire }).events;
+  if (!written) return [];
+  const { before, command } = written;
+  const all = recordsOf(definition, { before, state, command, reason, auditHead, recordedAt: event.time, wire }).events;
   const told = new Set(events.filter(({ commandKey }) => commandKey === event.commandKey).map(({ type }) => type));
   return all.filter(({ type }) => !kind.steps.has(type) && !told.has(type));
 }

@@ -6,18 +6,23 @@ import type { EntityDefinition } from '../../commands/entity.ts';
 import { commandOf } from '../../invoices/commands.ts';
 import { overdueBegins } from '../../invoices/due.ts';
 import { invoiceEntity } from '../../invoices/entity.ts';
-import { eventOf } from '../../invoices/events.ts';
+import { eventVersionsOf } from '../../invoices/events.ts';
 import { minorUnitsOf } from '../../invoices/fields.ts';
 import { type Action, type Invoice, actions, isTimedStep } from '../../invoices/lifecycle.ts';
 import { paymentSchema } from '../../invoices/payment.ts';
+import { invoice2Schema } from '../../invoices/versions.ts';
 import { invoiceSchema, toWire, type WireInvoice } from '../../invoices/wire.ts';
 import { eventType } from '../../messaging/cloud-event.ts';
 import { type ReadStep, type RecoverableKind, type RecoverableStep, Unreadable } from './kind.ts';
 import type { LostEvent } from './lost.ts';
 
+/** What the versions of an event tell alike. */
 const eventData = z.object({
   tenantId: z.string(),
-  invoice: invoiceSchema,
+  invoice: z.union([
+    invoiceSchema,
+    invoice2Schema.transform(({ amountOpen: _open, paymentStatus: _paid, ...invoice }): WireInvoice => invoice),
+  ]),
   payment: paymentSchema().optional(),
   reason: z.string().optional(),
   reminder: z.int().optional(),
@@ -73,17 +78,17 @@ function read(action: Action, before: Invoice | null, data: unknown, { time }: L
 /** Whether it is overdue depends on the instant at which it is seen. */
 const visible = (invoice: WireInvoice): string => stringify({ ...invoice, overdue: false }) ?? '';
 
-const stepOf = (action: Action): [string, RecoverableStep] => [
-  eventType(eventOf(action)),
-  {
+function stepsOf(action: Action): [string, RecoverableStep][] {
+  const step: RecoverableStep = {
     definition: commandOf(action, { overdueAfterMs: undefined }) as unknown as AnyCommandDefinition,
     read: (before, data, event) => read(action, before as Invoice | null, data, event),
-  },
-];
+  };
+  return eventVersionsOf(action).map((event) => [eventType(event), step]);
+}
 
 export const recoverableInvoices: RecoverableKind = {
   entity: invoiceEntity as unknown as EntityDefinition,
-  steps: new Map(actions.map(stepOf)),
+  steps: new Map(actions.flatMap(stepsOf)),
   idName: 'invoiceId',
   wakes: true,
 };

@@ -14,6 +14,10 @@ import type { Database } from '../../platform/database.ts';
 import { violatedConstraint } from '../../platform/database.ts';
 import type { LogRead, OnRecords } from '../../platform/kafka-log.ts';
 import { type WireSettings, eventType, topicOf } from '../../messaging/cloud-event.ts';
+import { STAFF } from '../../commands/staff-key.ts';
+import { decideEventVersion } from '../../event-versions/commands.ts';
+import { storedVersion } from '../../event-versions/view.ts';
+import { versionedTopics } from '../../registry/event-versions.ts';
 import { cashierEvents } from '../../cashiers/events.ts';
 import { invoiceEvents } from '../../invoices/events.ts';
 import type { Invoice } from '../../invoices/lifecycle.ts';
@@ -76,6 +80,7 @@ export async function recover(deps: RecoverDeps, { sinceMs, write, leave }: Reco
     for (const events of [...left.map((entity) => entity.events), others])
       if (events.length > 0) await database.$transaction((tx) => writeEvents(tx, events));
     await writeInTurns(database, inOrder(plan.steps), wire);
+    await fillAgain(deps);
     await endOrphans(deps.temporal, database);
   }
   const times = [...streams.values()].flatMap((events) => events.map(({ time }) => time)).toSorted();
@@ -87,6 +92,23 @@ export async function recover(deps: RecoverDeps, { sinceMs, write, leave }: Reco
     problems,
     written: isWritten,
   };
+}
+
+/** What a later version of the events lacks is filled in, when the service is there again. */
+async function fillAgain({ database, wire }: RecoverDeps): Promise<void> {
+  for (const of of versionedTopics(wire.environment)) {
+    const stored = await storedVersion(database, of.id);
+    if (of.before === null || stored?.stage !== 'open') continue;
+    await decideEventVersion(
+      { database, wire, notify: () => undefined },
+      { action: 'open', of, reason: 'Postgres was restored from a backup.', sunset: null, force: false },
+      {
+        key: `${STAFF}recover:${of.topic}:${stored.version}`,
+        actor: 'npm run recover',
+        acceptedAt: new Date().toISOString(),
+      },
+    );
+  }
 }
 
 /** The events of each entity, and those that are about none. */
@@ -117,9 +139,23 @@ function byEntity(events: readonly LostEvent[], environment: string) {
     others,
     entities: [...entities.values()].map(({ kind, events: own }): LostEntity => {
       const [tenantId = '', id = ''] = own[0]?.partitionKey.split('|') ?? [];
-      return { kind, tenantId, id, events: own, steps: own.filter(({ topic }) => main.has(topic)) };
+      const steps = onceEach(
+        kind,
+        own.filter(({ topic }) => main.has(topic)),
+      );
+      return { kind, tenantId, id, events: own, steps };
     }),
   };
+}
+
+/** Versions of an event have the same sequence and tell the same step: one that tells it, if there is one. */
+function onceEach({ steps }: RecoverableKind, events: readonly LostEvent[]): LostEvent[] {
+  const bySequence = new Map<bigint, LostEvent>();
+  for (const event of events) {
+    const other = bySequence.get(event.sequence);
+    if (!other || (!steps.has(other.type) && steps.has(event.type))) bySequence.set(event.sequence, event);
+  }
+  return [...bySequence.values()].toSorted((one, other) => (one.sequence < other.sequence ? -1 : 1));
 }
 
 /** What is read from the events before anything is written; an entity with a problem has no steps. */

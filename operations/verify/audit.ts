@@ -4,6 +4,7 @@
  */
 import { ABANDON } from '../../commands/abandon.ts';
 import { toInvoice } from '../../invoices/entity.ts';
+import { toEventVersion } from '../../event-versions/entity.ts';
 import { stringify } from 'safe-stable-stringify';
 import { NIL } from 'uuid';
 import { z } from 'zod';
@@ -78,6 +79,12 @@ const kinds: readonly Kind[] = [
     hasRow: sql`EXISTS (SELECT FROM cashiers r WHERE r.tenant_id = a.tenant_id AND r.id = a.entity_id)`,
     read: readCashiers,
     gone: 'delete',
+  },
+  {
+    entityType: 'event_version',
+    withRow: byTenant(sql`event_versions`),
+    hasRow: sql`EXISTS (SELECT FROM event_versions r WHERE r.id = a.entity_id)`,
+    read: readEventVersions,
   },
   {
     entityType: 'dead_letter',
@@ -230,6 +237,12 @@ async function readInvoices(tx: TransactionClient, keys: readonly EntityKey[]): 
   const rows = await queryRows(tx, invoiceRow)`
     SELECT invoices.* FROM ${wantedKeys(keys)} JOIN invoices USING (tenant_id, id)`;
   return new Map(rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toInvoice(row) } }]));
+}
+
+async function readEventVersions(tx: TransactionClient, keys: readonly EntityKey[]): Promise<Map<string, Current>> {
+  const rows = await queryRows(tx, invoiceRow)`
+    SELECT event_versions.* FROM ${wantedKeys(keys)} JOIN event_versions USING (tenant_id, id)`;
+  return new Map(rows.map((row) => [keyOf(row), { ...headOf(row), state: { ...toEventVersion(row) } }]));
 }
 
 const cashierRow = invoiceRow.extend({

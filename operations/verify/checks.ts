@@ -5,7 +5,8 @@ import { invoices } from './invoices.ts';
 import { kafka } from './kafka.ts';
 import { numbers } from './numbers.ts';
 import { streams } from './streams.ts';
+import { versions } from './versions.ts';
 import { workflows } from './workflows.ts';
 
 /** Everything that `npm run verify` looks at, in this order. */
-export const allChecks: readonly Check[] = [streams, invoices, audit, numbers, commands, kafka, workflows];
+export const allChecks: readonly Check[] = [streams, versions, invoices, audit, numbers, commands, kafka, workflows];

@@ -24,6 +24,9 @@ import {
   wantedKeys,
 } from './check.ts';
 
+/** What commands change. */
+const WITH_COMMANDS = sql`'invoice', 'cashier', 'event_version'`;
+
 const entryRow = z.object({ entityType: z.string(), body: z.string() });
 /** In JSON, where a time is text. */
 const entryInJson = entryRow.extend({ at: z.string() });
@@ -96,7 +99,7 @@ async function readCommands(database: Database, which: Sql): Promise<CommandRow[
         AND r.attempt_id = c.attempt_id AND r.fingerprint = c.fingerprint AND r.entity_id = c.entity_id) AS refused,
       (SELECT jsonb_agg(jsonb_build_object('entityType', a.entity_type, 'at', a.at, 'body', a.body))
        FROM audit_entries a
-       WHERE a.tenant_id = c.tenant_id AND a.entity_type IN ('invoice', 'cashier') AND a.entity_id = c.entity_id
+       WHERE a.tenant_id = c.tenant_id AND a.entity_type IN (${WITH_COMMANDS}) AND a.entity_id = c.entity_id
          AND a.command_key = c.command_key) AS entries
     FROM commands c WHERE ${which} ORDER BY c.tenant_id, c.command_key LIMIT ${PAGE}`;
   const read = rows.map((row): CommandRow => {
@@ -130,8 +133,8 @@ async function readVersions(database: Database, rows: readonly Told[]): Promise<
       a.tenant_id, a.entity_id, a.version, a.entity_type AS "entityType", a.at, a.body
     FROM unnest(${known.map((row) => row.tenant_id)}::uuid[], ${known.map((row) => row.entity_id)}::uuid[],
       ${known.map(({ told }) => named(told, 'version'))}::int[]) AS wanted(tenant_id, id, version)
-    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
-      AND a.version = wanted.version AND a.action <> ${ABANDON}
+    JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type IN ('invoice', 'event_version')
+      AND a.entity_id = wanted.id AND a.version = wanted.version AND a.action <> ${ABANDON}
     ORDER BY a.tenant_id, a.entity_id, a.version, a.sequence DESC`;
   return new Map(entries.map((entry) => [versionKey({ ...entry, told: entry }), entry]));
 }
@@ -145,7 +148,7 @@ function judge(rows: readonly CommandRow[], { saw, found }: Tally): void {
 }
 
 /** Carried out before under another key, these answer and change nothing. */
-const MAY_CHANGE_NOTHING = new Set(['pay', 'overdue', 'remind', 'dropCurrency', 'simulatePayment']);
+const MAY_CHANGE_NOTHING = new Set(['pay', 'overdue', 'remind', 'dropCurrency', 'simulatePayment', 'fill']);
 
 function problemOf(row: CommandRow): string | undefined {
   if (row.answer === null) return 'has no answer';
@@ -170,13 +173,16 @@ function answerProblem({ step, answer, told, entries, answered }: CommandRow): s
       : 'was answered with a version that the history does not have';
   const body = parsed(tells.body);
   if (typeof body !== 'object' || body === null) return 'its entry in the history cannot be read';
-  const expected =
-    tells.entityType === 'cashier'
-      ? cashierAnswer(step, body as Cashier, told)
-      : invoiceAnswer(body as Invoice, tells.at, told, entries !== null);
+  const expected = expectedAnswer(tells.entityType);
   return stringify(told) === stringify(expected)
     ? undefined
     : `was answered with ${answer}, the history says ${stringify(expected)}`;
+
+  function expectedAnswer(entityType: string): unknown {
+    if (entityType === 'event_version') return body;
+    if (entityType === 'cashier') return cashierAnswer(step, body as Cashier, told);
+    return invoiceAnswer(body as Invoice, tells?.at ?? '', told, entries !== null);
+  }
 }
 
 /** A payment that was known already is answered later than its entry: by then the invoice may be overdue. */
@@ -220,7 +226,7 @@ async function findEntriesWithoutCommand(world: World, { found }: Tally): Promis
     return queryRows(world.database, entryKeyRow)`
       SELECT tenant_id, entity_type, entity_id, sequence, command_key FROM audit_entries a
       WHERE (tenant_id, entity_type, entity_id, sequence) > (${tenantId}::uuid, ${type}, ${id}::uuid, ${sequence})
-        AND entity_type IN ('invoice', 'cashier') AND action <> ${ABANDON} AND ${ofTenants(world, sql`tenant_id`)}
+        AND entity_type IN (${WITH_COMMANDS}) AND action <> ${ABANDON} AND ${ofTenants(world, sql`tenant_id`)}
         AND NOT EXISTS (SELECT FROM commands c WHERE c.tenant_id = a.tenant_id AND c.command_key = a.command_key)
       ORDER BY tenant_id, entity_type, entity_id, sequence LIMIT ${PAGE}`;
   });

@@ -5,11 +5,19 @@
 import { z } from 'zod';
 import { ABANDON } from '../../commands/abandon.ts';
 import { toInvoice } from '../../invoices/entity.ts';
-import { type Invoice, type Status, actions, isStep, isTimedStep, stepOf } from '../../invoices/lifecycle.ts';
+import {
+  type Action,
+  type Invoice,
+  type Status,
+  actions,
+  isStep,
+  isTimedStep,
+  stepOf,
+} from '../../invoices/lifecycle.ts';
 import { timersOf } from '../../invoices/timers.ts';
-import { eventType, streamPlace } from '../../messaging/cloud-event.ts';
+import { eventType, streamPlace, topicOf } from '../../messaging/cloud-event.ts';
 import type { Database, TransactionClient } from '../../platform/database.ts';
-import { eventOf, invoiceEvents } from '../../invoices/events.ts';
+import { eventVersionsOf, invoiceEvents } from '../../invoices/events.ts';
 import type { EventDefinition } from '../../messaging/event.ts';
 import { eventWithheld } from '../../messaging/event-withheld.ts';
 import { queryRows } from '../../platform/rows.ts';
@@ -124,7 +132,10 @@ async function readEvidence(tx: TransactionClient, which: Sql, environment: stri
     JOIN audit_entries a ON a.tenant_id = wanted.tenant_id AND a.entity_type = 'invoice' AND a.entity_id = wanted.id
       AND a.action <> ${ABANDON}
     ORDER BY a.tenant_id, a.entity_id, a.sequence`;
-  const wanted = rows.flatMap((row) => [publicStream(row, environment), internalStream(row, environment)]);
+  const version = await versionThatTellsAll(tx, environment);
+  const publicStream = (row: EntityKey) => streamOf(version, row, environment);
+  const internalStream = (row: EntityKey) => streamOf(invoiceGenerated, row, environment);
+  const wanted = rows.flatMap((row) => [publicStream(row), internalStream(row)]);
   const events = await queryRows(tx, eventRow)`
     SELECT stream, type, value FROM outbox_events
     WHERE stream = ANY(${wanted}::text[])
@@ -145,12 +156,12 @@ async function readEvidence(tx: TransactionClient, which: Sql, environment: stri
       timed: history.filter(({ action }) => isTimedStep(action)),
       history,
       events: [
-        ...history.slice(0, prunedOf.get(publicStream(row, environment)) ?? 0).map(pruned),
-        ...(eventsOf.get(publicStream(row, environment)) ?? []).map(readEvent),
+        ...history.slice(0, prunedOf.get(publicStream(row)) ?? 0).map(pruned),
+        ...(eventsOf.get(publicStream(row)) ?? []).map(readEvent),
       ],
       internal: [
-        ...Array.from({ length: prunedOf.get(internalStream(row, environment)) ?? 0 }, () => GENERATED),
-        ...(eventsOf.get(internalStream(row, environment)) ?? []).map((event) => readEvent(event).type),
+        ...Array.from({ length: prunedOf.get(internalStream(row)) ?? 0 }, () => GENERATED),
+        ...(eventsOf.get(internalStream(row)) ?? []).map((event) => readEvent(event).type),
       ],
     };
   });
@@ -165,14 +176,31 @@ function generated(): EventDefinition {
   return found;
 }
 
-const publicStream = ({ tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string): string =>
-  streamPlace(eventOf('create'), { tenantId, invoiceId }, environment).stream;
+const streamOf = (event: EventDefinition, { tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string) =>
+  streamPlace(event, { tenantId, invoiceId }, environment).stream;
 
-const internalStream = ({ tenant_id: tenantId, id: invoiceId }: EntityKey, environment: string): string =>
-  streamPlace(invoiceGenerated, { tenantId, invoiceId }, environment).stream;
+const closedRow = z.object({ topic: z.string() });
+
+/** The versions of the first event of an invoice, of which one topic has all that is told: the first that is open. */
+async function versionThatTellsAll(tx: TransactionClient, environment: string): Promise<EventDefinition> {
+  const rows = await queryRows(tx, closedRow)`SELECT topic FROM event_versions WHERE stage = 'closed'`;
+  const closed = new Set(rows.map(({ topic }) => topic));
+  const open = eventVersionsOf('create').find((event) => !closed.has(topicOf(event, environment)));
+  if (!open) throw new TypeError('Every version of the events of an invoice is closed.');
+  return open;
+}
 
 /** The one event that tells of an entry of the history. */
-const eventOfAction = new Map<string, string>(actions.map((action) => [action, eventType(eventOf(action))]));
+const eventOfAction = new Map<string, string>(actions.map((action) => [action, typeOf(action)]));
+/** Of every version, the type of the first one. */
+const firstTypes = new Map<string, string>(
+  actions.flatMap((action) => eventVersionsOf(action).map((event) => [eventType(event), typeOf(action)] as const)),
+);
+function typeOf(action: Action): string {
+  const [first] = eventVersionsOf(action);
+  if (!first) throw new TypeError(`Nothing is told of ${action}.`);
+  return eventType(first);
+}
 const GENERATED = eventType(invoiceGenerated);
 /** A timer that is late by more was not carried out; after a long outage they come one after the other. */
 const TIMER_LATE_MS = 60 * 60_000;
@@ -183,9 +211,9 @@ const REMINDER = eventOfAction.get('remind');
 
 function readEvent({ type, value }: EventRow): Evidence['events'][number] {
   const data = parsedObject(value) ?? {};
-  return type === WITHHELD
-    ? { type: String(data['withheldType']), data, withheld: true }
-    : { type, data, withheld: false };
+  const isWithheld = type === WITHHELD;
+  const told = isWithheld ? String(data['withheldType']) : type;
+  return { type: firstTypes.get(told) ?? told, data, withheld: isWithheld };
 }
 
 /** What was deleted by retention was what its entry tells; what it said is not known any more. */

@@ -1,6 +1,7 @@
 import { eventNamed } from '../support/events.ts';
 import { describe, expect, it } from 'vitest';
-import { SLOTS, outboxRow, slotOf } from '../../commands/outbox.ts';
+import { SLOTS, slotOf } from '../../commands/outbox.ts';
+import { outboxRow } from '../support/outbox.ts';
 
 const ids = { tenantId: '7c1b2f7e-54a5-4a55-9a11-1c7c4a1f0e01', invoiceId: '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d' };
 const key = `${ids.tenantId}|${ids.invoiceId}`;
@@ -17,6 +18,8 @@ describe('a row of the outbox', () => {
     expect(rest).toEqual({
       tenant_id: ids.tenantId,
       stream: `test.billing.public.invoices.v1|${key}`,
+      line: `test.billing.public.invoices.v1|${key}`,
+      version: 1,
       slot: slotOf(key),
       topic: 'test.billing.public.invoices.v1',
       partition_key: key,
@@ -29,6 +32,7 @@ describe('a row of the outbox', () => {
       ce_time: context.time,
       ce_causationid: 'rest:5f2c',
       ce_actor: 'ann',
+      ce_factid: id,
     });
   });
 

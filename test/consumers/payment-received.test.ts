@@ -5,9 +5,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   type Gateway,
   type Message,
+  PAYMENTS_2_TOPIC,
   PAYMENTS_TOPIC,
   eventIdOf,
   outcomesIn,
+  payment2Message,
   paymentMessage,
   startGateway,
 } from '../support/gateway.ts';
@@ -55,6 +57,36 @@ it('PAY-02: create, finalize, a payment on Kafka: the invoice is paid, and Invoi
     subscriber.firstOf(ann.tenantId).find(({ type }) => type === 'billing.invoice.paid.v1'),
   );
   expect(paid.data).toMatchObject({ payment: { amount: '1200.00', method: 'credit card', reference: 'GW-1' } });
+});
+
+it('PAY-07: version 2 pays as version 1 does, and a payment that comes by both counts once', async () => {
+  const ann = system.caller();
+  const [one, both] = [await ann.finalized(), await ann.finalized()];
+  await gateway.sendTo(PAYMENTS_2_TOPIC, payment2Message(ann.tenantId, one.id, { reference: 'GW-2' }));
+  await outcomes.untilPaid(ann.tenantId, one.id);
+  await gateway.sendTo(PAYMENTS_2_TOPIC, payment2Message(ann.tenantId, both.id, { reference: 'GW-3' }));
+  await outcomes.untilPaid(ann.tenantId, both.id);
+  const again = paymentMessage(ann.tenantId, both.id, { paymentReference: 'GW-3' });
+  await gateway.send(again);
+  await untilHandled(ann.tenantId, again);
+  expect(await system.database.payment.count({ where: { tenantId: ann.tenantId, invoiceId: both.id } })).toBe(1);
+  expect(await system.database.deadLetter.count({ where: { eventId: eventIdOf(again) } })).toBe(0);
+});
+
+it('PAY-07: what is wrong is told as the version calls it, and version 2 counts on its own topic only', async () => {
+  const ann = system.caller();
+  const { id } = await ann.finalized();
+  const wrong = payment2Message(ann.tenantId, id, { amount: '12.345', method: '' });
+  const elsewhere = payment2Message(ann.tenantId, id);
+  await gateway.sendTo(PAYMENTS_2_TOPIC, wrong);
+  await gateway.send(elsewhere);
+  const letterOf = (message: Message) =>
+    waitFor('its dead letter', () => system.database.deadLetter.findFirst({ where: { eventId: eventIdOf(message) } }));
+  const { reason, detail } = await letterOf(wrong);
+  expect(reason).toBe('invalid_data');
+  expect(detail).toContain('payment.amount');
+  expect(detail).toContain('payment.method');
+  expect(await letterOf(elsewhere)).toMatchObject({ reason: 'wrong_topic' });
 });
 
 it('PAY-03: delivered ten times, it is paid once', async () => {

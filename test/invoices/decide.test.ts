@@ -424,7 +424,7 @@ describe('If-Match', () => {
 function paymentRow(state: Invoice, { body, acceptedAt }: Command<'pay'>): unknown {
   const head = { tenantId: TENANT, key: 'k', fingerprint: 'f', attemptId: 'a', actor: 'ada', expectedVersion: null };
   const of = { ...head, invoiceId: ID, body, acceptedAt };
-  return steps.pay.rows?.({ state, command: of, newId: () => OTHER_ID })['payments']?.[0];
+  return steps.pay.rows?.({ before: null, state, command: of, newId: () => OTHER_ID })['payments']?.[0];
 }
 
 describe('pay', () => {

@@ -25,6 +25,7 @@ const context = {
   id: '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b',
   sequence: 9_007_199_254_740_993n, // no number of JavaScript: it must travel as text
   time: '2030-01-31T12:00:00.000Z',
+  factId: '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6a7a',
   causationId: 'rest:5f2c',
   actor: 'Änne',
 };
@@ -145,6 +146,7 @@ describe.each(events)('$name', ({ name, type, topic, key, subject, source, data 
       ce_tenantid: ids.tenantId,
       ce_causationid: context.causationId,
       ce_actor: context.actor,
+      ce_factid: context.factId,
       'content-type': 'application/json',
     });
   });
@@ -332,7 +334,9 @@ describe('catalogue', () => {
       `${prefix}.billing.internal.invoices.v1`,
       `${prefix}.billing.public.cashiers.v1`,
       `${prefix}.billing.public.invoices.v1`,
+      `${prefix}.billing.public.invoices.v2`,
       `${prefix}.billing.public.payments.v1`,
+      `${prefix}.billing.public.payments.v2`,
     ]);
   });
 

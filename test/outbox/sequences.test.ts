@@ -1,12 +1,13 @@
 /** Events get their sequences while they are written. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type OutboxRow, insertEvents, outboxRow } from '../../commands/outbox.ts';
+import { type OutboxRow, insertEvents } from '../../commands/outbox.ts';
 import type { Database } from '../../platform/database.ts';
 import { sqlJoin } from '../../platform/sql.ts';
 import { testDatabase } from '../support/database.ts';
 import { eventNamed } from '../support/events.ts';
 import { testWire } from '../support/activities.ts';
+import { outboxRow } from '../support/outbox.ts';
 
 let database: Database;
 beforeAll(() => {

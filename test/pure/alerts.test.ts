@@ -27,6 +27,7 @@ async function metricNames(): Promise<Set<string>> {
     outbox: async () => ({ events: 0, oldestSeconds: 0, blockedStreams: 0 }),
     wakeups: async () => 0,
     deadLetters: async () => [],
+    readers: async () => [],
   }).text();
   const families = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
   return new Set(

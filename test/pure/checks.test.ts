@@ -8,6 +8,7 @@ const figures: Figures = {
   outbox: async () => ({ events: 0, oldestSeconds: 0, blockedStreams: 0 }),
   wakeups: async () => 0,
   deadLetters: async () => [],
+  readers: async () => [],
 };
 const logger = createLogger({ level: 'silent', name: 'test' });
 

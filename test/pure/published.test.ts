@@ -87,6 +87,9 @@ describe('problems in the OpenAPI document', () => {
       version_conflict: ['currentVersion'],
       transition_not_allowed: ['invoiceStatus', 'allowedActions'],
       insufficient_scope: ['scope'],
+      event_version_stage: ['stage'],
+      event_version_not_replaced: ['replacement'],
+      event_version_in_use: ['readers'],
       dead_letter_resolved: ['resolution', 'resolvedBy'],
     });
   });

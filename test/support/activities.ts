@@ -7,6 +7,7 @@ import { createLimiter } from '../../commands/limiter.ts';
 import type { EventSink } from '../../messaging/event-sink.ts';
 import { createNotifier } from '../../messaging/notify.ts';
 import type { Database } from '../../platform/database.ts';
+import { versionedTopics } from '../../registry/event-versions.ts';
 import { createLogger } from '../../platform/logger.ts';
 
 const logger = createLogger({ level: 'silent', name: 'test' });
@@ -39,6 +40,8 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     inspect: () => null,
     overdueAfterMs: undefined,
     eventsKeptDays: 90,
+    versions: versionedTopics(testWire.environment),
+    readingGroups: async () => [],
     send: {
       client: new Client({ connection: Connection.lazy() }),
       taskQueue: 'none',

@@ -1,10 +1,10 @@
-/** The events of the catalogue, by their names. */
+/** The events of the catalogue, by their names: the first version of each. */
 import { schemaOf } from '../../values/schema.ts';
 import type { z } from 'zod';
 import { catalogue } from '../../registry/catalogue.ts';
 import { type EventDefinition } from '../../messaging/event.ts';
 
-export const eventNames = catalogue.map(({ name }) => name);
+export const eventNames = [...new Set(catalogue.map(({ name }) => name))];
 
 export function eventNamed(name: string): EventDefinition {
   const event = catalogue.find((one) => one.name === name);

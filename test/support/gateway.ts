@@ -42,6 +42,26 @@ export function paymentMessage(tenantId: string, invoiceId: string, changes: Rec
   };
 }
 
+export const PAYMENTS_2_TOPIC = 'test.billing.public.payments.v2';
+
+/** The same in version 2. `changes` are of the payment. */
+export function payment2Message(tenantId: string, invoiceId: string, changes: Record<string, unknown> = {}): Message {
+  const { headers, ...message } = paymentMessage(tenantId, invoiceId);
+  const {
+    amount,
+    currency,
+    paymentMethod: method,
+    paymentReference: reference,
+    receivedAt,
+  } = JSON.parse(message.value) as Record<string, string>;
+  const payment = { amount, currency, method, reference, receivedAt, ...changes };
+  return {
+    ...message,
+    headers: { ...headers, ce_type: 'billing.payment.received.v2' },
+    value: JSON.stringify({ tenantId, invoiceId, payment }),
+  };
+}
+
 export const eventIdOf = ({ headers }: Pick<Message, 'headers'>): string => headers['ce_id'] ?? '';
 
 type Sent = Omit<Message, 'value'> & { value: string | null };

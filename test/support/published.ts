@@ -12,7 +12,7 @@ import { type ProblemCode, problemSchemas } from '../../api/problems.ts';
 import { eventSchema } from '../../api/published-schema.ts';
 import type { Route } from '../../api/route.ts';
 import { catalogue } from '../../registry/catalogue.ts';
-import { schemaNamed } from './events.ts';
+import { schemaOf } from '../../values/schema.ts';
 import { eventType } from '../../messaging/cloud-event.ts';
 
 interface PublishedAnswer {
@@ -55,8 +55,9 @@ export const publishedDocument = once(
   () => JSON.parse(JSON.stringify(openApiDocument(routes(), { version: '0.0.0', isDemo: false }))) as PublishedDocument,
 );
 
+/** By their types. */
 export const publishedEvents = once(
-  () => Object.fromEntries(catalogue.map((event) => [event.name, eventSchema(event)])) as Record<string, object>,
+  () => Object.fromEntries(catalogue.map((event) => [eventType(event), eventSchema(event)])) as Record<string, object>,
 );
 
 const ajv = once(() => {
@@ -163,9 +164,9 @@ function faultsWithoutRoute(pathname: string, { status, mediaType, headers, body
 
 /** Throws unless the data of an event of this type fits the JSON Schema that is published for it. */
 export function assertPublishedEvent(type: string, data: unknown): void {
-  const name = catalogue.find((one) => eventType(one) === type)?.name;
-  if (name === undefined) throw new Error(`There is no event ${type} in the catalogue.`);
-  const faults = [...faultsBySchema(publishedEvents()[name] ?? {}, data), ...faultsByZod(schemaNamed(name), data)];
+  const event = catalogue.find((one) => eventType(one) === type);
+  if (!event?.schema) throw new Error(`There is no event ${type} with a schema in the catalogue.`);
+  const faults = [...faultsBySchema(publishedEvents()[type] ?? {}, data), ...faultsByZod(schemaOf(event.schema), data)];
   if (faults.length === 0) return;
   const told = faults.map((fault) => `  ${fault}`).join('\n');
   throw new Error(`${type} is not as published:\n${told}\n${JSON.stringify(data)}`);

@@ -11,6 +11,7 @@ export const workflowTypes = {
   outboxRelay: 'outboxRelay',
   wakeupRelay: 'wakeupRelay',
   retention: 'retention',
+  eventVersion: 'eventVersion',
   billingRun: 'billingRun',
   deadLetter: 'deadLetter',
   deadLetterBatch: 'deadLetterBatch',

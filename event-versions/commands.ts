@@ -1,0 +1,85 @@
+/** A decision about a version as a command: one plain transaction, whoever asks. */
+import { z } from 'zod';
+import { fingerprintOf, newAttemptId } from '../commands/key.ts';
+import type { CommandDefinition, Outcome } from '../commands/command.ts';
+import type { CommandHead } from '../commands/decision.ts';
+import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
+import type { TransactionClient } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
+import { NIL } from 'uuid';
+import { type VersionDecision, type VersionLookups, decideVersion } from './decide.ts';
+import { eventVersionEntity, toEventVersion } from './entity.ts';
+import type { EventVersion } from './members.ts';
+import { UNREAD_DAYS } from './stage.ts';
+
+type VersionCommand = VersionDecision & CommandHead;
+
+/** Who decides, and under which key. */
+export interface Asking {
+  key: string;
+  actor: string;
+  acceptedAt: string;
+}
+
+/** Carries a decision out, once. Rejects when the database failed, and then nothing was changed. */
+export async function decideEventVersion(
+  deps: TransactionDeps,
+  decision: Omit<VersionDecision, 'tenantId' | 'acceptedAt'>,
+  asking: Asking,
+): Promise<Outcome<EventVersion, EventVersion>> {
+  const { action, of, reason, sunset, force } = decision;
+  const command: VersionCommand = {
+    ...decision,
+    ...asking,
+    tenantId: NIL,
+    attemptId: newAttemptId(),
+    fingerprint: fingerprintOf({
+      method: action,
+      route: of.topic,
+      ifMatch: null,
+      body: { reason, sunset, force },
+    }),
+  };
+  const [outcome] = await carryOut(deps, commandOf(action), [command]);
+  if (!outcome) throw new TypeError('A decision came back without an outcome.');
+  return outcome;
+}
+
+const commandOf = (
+  step: VersionDecision['action'],
+): CommandDefinition<EventVersion, VersionCommand, VersionLookups, EventVersion> => ({
+  entity: eventVersionEntity,
+  step,
+  entityId: ({ of }) => of.id,
+  lookUp,
+  decide: decideVersion,
+  answer: (version) => version,
+  events: [],
+});
+
+const readerRow = z.object({ group_id: z.string() });
+const watchedRow = z.object({ watched: z.boolean() });
+const versionRow = z.looseObject({});
+
+/** How late a look may be to count as one of now. */
+const WATCHED_WITHIN = '1 hour';
+
+async function lookUp(
+  tx: TransactionClient,
+  { of: { topic, after }, acceptedAt }: VersionCommand,
+): Promise<VersionLookups> {
+  const [next] = await queryRows(tx, versionRow)`SELECT * FROM event_versions WHERE topic = ${after ?? ''}`;
+  const readers = await queryRows(tx, readerRow)`
+    SELECT group_id FROM event_version_readers
+    WHERE topic = ${topic} AND last_seen_at > ${acceptedAt}::timestamptz - ${`${UNREAD_DAYS} days`}::interval
+    ORDER BY group_id`;
+  const [look] = await queryRows(tx, watchedRow)`
+    SELECT looked_at > ${acceptedAt}::timestamptz - ${WATCHED_WITHIN}::interval
+      AND first_looked_at < ${acceptedAt}::timestamptz - ${`${UNREAD_DAYS} days`}::interval AS watched
+    FROM event_version_looks WHERE topic = ${topic}`;
+  return {
+    after: next ? toEventVersion(next) : null,
+    readers: readers.map((row) => row.group_id),
+    isWatched: look?.watched ?? false,
+  };
+}

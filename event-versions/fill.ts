@@ -1,0 +1,197 @@
+/**
+ * Fills the topic of a version that was opened when there were events already: from the outbox, stream by stream, so
+ * that its sequences are those of the version before.
+ *
+ * Always true:
+ * 1. A stream is filled under its lock, from where its own version stands to where the version before stands. Then it
+ *    is level, and every command writes both (commands/outbox.ts).
+ * 2. Filled again, nothing is told twice.
+ * 3. What was withheld stays withheld. What retention had deleted before is deleted in the new topic too.
+ */
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { type WireSettings, eventType, laterHeaders } from '../messaging/cloud-event.ts';
+import { eventWithheld } from '../messaging/event-withheld.ts';
+import type { Database, TransactionClient } from '../platform/database.ts';
+import { queryRows } from '../platform/rows.ts';
+import type { TopicVersion } from './lines.ts';
+
+/** Streams that are locked at once, and events that are written at once. */
+const STREAMS_MAX = 50;
+const EVENTS_MAX = 1_000;
+
+const nameRow = z.object({ stream: z.string() });
+
+const levelRow = z.object({
+  /** What follows the topic: |key */
+  key: z.string(),
+  level: z.bigint(),
+  /** Whether its own stream has told anything yet. */
+  begun: z.boolean(),
+  pruned: z.bigint(),
+});
+type Level = z.infer<typeof levelRow>;
+
+const eventRow = z.object({
+  tenant_id: z.string(),
+  stream: z.string(),
+  sequence: z.bigint(),
+  slot: z.int(),
+  partition_key: z.string(),
+  type: z.string(),
+  headers: z.string(),
+  value: z.string(),
+  recorded_at: z.date(),
+});
+type EventRow = z.infer<typeof eventRow>;
+
+export interface Filled {
+  /** Streams that were not level. */
+  streams: number;
+  events: number;
+  /** Where to go on; null when every stream was looked at. */
+  after: string | null;
+}
+
+/** Fills the next streams behind `after`, in the order of their names. Of a version that has one before it. */
+export async function fillStreams(
+  database: Database,
+  version: TopicVersion,
+  wire: WireSettings,
+  after: string,
+): Promise<Filled> {
+  const { topic, before } = version;
+  if (before === null) throw new TypeError(`There is no version before ${topic}.`);
+  const found = await queryRows(database, nameRow)`
+    SELECT old.stream FROM streams old
+    LEFT JOIN streams own ON own.stream = ${topic} || substr(old.stream, ${before.length + 1})
+    WHERE old.stream > ${after} AND starts_with(old.stream, ${`${before}|`})
+      AND old.last_sequence > coalesce(own.last_sequence, 0)
+    ORDER BY old.stream LIMIT ${STREAMS_MAX}`;
+  const names = found.map(({ stream }) => stream);
+  const last = names.at(-1);
+  if (last === undefined) return { streams: 0, events: 0, after: null };
+  const events = await database.$transaction((tx) => fillIn(tx, version, before, names, wire));
+  return { streams: names.length, events, after: names.length < STREAMS_MAX ? null : last };
+}
+
+/** How many streams are not level. */
+export async function streamsToFill(database: Database, { topic, before }: TopicVersion): Promise<number> {
+  if (before === null) return 0;
+  const [row] = await queryRows(database, z.object({ count: z.bigint() }))`
+    SELECT count(*) FROM streams old
+    LEFT JOIN streams own ON own.stream = ${topic} || substr(old.stream, ${before.length + 1})
+    WHERE starts_with(old.stream, ${`${before}|`}) AND old.last_sequence > coalesce(own.last_sequence, 0)`;
+  return Number(row?.count ?? 0);
+}
+
+async function fillIn(
+  tx: TransactionClient,
+  version: TopicVersion,
+  before: string,
+  names: readonly string[],
+  wire: WireSettings,
+): Promise<number> {
+  const levels = await lockLevels(tx, version.topic, before, names);
+  const told = await queryRows(tx, eventRow)`
+    SELECT e.tenant_id, e.stream, e.sequence, e.slot, e.partition_key, e.type, e.headers, e.value, e.recorded_at
+    FROM outbox_events e
+    JOIN unnest(${levels.map(({ key }) => before + key)}::text[], ${levels.map(({ level }) => level)}::bigint[])
+      AS wanted(stream, level) ON e.stream = wanted.stream AND e.sequence >= wanted.level
+    ORDER BY e.stream, e.sequence LIMIT ${EVENTS_MAX}`;
+  const byKey = new Map(levels.map((level) => [level.key, level]));
+  const rows = laterRows(version, byKey, told, before.length, wire);
+  await tx.$executeRaw`
+    INSERT INTO outbox_events (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value, recorded_at)
+    SELECT id, tenant_id, stream, sequence, slot, ${version.topic}, partition_key, type, headers, value, recorded_at
+    FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS (id uuid, tenant_id uuid, stream text,
+      sequence bigint, slot int, partition_key text, type text, headers text, value text, recorded_at timestamptz))
+      WITH ORDINALITY AS row (id, tenant_id, stream, sequence, slot, partition_key, type, headers, value, recorded_at,
+        place)
+    ORDER BY place`;
+  const filledTo = new Map(rows.map((row) => [row.stream, row.sequence]));
+  const ends = levels.flatMap(({ key, begun, pruned }) => {
+    const stream = version.topic + key;
+    const end = filledTo.get(stream) ?? (begun || pruned === 0n ? undefined : String(pruned));
+    return end === undefined ? [] : [{ stream, end, pruned: begun ? '0' : String(pruned) }];
+  });
+  await tx.$executeRaw`
+    INSERT INTO streams (stream, last_sequence, last_published, pruned_through)
+    SELECT stream, "end", pruned, pruned
+    FROM jsonb_to_recordset(${JSON.stringify(ends)}::jsonb) AS given(stream text, "end" bigint, pruned bigint)
+    ORDER BY stream
+    ON CONFLICT (stream) DO UPDATE SET last_sequence = excluded.last_sequence,
+      last_published = greatest(streams.last_published, excluded.last_published),
+      pruned_through = greatest(streams.pruned_through, excluded.pruned_through)`;
+  return rows.length;
+}
+
+/** Where the streams stand, locked: those of the version before first. */
+async function lockLevels(
+  tx: TransactionClient,
+  topic: string,
+  before: string,
+  names: readonly string[],
+): Promise<Level[]> {
+  const own = names.map((name) => topic + name.slice(before.length));
+  await tx.$queryRaw`SELECT FROM streams WHERE stream = ANY(${[...names]}::text[]) ORDER BY stream FOR UPDATE`;
+  await tx.$queryRaw`SELECT FROM streams WHERE stream = ANY(${own}::text[]) ORDER BY stream FOR UPDATE`;
+  const levels = await queryRows(tx, levelRow)`
+    SELECT substr(old.stream, ${before.length + 1}) AS key, coalesce(own.last_sequence, 0) > 0 AS begun,
+      CASE WHEN coalesce(own.last_sequence, 0) > 0 THEN own.last_sequence ELSE old.pruned_through END AS level,
+      old.pruned_through AS pruned
+    FROM streams old LEFT JOIN streams own ON own.stream = ${topic} || substr(old.stream, ${before.length + 1})
+    WHERE old.stream = ANY(${[...names]}::text[])`;
+  const lost = levels.find(({ begun, level, pruned }) => begun && level < pruned);
+  if (lost) throw new TypeError(`${topic}${lost.key} lacks events that were deleted: ${lost.level} to ${lost.pruned}.`);
+  return levels;
+}
+
+const WITHHELD = eventType(eventWithheld);
+
+/** The rows of the version, of those of the version before; the first of a stream may be what came before them. */
+function laterRows(
+  { topic, upgrades }: TopicVersion,
+  levels: ReadonlyMap<string, Level>,
+  told: readonly EventRow[],
+  cut: number,
+  wire: WireSettings,
+) {
+  const before = new Map<string, unknown>();
+  return told.flatMap(({ recorded_at, ...event }) => {
+    const { stream, sequence, type, headers, value } = event;
+    const key = stream.slice(cut);
+    const data: unknown = JSON.parse(value);
+    const previous = before.get(key) ?? null;
+    if (type !== WITHHELD) before.set(key, data);
+    if (sequence <= (levels.get(key)?.level ?? 0n)) return [];
+    const upgrade = upgrades.get(type);
+    if (!upgrade && type !== WITHHELD) throw new TypeError(`${topic} has no version of ${type}.`);
+    const id = uuidv7();
+    return [
+      {
+        ...event,
+        id,
+        stream: topic + key,
+        sequence: String(sequence),
+        type: upgrade ? eventType(upgrade.definition) : type,
+        headers: JSON.stringify(
+          laterHeaders(JSON.parse(headers) as Record<string, string>, upgrade?.definition, id, wire),
+        ),
+        value: upgrade ? JSON.stringify(upgrade.later(data, previous)) : value,
+        recorded_at: recorded_at.toISOString(),
+      },
+    ];
+  });
+}
+
+const snapshotRow = z.object({ oldest: z.bigint(), next: z.bigint() });
+
+/** The oldest transaction that is still running, and the number that the next one gets. */
+export async function runningTransactions(database: Database): Promise<{ oldest: bigint; next: bigint }> {
+  const [row] = await queryRows(database, snapshotRow)`
+    SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next
+    FROM (SELECT pg_current_snapshot() AS s) now`;
+  if (!row) throw new TypeError('Postgres did not tell which transactions are running.');
+  return row;
+}
