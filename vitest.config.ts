@@ -11,6 +11,7 @@ const pure = [
   'cashiers',
   'dead-letters',
   'billing-runs',
+  'event-versions',
   'import',
   'pure',
 ].map((folder) => `test/${folder}/**/*.test.ts`);

@@ -180,6 +180,10 @@ it(
     const applied = new Map<string, Told[]>();
     const subscribe = createSubscriber(applied);
     const page = staffAt(temporal.client, temporal.namespace, eventVersionWorkflowId(V1));
+    await waitFor('the topics', async () => {
+      const topics = await admin.listTopics();
+      return [V1, V2].every((topic) => topics.includes(topic));
+    });
     const old = await subscribe(V1, 'warehouse');
     await untilReader(V1, 'warehouse', 'moving');
     expect(await versionOf(V2)).toMatchObject({ stage: 'planned', readers: [] });

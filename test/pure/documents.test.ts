@@ -116,6 +116,8 @@ it.each([
   'cashiers/README.md',
   'dead-letters/README.md',
   'billing-runs/README.md',
+  'event-versions/README.md',
+  'docs/migration.md',
   'access/README.md',
   ...filesIn('docs/decisions'),
 ])('every file that %s names is there', (file) => {

@@ -162,6 +162,7 @@ describe('what is refused says why', () => {
       /businessDate/,
     ],
     ['a batch without input', 'deadLetterBatch', `by-hand/${uuid()}`, [], /the input must be an object/],
+    ['a version without input', 'eventVersion', `by-hand/${uuid()}`, [], /the input must be an object/],
     ['a relay without input', 'outboxRelay', `by-hand/${uuid()}`, [], /the input must be an object/],
     ['an invoice without input', 'invoice', `by-hand/${uuid()}`, [], /the input must be an object/],
     [
@@ -191,6 +192,13 @@ describe('what is refused says why', () => {
       `by-hand/${uuid()}`,
       [{ batchId: uuid() }],
       /workflow id dead-letter-batch\//,
+    ],
+    [
+      'a version under another id',
+      'eventVersion',
+      `by-hand/${uuid()}`,
+      [{ topic: 'test.billing.public.invoices.v2' }],
+      /workflow id event-version\//,
     ],
     [
       'a relay under another id',
