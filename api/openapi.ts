@@ -3,6 +3,8 @@ import { scopeNames, scopes } from '../access/scopes.ts';
 import { oneLine, untrimmed } from '../values/schema.ts';
 import { z } from 'zod';
 import {
+  type ZodOpenApiExampleObject,
+  type ZodOpenApiHeaderObject,
   type ZodOpenApiHeadersObject,
   type ZodOpenApiOperationObject,
   type ZodOpenApiResponseObject,
@@ -11,7 +13,15 @@ import {
 } from 'zod-openapi';
 import { ACTOR_LENGTH, KEY_LENGTH } from '../values/text.ts';
 import { DEMO_TENANT } from './identity.ts';
-import { Problem, type ProblemCode, membersOf, problemDocument, problemSchemas, problemTable } from './problems.ts';
+import {
+  Problem,
+  type ProblemCode,
+  membersOf,
+  problemCodes,
+  problemDocument,
+  problemSchemas,
+  problemTable,
+} from './problems.ts';
 import { published } from './published-schema.ts';
 import type { AnswerHeader, Route } from './route.ts';
 
@@ -38,26 +48,38 @@ const demoHeaders = {
   'X-Tenant-Id': z
     .guid()
     .optional()
-    .meta({ description: `AUTH=demo: the tenant; ${DEMO_TENANT} when absent` }),
+    .meta({ description: `AUTH=demo: the tenant; ${DEMO_TENANT} when absent`, param: { id: 'TenantId' } }),
   'X-Actor': oneLine(...ACTOR_LENGTH)
     .optional()
-    .meta({ description: 'AUTH=demo: who acts, for the history' }),
+    .meta({ description: 'AUTH=demo: who acts, for the history', param: { id: 'Actor' } }),
 };
 const tenantHeader = {
-  'X-Tenant-Id': z.guid().optional().meta({
-    description: 'The tenant, for a caller who may act for all; any other may repeat his own',
-  }),
+  'X-Tenant-Id': z
+    .guid()
+    .optional()
+    .meta({
+      description: 'The tenant, for a caller who may act for all; any other may repeat his own',
+      param: { id: 'TenantId' },
+    }),
 };
 const keyHeader = {
   'Idempotency-Key': untrimmed(...KEY_LENGTH)
     .optional()
-    .meta({ description: 'Sent again with the same key, a command takes effect once', example: 'order-7731' }),
+    .meta({
+      description: 'Sent again with the same key, a command takes effect once',
+      example: 'order-7731',
+      param: { id: 'IdempotencyKey' },
+    }),
 };
 const ifMatchHeader = {
-  'If-Match': z.string().optional().meta({
-    description: 'The ETag the caller saw; the step is refused (412) when the invoice has moved on',
-    example: '"1"',
-  }),
+  'If-Match': z
+    .string()
+    .optional()
+    .meta({
+      description: 'The ETag the caller saw; the step is refused (412) when the invoice has moved on',
+      example: '"1"',
+      param: { id: 'IfMatch' },
+    }),
 };
 
 export interface DocumentSettings {
@@ -68,8 +90,9 @@ export interface DocumentSettings {
 
 export function openApiDocument(routes: readonly Route[], { version, isDemo }: DocumentSettings) {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  const problemAnswer = problemAnswers();
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method]: operation(route, isDemo) };
+    paths[route.path] = { ...paths[route.path], [route.method]: operation(route, isDemo, problemAnswer) };
   }
   return createDocument(
     {
@@ -81,7 +104,7 @@ export function openApiDocument(routes: readonly Route[], { version, isDemo }: D
           'Invoices from draft to paid. Every command may be sent again with its Idempotency-Key; errors are RFC 9457 problems.',
       },
       paths,
-      ...(isDemo ? {} : { components: { securitySchemes: { bearer } } }),
+      components: { headers: headerComponents, ...(isDemo ? {} : { securitySchemes: { bearer } }) },
     },
     { override: published },
   );
@@ -97,7 +120,7 @@ const bearer = {
   ].join('\n'),
 } as const;
 
-function operation(route: Route, isDemo: boolean): ZodOpenApiOperationObject {
+function operation(route: Route, isDemo: boolean, problemAnswer: ProblemAnswer): ZodOpenApiOperationObject {
   const { scope } = route;
   const headers = {
     ...(scope === null ? {} : isDemo ? demoHeaders : tenantHeader),
@@ -130,7 +153,7 @@ function operation(route: Route, isDemo: boolean): ZodOpenApiOperationObject {
           },
         }
       : {}),
-    responses: { ...answers(route), ...problems(route) },
+    responses: { ...answers(route), ...problems(route, problemAnswer) },
   };
 }
 
@@ -147,19 +170,23 @@ function answers({ answers: byStatus, command }: Route): ZodOpenApiResponsesObje
   );
 }
 
+const headerComponents = Object.fromEntries(
+  Object.entries(answerHeaders).map(([name, { description, example, required = true }]) => [
+    name,
+    { description, required, schema: { type: 'string', examples: [example] } },
+  ]),
+) as Record<AnswerHeader, ZodOpenApiHeaderObject>;
+
 function headersOf(names: readonly AnswerHeader[]): { headers?: ZodOpenApiHeadersObject } {
   if (names.length === 0) return {};
-  const headers = names.map((name) => {
-    const { description, example, required = true } = answerHeaders[name];
-    return [name, { description, required, schema: { type: 'string', examples: [example] } }];
-  });
+  const headers = names.map((name) => [name, { $ref: `#/components/headers/${name}` }]);
   return { headers: Object.fromEntries(headers) as ZodOpenApiHeadersObject };
 }
 
-/** Problems that share a status share an answer, with one schema and one example a code. */
-function problems(route: Route): ZodOpenApiResponsesObject {
+/** Problems that share a status share an answer. */
+function problems(route: Route, problemAnswer: ProblemAnswer): ZodOpenApiResponsesObject {
   const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of new Set(route.problems)) {
+  for (const code of problemCodes.filter((one) => route.problems.includes(one))) {
     const { status } = problemTable[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
@@ -177,19 +204,39 @@ const headersOfProblem: Partial<Record<ProblemCode, readonly AnswerHeader[]>> = 
   tenant_not_allowed: ['WWW-Authenticate'],
 };
 
-function problemAnswer({ path }: Route, codes: readonly ProblemCode[]): ZodOpenApiResponseObject {
-  const [first, ...others] = codes.map((code) => problemSchemas[code]);
-  if (!first) throw new TypeError('An answer has no code.');
-  return {
-    description: codes.join(', '),
-    ...headersOf(codes.flatMap((code) => headersOfProblem[code] ?? []).slice(0, 1)),
-    content: {
-      'application/problem+json': {
-        schema: others.length === 0 ? first : z.discriminatedUnion('code', [first, ...others]),
-        examples: Object.fromEntries(codes.map((code) => [code, { value: problemExample(code, path) }])),
-      },
-    },
-  };
+type ProblemAnswer = (route: Route, codes: readonly ProblemCode[]) => ZodOpenApiResponseObject;
+
+/**
+ * The answers that are problems, each once in the document however many operations have it. Its name lists its codes;
+ * each code has one schema and one example.
+ */
+function problemAnswers(): ProblemAnswer {
+  const made = new Map<string, ZodOpenApiResponseObject>();
+  const examples = new Map<ProblemCode, ZodOpenApiExampleObject>();
+  const exampleOf = (code: ProblemCode, path: string): ZodOpenApiExampleObject =>
+    kept(examples, code, () => ({ id: code, value: problemExample(code, path) }));
+  return ({ path }, codes) =>
+    kept(made, codes.join('.'), () => {
+      const [first, ...others] = codes.map((code) => problemSchemas[code]);
+      if (!first) throw new TypeError('An answer has no code.');
+      return {
+        id: codes.join('.'),
+        description: codes.join(', '),
+        ...headersOf(codes.flatMap((code) => headersOfProblem[code] ?? []).slice(0, 1)),
+        content: {
+          'application/problem+json': {
+            schema: others.length === 0 ? first : z.discriminatedUnion('code', [first, ...others]),
+            examples: Object.fromEntries(codes.map((code) => [code, exampleOf(code, path)])),
+          },
+        },
+      };
+    });
+}
+
+function kept<K, V>(all: Map<K, V>, key: K, make: () => V): V {
+  const value = all.get(key) ?? make();
+  all.set(key, value);
+  return value;
 }
 
 function problemExample(code: ProblemCode, path: string): Record<string, unknown> {

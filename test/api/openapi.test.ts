@@ -5,7 +5,7 @@ import { type ApiDeps, apiRoutes, createApp } from '../../api/app.ts';
 import { openApiDocument } from '../../api/openapi.ts';
 import { problemTable } from '../../api/problems.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { noDeps } from '../support/published.ts';
+import { noDeps, resolvedDocument } from '../support/published.ts';
 
 // Nothing is asked of them: only the routes are looked at.
 const deps: ApiDeps = {
@@ -26,7 +26,8 @@ interface Operation {
 let document: { openapi: string; paths: Record<string, Record<string, Operation>> };
 let app: Express;
 beforeAll(() => {
-  document = openApiDocument(apiRoutes(deps), { version: '0.0.0', isDemo: true }) as unknown as typeof document;
+  const whole = openApiDocument(apiRoutes(deps), { version: '0.0.0', isDemo: true });
+  document = resolvedDocument(whole) as unknown as typeof document;
   app = createApp(deps);
 });
 

@@ -26,7 +26,7 @@ export interface PublishedOperation {
 }
 export interface PublishedDocument {
   paths: Record<string, Record<string, PublishedOperation>>;
-  components: { schemas: Record<string, object> };
+  components: { schemas: Record<string, object>; examples: Record<string, { value: unknown }> };
 }
 
 /** Nothing is asked of them: only the routes are looked at. */
@@ -54,6 +54,24 @@ const routes = once(() => apiRoutes(noDeps));
 export const publishedDocument = once(
   () => JSON.parse(JSON.stringify(openApiDocument(routes(), { version: '0.0.0', isDemo: false }))) as PublishedDocument,
 );
+
+/** The document as its readers see it: what stands once among the components stands in its places, but for schemas. */
+export function resolvedDocument<D>(document: D): D {
+  const resolved = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(resolved);
+    const { $ref: reference } = value as { $ref?: unknown };
+    const [, kind, name] = /^#\/components\/(?!schemas\/)(\w+)\/(.+)$/.exec(String(reference)) ?? [];
+    if (kind === undefined || name === undefined)
+      return Object.fromEntries(Object.entries(value).map(([member, one]) => [member, resolved(one)]));
+    const { components } = document as { components: Record<string, Record<string, unknown> | undefined> };
+    const found = components[kind]?.[name];
+    if (found === undefined) throw new Error(`${String(reference)} names nothing.`);
+    return resolved(found);
+  };
+  return resolved(document) as D;
+}
+const readDocument = once(() => resolvedDocument(publishedDocument()));
 
 /** By their types. */
 export const publishedEvents = once(
@@ -135,7 +153,7 @@ const codeOf = (body: unknown): string => String((body as { code?: unknown } | n
 const isOfNoRoute = (body: unknown): boolean => ['route_not_found', 'method_not_allowed'].includes(codeOf(body));
 
 function faultsOfRoute(route: Route, { status, mediaType, headers, body, hasBody }: Given): string[] {
-  const published = publishedDocument().paths[route.path]?.[route.method]?.responses[status];
+  const published = readDocument().paths[route.path]?.[route.method]?.responses[status];
   if (!published) return [`the status ${status} is not declared for ${route.operationId}`];
   const required = Object.entries(published.headers ?? {}).filter((entry) => entry[1].required);
   const missing = required.filter(([name]) => !headers.has(name)).map(([name]) => `the header ${name} is missing`);
