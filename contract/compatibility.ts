@@ -45,7 +45,7 @@ const annotations = new Set(
 );
 const constraints = `$ref type enum const anyOf properties required additionalProperties items minItems maxItems
   uniqueItems minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern format
-  propertyNames`;
+  contentEncoding propertyNames`;
 const known = new Set([...annotations, ...constraints.split(/\s+/)]);
 
 const TYPES = ['null', 'boolean', 'object', 'array', 'number', 'string'];
@@ -56,15 +56,32 @@ interface Side<S = Schema> {
   root: Schema;
 }
 
+export interface Comparing {
+  /** What references are to; absent: the schemas themselves. */
+  roots?: { writer: Schema; reader: Schema };
+  /**
+   * Whose members the other must name, even one that may be left out: the reader's, to tell one that is not written any
+   * more, or the writer's, to tell one that is passed over now. Absent: nobody's.
+   */
+  keeps?: 'writer' | 'reader';
+}
+
 /** What is being compared: where, and which pairs further up (a schema may name itself). */
 interface Place {
   at: string;
   open: ReadonlyMap<unknown, ReadonlySet<unknown>>;
+  keeps: Comparing['keeps'];
 }
 
 /** Everything that a value of `writer` may be and `reader` refuses; nothing when all of them pass. */
-export const differences = (writer: Schema, reader: Schema): Difference[] =>
-  distinct(compare({ schema: writer, root: writer }, { schema: reader, root: reader }, { at: '', open: new Map() }));
+export const differences = (writer: Schema, reader: Schema, { roots, keeps }: Comparing = {}): Difference[] =>
+  distinct(
+    compare(
+      { schema: writer, root: roots?.writer ?? writer },
+      { schema: reader, root: roots?.reader ?? reader },
+      { at: '', open: new Map(), keeps },
+    ),
+  );
 
 const distinct = (all: readonly Difference[]): Difference[] => [
   ...new Map(all.map((one) => [`${one.at} ${one.kind} ${one.detail}`, one])).values(),
@@ -204,13 +221,16 @@ const compareStrings: Comparison = ({ schema: writer }, { schema: reader }, plac
   const exact = writer['const'];
   // In characters, as JSON Schema counts them.
   const length = typeof exact === 'string' ? Array.from(exact).length : undefined;
-  const { pattern, format } = reader;
+  const { pattern, format, contentEncoding } = reader;
   const isMatched = typeof exact === 'string' && typeof pattern === 'string' && new RegExp(pattern, 'u').test(exact);
   return [
     ...beyond(place, reader, 'minLength', (limit) => (length ?? numberIn(writer, 'minLength', 0)) < limit),
     ...beyond(place, reader, 'maxLength', (limit) => (length ?? numberIn(writer, 'maxLength', Infinity)) > limit),
     ...(pattern === undefined || pattern === writer['pattern'] || isMatched ? [] : [limited(place, reader, 'pattern')]),
     ...(format === undefined || format === writer['format'] ? [] : [limited(place, reader, 'format')]),
+    ...(contentEncoding === undefined || contentEncoding === writer['contentEncoding']
+      ? []
+      : [limited(place, reader, 'contentEncoding')]),
   ];
 };
 
@@ -244,26 +264,30 @@ const compareObjects: Comparison = (writer, reader, place) => {
     if (requiredOf(writer.schema).includes(name)) return [];
     return [told(below(place, name), Object.hasOwn(own, name) ? 'optional' : 'missing')];
   });
+  const isListed = ownOthers === undefined || ownOthers === false;
+  const lost = Object.keys(place.keeps === 'reader' && isListed ? theirs : {}).flatMap((name) =>
+    Object.hasOwn(own, name) ? [] : [told(below(place, name), 'missing')],
+  );
+  const isClosed = theirOthers === false || (place.keeps === 'writer' && !('additionalProperties' in reader.schema));
   const members = Object.entries(own).flatMap(([name, schema]) => {
     const to = Object.hasOwn(theirs, name) ? theirs[name] : (theirOthers as Schema);
-    if (to === false && !Object.hasOwn(theirs, name)) return [told(below(place, name), 'unknown')];
+    if (isClosed && !Object.hasOwn(theirs, name)) return [told(below(place, name), 'unknown')];
     return named(name, schema, to ?? true);
   });
   // A map: members of names that nobody has listed.
-  const others =
-    ownOthers === undefined || ownOthers === false
-      ? []
-      : [
-          ...(theirOthers === false
-            ? [told(below(place, '*'), 'unknown')]
-            : named('*', ownOthers as Schema, theirOthers as Schema)),
-          ...Object.entries(theirs).flatMap(([name, to]) =>
-            Object.hasOwn(own, name) ? [] : named(name, ownOthers as Schema, to),
-          ),
-        ];
+  const others = isListed
+    ? []
+    : [
+        ...(theirOthers === false
+          ? [told(below(place, '*'), 'unknown')]
+          : named('*', ownOthers as Schema, theirOthers as Schema)),
+        ...Object.entries(theirs).flatMap(([name, to]) =>
+          Object.hasOwn(own, name) ? [] : named(name, ownOthers as Schema, to),
+        ),
+      ];
   const names = reader.schema['propertyNames'];
   const isNamed = names === undefined || JSON.stringify(names) === JSON.stringify(writer.schema['propertyNames']);
-  return [...required, ...members, ...others, ...(isNamed ? [] : [told(place, 'range', 'propertyNames')])];
+  return [...required, ...lost, ...members, ...others, ...(isNamed ? [] : [told(place, 'range', 'propertyNames')])];
 };
 
 const byType: Readonly<Record<string, Comparison>> = {

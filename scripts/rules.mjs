@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { projectFolder } from './stack/settings.mjs';
 
-const RULE = /\b(?:INV|PAY|TIM|CSH|ACC|LIM|TEN|MSG)-\d\d\b/g;
+const RULE = /\b(?:API|INV|PAY|TIM|CSH|ACC|LIM|TEN|MSG)-\d\d\b/g;
 const STRING = /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`/g;
 const COMMENT_LINE = /^\s*(?:\/\/|\/\*|\*)/;
 

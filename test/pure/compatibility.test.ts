@@ -103,6 +103,13 @@ const breaking: readonly (readonly [...Case, at: string, kind: string])[] = [
     'range',
   ],
   ['no format any more', object({ a: text }), object({ a: { type: 'string', format: 'date' } }), 'a', 'range'],
+  [
+    'no encoding any more',
+    object({ a: text }),
+    object({ a: { type: 'string', contentEncoding: 'base64' } }),
+    'a',
+    'range',
+  ],
   ['more items', object({ a: listOf(text) }), object({ a: listOf(text, { maxItems: 3 }) }), 'a', 'range'],
   ['items that repeat', object({ a: listOf(text) }), object({ a: listOf(text, { uniqueItems: true }) }), 'a', 'range'],
   [

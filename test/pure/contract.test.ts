@@ -3,7 +3,8 @@
  * who reads or sends by what was published first.
  *
  * `npm run generate` writes what is served. A baseline is written once, with the first version of an event, and
- * stays as it is: others have been built on it.
+ * stays as it is: others have been built on it. So does that of the REST API; what came after it is kept from the day on
+ * which a copy of contract/openapi.json is put beside it, as baselines/openapi-v1-<day>.json.
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +16,8 @@ import ajvFormats from 'ajv-formats';
 import { asyncApiDocument } from '../../api/asyncapi.ts';
 import { eventSchema, exampleOf } from '../../api/published-schema.ts';
 import { type Schema, differences } from '../../contract/compatibility.ts';
-import { type Direction, inWords } from '../../contract/words.ts';
+import { type ApiDocument, type Sunsets, brokenPromises, hastened, sunsetsAfter } from '../../contract/operations.ts';
+import { inWords } from '../../contract/words.ts';
 import { eventType } from '../../messaging/cloud-event.ts';
 import { catalogue } from '../../registry/catalogue.ts';
 import { handledEvents } from '../../registry/handlers.ts';
@@ -56,7 +58,7 @@ describe('what is served is what is committed', () => {
 });
 
 /** What we read, we read by the schema of today; what others read of us, they read by that of then. */
-const directionsOf = (event: (typeof catalogue)[number]): Direction[] =>
+const directionsOf = (event: (typeof catalogue)[number]): ('sent' | 'received')[] =>
   (handledEvents as readonly unknown[]).includes(event) ? ['received'] : ['sent'];
 
 describe('MSG-05: no version of an event breaks who was built on its first schema', () => {
@@ -72,8 +74,77 @@ describe('MSG-05: no version of an event breaks who was built on its first schem
   });
 });
 
+const isOfOperations = (file: string): boolean => file.startsWith('openapi-v1');
+
 it.each(['schemas', 'baselines'])('%s has no event that there is not', (kind) => {
-  expect(readdirSync(path.join(folder, kind)).toSorted()).toEqual(events.map(({ type }) => `${type}.json`).toSorted());
+  const files = readdirSync(path.join(folder, kind)).filter((file) => !isOfOperations(file));
+  expect(files.toSorted()).toEqual(events.map(({ type }) => `${type}.json`).toSorted());
+});
+
+describe('no change of the REST API breaks who was built on an older document of it', () => {
+  const now = publishedDocument() as ApiDocument;
+  const first = 'baselines/openapi-v1.json';
+  if (isWritten && !existsSync(path.join(folder, first))) writeJson(first, now);
+  const baselines = readdirSync(path.join(folder, 'baselines')).filter(isOfOperations);
+  const sunsets = (readJson('sunsets.json') ?? {}) as Sunsets;
+  const today = new Date().toISOString().slice(0, 10);
+
+  it.each(baselines)('API-01: %s', (file) => {
+    expect(brokenPromises(now, readJson(`baselines/${file}`) as ApiDocument, { sunsets, today })).toEqual([]);
+  });
+
+  it('API-01: the first document is among them', () => {
+    expect(baselines, HOW).toContain(path.basename(first));
+  });
+
+  it('API-03: the last days of operations are noted, and none comes earlier than was published', () => {
+    expect(hastened(now, sunsets)).toEqual([]);
+    if (isWritten) writeJson('sunsets.json', sunsetsAfter(now, sunsets));
+    expect(readJson('sunsets.json'), HOW).toEqual(sunsetsAfter(now, sunsets));
+  });
+
+  type Members = Record<string, { properties?: Record<string, unknown>; required?: string[] }>;
+  const schemasOf = ({ components = {} }: ApiDocument) => components['schemas'] as Members;
+  const schemas = schemasOf(now);
+  /** What is told when these schemas have lost these members. */
+  const without = (gone: Readonly<Record<string, readonly string[]>>): string => {
+    const less = structuredClone(now);
+    for (const [name, members] of Object.entries(gone)) {
+      const { properties = {}, required = [] } = schemasOf(less)[name] ?? {};
+      for (const member of members) delete properties[member];
+      required.splice(0, Infinity, ...required.filter((member) => !members.includes(member)));
+    }
+    return brokenPromises(less, now, { sunsets, today }).join('\n');
+  };
+  const isProblem = (name: string): boolean => name.endsWith('Problem');
+
+  // Taken out of the real document: what its readers would miss.
+  const read = Object.keys(schemas).filter((name) => !isProblem(name));
+  it.each(read)('API-01: every member that %s has today would be missed', (name) => {
+    const members = Object.keys(schemas[name]?.properties ?? {});
+    const told = without({ [name]: members });
+    expect(members.filter((member) => !new RegExp(`[.\`]${member}\` disappeared`).test(told))).toEqual([]);
+  });
+
+  it('API-01: so would a member of each problem, each answer and each operation', () => {
+    const told = without(
+      Object.fromEntries(Object.keys(schemas).map((name) => [name, isProblem(name) ? ['detail'] : []])),
+    );
+    const codes = Object.keys(now.components?.['examples'] ?? {});
+    expect(codes.filter((code) => !told.includes(`problem \`${code}\`: \`detail\` disappeared`))).toEqual([]);
+    const operations = Object.entries(publishedDocument().paths).flatMap(([at, methods]) =>
+      Object.entries(methods).map(([method, { responses }]) => ({ what: `${method.toUpperCase()} ${at}`, responses })),
+    );
+    const answers = operations.flatMap(({ what, responses }) =>
+      Object.keys(responses).map((status) => `${what}: answer ${status}: it disappeared`),
+    );
+    const silent = structuredClone(publishedDocument());
+    for (const methods of Object.values(silent.paths)) for (const one of Object.values(methods)) one.responses = {};
+    const missed = brokenPromises(silent, now, { sunsets, today }).join('\n');
+    expect(answers.filter((answer) => !missed.includes(answer))).toEqual([]);
+    const nothing = brokenPromises({ paths: {} }, now, { sunsets, today });
+    expect(nothing).toHaveLength(operations.length);
+  });
 });
 
 describe('the AsyncAPI document', () => {
