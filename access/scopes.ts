@@ -21,6 +21,7 @@ export const scopes = {
   'event-versions:decide': 'Open, deprecate and close versions of events, for all tenants',
   'keys:manage': 'Make, list, revoke and rotate API keys',
   'limits:manage': 'Read and set how much a tenant may ask for',
+  'deprecations:read': 'See which operations will go, and how much they are used',
   'payloads:decode': 'See what Temporal stores encrypted, of every tenant',
   'tenants:all': 'Name any tenant by X-Tenant-Id, and see what belongs to none',
 } as const satisfies Record<string, string>;

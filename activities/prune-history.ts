@@ -9,6 +9,9 @@ const PIECE_MS = 20_000;
 /** Nobody waits for it: while callers do, it has a twentieth of the time. */
 const PAUSE_SHARE = 19;
 const DAY_MS = 24 * 60 * 60_000;
+const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY_MS);
+/** Counts of deprecated operations (access/deprecated-use.ts): the same season of the year before can be compared. */
+const USES_KEPT_DAYS = 400;
 
 export interface PruneDeps {
   database: Database;
@@ -19,14 +22,19 @@ export interface PruneDeps {
   eventsKeptDays: number;
 }
 
-/** Deletes published events that have been kept for long enough, for some seconds. */
+/**
+ * Deletes published events that have been kept for long enough, for some seconds; and, when a look begins, old counts of
+ * deprecated operations.
+ */
 export const createPruneHistory =
   ({ database, load, stopping, eventsKeptDays }: PruneDeps) =>
   async ({ after: from }: PruneInput): Promise<PruneReport> => {
     const context = Context.current();
     const stopped = AbortSignal.any([context.cancellationSignal, stopping]);
     const until = performance.now() + PIECE_MS;
-    const before = new Date(Date.now() - eventsKeptDays * DAY_MS);
+    const before = daysAgo(eventsKeptDays);
+    if (BigInt(from) === 0n)
+      await database.deprecatedUse.deleteMany({ where: { day: { lt: daysAgo(USES_KEPT_DAYS) } } });
     let pruned = 0;
     let after: bigint | null = BigInt(from);
     const piece = async (): Promise<boolean> => {

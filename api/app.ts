@@ -1,4 +1,5 @@
 /** The REST application: routes as data, mounted on Express. It does not listen; bin/ does. */
+import type { DeprecatedUses } from '../access/deprecated-use.ts';
 import { type Load, createLoad } from '../commands/load.ts';
 import { restKey } from '../commands/key.ts';
 import type { SendDeps } from '../commands/send-update.ts';
@@ -20,12 +21,13 @@ import { jsonBody } from './json-body.ts';
 import { type LimitSettings, createCommandLimit, limitAddress, limitTenant } from './limits.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
 import { asyncApiDocument } from './asyncapi.ts';
+import { announce, checkDeprecation, untilSunset } from './deprecation.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
 import { eventSchema } from './published-schema.ts';
 import { untilDeadline } from './retry.ts';
 import { traceRequest } from './tracing.ts';
-import type { Call, Method, Route } from './route.ts';
+import { type Call, type Method, type Route, withParameters } from './route.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import { cashierCommandRoutes } from './routes/cashier-commands.ts';
 import { cashierReadRoutes } from './routes/cashier-reads.ts';
@@ -33,6 +35,7 @@ import { CODEC, codecRoutes } from './routes/codec.ts';
 import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { eventVersionRoutes } from './routes/event-versions.ts';
+import { withDeprecations } from './routes/deprecations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invoiceBatchRoute } from './routes/invoice-batch.ts';
 import { invoiceCommandRoutes } from './routes/invoice-commands.ts';
@@ -46,6 +49,7 @@ export interface ApiDeps {
   database: Database;
   authentication: Authentication;
   limits: LimitSettings;
+  deprecatedUses: Pick<DeprecatedUses, 'note'>;
   /** Proxies before the process, each of which notes whom it was asked by in X-Forwarded-For. */
   trustedProxies: number;
   /** null: what Temporal stores is not encrypted. */
@@ -66,10 +70,11 @@ export interface ApiMetrics {
   contentType: string;
   text: () => Promise<string>;
   request: (request: MeasuredRequest) => void;
+  deprecated: (operation: string) => void;
 }
 
 export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
-  return [
+  return withDeprecations(deps, [
     ...invoiceReadRoutes(deps),
     ...invoiceCommandRoutes(deps),
     invoiceBatchRoute({ ...deps, load }),
@@ -85,13 +90,17 @@ export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
     ...tenantLimitRoutes(deps),
     ...(deps.codec ? codecRoutes({ codec: deps.codec, logger: deps.logger }) : []),
     ...healthRoutes({ database: deps.database, client: deps.send.client }),
-  ];
+  ]);
 }
 
 export function createApp(deps: ApiDeps): Express {
-  const app = express();
   const load = createLoad();
-  const routes = apiRoutes(deps, load);
+  return appOf(deps, apiRoutes(deps, load), load);
+}
+
+export function appOf(deps: ApiDeps, routes: readonly Route[], load: Load): Express {
+  for (const route of routes) checkDeprecation(route);
+  const app = express();
   app.disable('x-powered-by');
   app.set('etag', false); // ETags are versions, set by the routes
   app.set('query parser', 'simple');
@@ -121,7 +130,7 @@ export function createApp(deps: ApiDeps): Express {
   mountMetrics(app, deps.metrics);
   const paths = byPath(routes);
   for (const [path, here] of paths) {
-    app.all(expressPath(path), noteRoute(path), onlyMethods(here.map(({ method }) => method)));
+    app.all(expressPath(path), noteRoute(path), onlyMethods(here.map(({ method }) => method)), announce(here));
   }
   app.use('/v1', limitAddress(deps.limits), identify(deps.authentication));
   const ofTenant = limitTenant(deps.limits);
@@ -131,6 +140,7 @@ export function createApp(deps: ApiDeps): Express {
       expressPath(route.path),
       authorize(route),
       ...(route.scope === null || route.beyondLimits ? [] : [ofTenant]),
+      ...(route.deprecated ? [untilSunset(route.deprecated, noting(route, deps))] : []),
       jsonBody(route),
       handler(route, inHandler),
     );
@@ -148,7 +158,14 @@ function byPath(routes: readonly Route[]): Map<string, Route[]> {
 }
 
 /** `/v1/invoices/{id}` -> `/v1/invoices/:id` */
-const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+const expressPath = (path: string): string => withParameters(path, (name) => `:${name}`);
+
+const noting =
+  ({ operationId }: Route, { metrics, deprecatedUses }: Pick<ApiDeps, 'metrics' | 'deprecatedUses'>) =>
+  (tenantId: string): void => {
+    metrics.deprecated(operationId);
+    deprecatedUses.note(tenantId, operationId);
+  };
 
 interface HandlerDeps {
   requestDeadlineMs: number;

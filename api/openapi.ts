@@ -12,6 +12,7 @@ import {
   createDocument,
 } from 'zod-openapi';
 import { ACTOR_LENGTH, KEY_LENGTH } from '../values/text.ts';
+import { deprecationHeaderNames, deprecationInWords } from './deprecation.ts';
 import { DEMO_TENANT } from './identity.ts';
 import {
   Problem,
@@ -41,6 +42,12 @@ const answerHeaders: Record<AnswerHeader, { description: string; example: string
   'WWW-Authenticate': {
     description: 'RFC 6750: what the token lacks',
     example: 'Bearer error="insufficient_scope", scope="invoices:pay"',
+  },
+  Deprecation: { description: 'RFC 9745: since when nobody should begin to use it', example: '@1796083200' },
+  Sunset: { description: 'RFC 8594: when it ends', example: 'Mon, 31 May 2027 23:59:59 GMT' },
+  Link: {
+    description: 'RFC 8288: where it is explained (deprecation), and what takes its place (successor-version)',
+    example: '</docs>; rel="deprecation", </v2/invoices>; rel="successor-version"',
   },
 };
 
@@ -104,7 +111,7 @@ export function openApiDocument(routes: readonly Route[], { version, isDemo }: D
           'Invoices from draft to paid. Every command may be sent again with its Idempotency-Key; errors are RFC 9457 problems.',
       },
       paths,
-      components: { headers: headerComponents, ...(isDemo ? {} : { securitySchemes: { bearer } }) },
+      components: { headers: headersIn(routes), ...(isDemo ? {} : { securitySchemes: { bearer } }) },
     },
     { override: published },
   );
@@ -121,7 +128,8 @@ const bearer = {
 } as const;
 
 function operation(route: Route, isDemo: boolean, problemAnswer: ProblemAnswer): ZodOpenApiOperationObject {
-  const { scope } = route;
+  const { scope, deprecated } = route;
+  const description = [route.description, deprecated && deprecationInWords(deprecated)].filter(Boolean).join('\n\n');
   const headers = {
     ...(scope === null ? {} : isDemo ? demoHeaders : tenantHeader),
     ...(route.command ? keyHeader : {}),
@@ -130,7 +138,8 @@ function operation(route: Route, isDemo: boolean, problemAnswer: ProblemAnswer):
   return {
     operationId: route.operationId,
     summary: route.summary,
-    ...(route.description ? { description: route.description } : {}),
+    ...(description ? { description } : {}),
+    ...(deprecated ? { deprecated: true, 'x-sunset': deprecated.sunset } : {}),
     tags: [route.tag],
     ...(scope === null || isDemo ? {} : { security: [{ bearer: [scope] }] }),
     requestParams: {
@@ -157,25 +166,34 @@ function operation(route: Route, isDemo: boolean, problemAnswer: ProblemAnswer):
   };
 }
 
-function answers({ answers: byStatus, command }: Route): ZodOpenApiResponsesObject {
+function answers({ answers: byStatus, command, deprecated }: Route): ZodOpenApiResponsesObject {
+  const everywhere = [
+    ...(command ? (['Idempotency-Key'] as const) : []),
+    ...(deprecated ? deprecationHeaderNames : []),
+  ];
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, { description, schema, headers = [] }]) => [
       status,
       {
         description,
         ...(schema ? { content: { 'application/json': { schema } } } : {}),
-        ...headersOf(command ? [...headers, 'Idempotency-Key'] : headers),
+        ...headersOf([...headers, ...everywhere]),
       },
     ]),
   );
 }
 
-const headerComponents = Object.fromEntries(
-  Object.entries(answerHeaders).map(([name, { description, example, required = true }]) => [
-    name,
-    { description, required, schema: { type: 'string', examples: [example] } },
-  ]),
-) as Record<AnswerHeader, ZodOpenApiHeaderObject>;
+/** Those of a route that will go are there when there is one. */
+function headersIn(routes: readonly Route[]): Record<string, ZodOpenApiHeaderObject> {
+  const unused: readonly string[] = routes.some(({ deprecated }) => deprecated) ? [] : deprecationHeaderNames;
+  const used = Object.entries(answerHeaders).filter(([name]) => !unused.includes(name));
+  return Object.fromEntries(
+    used.map(([name, { description, example, required = true }]) => [
+      name,
+      { description, required, schema: { type: 'string', examples: [example] } },
+    ]),
+  );
+}
 
 function headersOf(names: readonly AnswerHeader[]): { headers?: ZodOpenApiHeadersObject } {
   if (names.length === 0) return {};
@@ -186,7 +204,8 @@ function headersOf(names: readonly AnswerHeader[]): { headers?: ZodOpenApiHeader
 /** Problems that share a status share an answer. */
 function problems(route: Route, problemAnswer: ProblemAnswer): ZodOpenApiResponsesObject {
   const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of problemCodes.filter((one) => route.problems.includes(one))) {
+  const own = new Set([...route.problems, ...(route.deprecated ? (['operation_gone'] as const) : [])]);
+  for (const code of problemCodes.filter((one) => own.has(one))) {
     const { status } = problemTable[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
@@ -215,14 +234,18 @@ function problemAnswers(): ProblemAnswer {
   const examples = new Map<ProblemCode, ZodOpenApiExampleObject>();
   const exampleOf = (code: ProblemCode, path: string): ZodOpenApiExampleObject =>
     kept(examples, code, () => ({ id: code, value: problemExample(code, path) }));
-  return ({ path }, codes) =>
-    kept(made, codes.join('.'), () => {
+  return ({ path, deprecated }, codes) => {
+    const id = [...codes, ...(deprecated ? ['deprecated'] : [])].join('.');
+    return kept(made, id, () => {
       const [first, ...others] = codes.map((code) => problemSchemas[code]);
       if (!first) throw new TypeError('An answer has no code.');
       return {
-        id: codes.join('.'),
+        id,
         description: codes.join(', '),
-        ...headersOf(codes.flatMap((code) => headersOfProblem[code] ?? []).slice(0, 1)),
+        ...headersOf([
+          ...codes.flatMap((code) => headersOfProblem[code] ?? []).slice(0, 1),
+          ...(deprecated ? deprecationHeaderNames : []),
+        ]),
         content: {
           'application/problem+json': {
             schema: others.length === 0 ? first : z.discriminatedUnion('code', [first, ...others]),
@@ -231,6 +254,7 @@ function problemAnswers(): ProblemAnswer {
         },
       };
     });
+  };
 }
 
 function kept<K, V>(all: Map<K, V>, key: K, make: () => V): V {

@@ -32,6 +32,11 @@ const edge = {
   event_version_not_found: { status: 404, title: 'There are no versions of the topic' },
   operation_not_found: { status: 404, title: 'Operation not found' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
+  operation_gone: {
+    status: 410,
+    title: 'The operation has reached its end',
+    members: () => ({ successor: z.string().optional().meta({ example: '/v2/invoices' }) }),
+  },
   api_key_revoked: { status: 409, title: 'The API key was revoked' },
   attempt_stopped: { status: 409, title: 'A person has stopped the attempt' },
   dead_letter_resolved: {

@@ -55,7 +55,21 @@ export interface Route {
   /** Schema and headers of each answer that is not a problem; a command’s Idempotency-Key goes without saying. */
   answers: Record<number, { description: string; schema?: z.ZodType; headers?: readonly AnswerHeader[] }>;
   problems: readonly ProblemCode[];
+  /** It will go; absent: it stays. */
+  deprecated?: Deprecation;
   handle: (call: Call) => Promise<Reply>;
+}
+
+/** Days in UTC. */
+export interface Deprecation {
+  /** From which day on nobody should begin to use it. */
+  since: string;
+  /** The last day on which it is answered. */
+  sunset: string;
+  /** The path of what takes its place, with parameters that its own path has. */
+  successor?: string;
+  /** Where it is explained. */
+  link: string;
 }
 
 export type AnswerHeader =
@@ -64,4 +78,11 @@ export type AnswerHeader =
   | 'Idempotency-Key'
   | 'Idempotency-Replayed'
   | 'Retry-After'
-  | 'WWW-Authenticate';
+  | 'WWW-Authenticate'
+  | 'Deprecation'
+  | 'Sunset'
+  | 'Link';
+
+/** `/v1/invoices/{id}` with something in the place of each parameter. */
+export const withParameters = (path: string, valueOf: (name: string) => string): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => valueOf(name));

@@ -16,6 +16,7 @@ import { traceActivity } from '../activities/tracing.ts';
 import { createApp } from '../api/app.ts';
 import { untilDeadline } from '../api/retry.ts';
 import { createApiKeys } from '../access/api-keys.ts';
+import { createDeprecatedUses } from '../access/deprecated-use.ts';
 import { createLimits } from '../access/limits.ts';
 import type { Authentication } from '../api/identity.ts';
 import type { LimitSettings } from '../api/limits.ts';
@@ -72,10 +73,13 @@ const REQUEST_READ_LIMIT_MS = 30_000;
 export async function startApi(parts: Parts): Promise<AddressInfo> {
   const { config, logger, shutdown, database, metrics } = parts;
   await warmUp(parts);
+  const deprecatedUses = createDeprecatedUses(database, logger);
+  shutdown.onStop('deprecated uses', () => deprecatedUses.stop());
   const app = createApp({
     database,
     authentication: authenticationOf(parts),
     limits: limitsOf(parts),
+    deprecatedUses,
     trustedProxies: config.TRUSTED_PROXIES,
     codec: config.ENCRYPTION_KEYS ? createCodec(config.ENCRYPTION_KEYS) : null,
     codecOrigins: config.CODEC_ORIGINS ?? [],

@@ -26,6 +26,7 @@ export interface Metrics {
   /** Everything, as a scrape gets it. Takes SCRAPE_LIMIT_MS at most, and never rejects because of a server. */
   text: () => Promise<string>;
   request: (request: MeasuredRequest) => void;
+  deprecated: (operation: string) => void;
   command: NonNullable<SendDeps['onResult']>;
   published: (events: number) => void;
   publishFailed: () => void;
@@ -90,7 +91,14 @@ function createCounters(registry: Registry) {
     labelNames: ['topic', 'result'],
     registers,
   });
+  const deprecated = new Counter({
+    name: 'billing_deprecated_requests_total',
+    help: 'Requests for operations that will go, or have gone, by their name in the OpenAPI document',
+    labelNames: ['operation'],
+    registers,
+  });
   return {
+    deprecated: (operation: string) => deprecated.inc({ operation }),
     request: ({ seconds, ...labels }: MeasuredRequest) => requests.observe({ ...labels }, seconds),
     command: (step: string, result: string) => commands.inc({ step, result }),
     published: (events: number) => published.inc(events),

@@ -193,3 +193,13 @@ it('MSG-06: a stream that was pruned whole goes on with its next sequence', asyn
   expect(outcome?.kind).toBe('done');
   expect(await eventsOf(one.stream)).toEqual([Number(one.last) + 1]);
 });
+
+it('API-02: counts of deprecated operations go after 400 days', async () => {
+  const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
+  const [kept, old] = [399, 402].map(daysAgo);
+  const row = { operation: 'renameThing', tenantId: randomUUID(), requests: 1n, lastSeenAt: new Date() };
+  for (const day of [kept, old]) if (day) await database.deprecatedUse.create({ data: { ...row, day } });
+  await prune();
+  const left = await database.deprecatedUse.findMany();
+  expect(left.map(({ day }) => day.toISOString().slice(0, 10))).toEqual([kept?.toISOString().slice(0, 10)]);
+});

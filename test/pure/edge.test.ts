@@ -12,7 +12,7 @@ const deps: ApiDeps = {
   ...noDeps,
   logger: createLogger({ level: 'silent', name: 'test' }),
   version: '0.0.0',
-  metrics: { contentType: 'text/plain', text: async () => '', request: () => undefined },
+  metrics: { contentType: 'text/plain', text: async () => '', request: () => undefined, deprecated: () => undefined },
 };
 
 let server: Server;

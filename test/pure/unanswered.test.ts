@@ -26,7 +26,7 @@ async function apiOn(statement: () => Promise<unknown>, requestDeadlineMs: numbe
     requestDeadlineMs,
     simulatePayments: false,
     logger,
-    metrics: { contentType: 'text/plain', text: async () => '', request: () => undefined },
+    metrics: { contentType: 'text/plain', text: async () => '', request: () => undefined, deprecated: () => undefined },
     version: '0.0.0',
   } as unknown as ApiDeps;
   const server = createServer(createApp(deps)).listen(0, '127.0.0.1');

@@ -87,11 +87,11 @@ const ajv = once(() => {
 
 const compiled = new Map<object, ValidateFunction>();
 
-/** What is wrong with a value by a schema of the document, in words; none when it fits. */
+/** What is wrong with a value by a schema of the document (or of the components beside it), in words; none when it fits. */
 export function faultsBySchema(schema: object, value: unknown): string[] {
   let validate = compiled.get(schema);
   if (!validate) {
-    validate = ajv().compile({ ...schema, components: publishedDocument().components });
+    validate = ajv().compile({ components: publishedDocument().components, ...schema });
     compiled.set(schema, validate);
   }
   return validate(value) ? [] : (validate.errors ?? []).map(inWords);
