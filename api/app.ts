@@ -11,6 +11,7 @@ import { pinoHttp } from 'pino-http';
 import swaggerUi from 'swagger-ui-express';
 import { catalogue } from '../registry/catalogue.ts';
 import { handledEvents } from '../registry/handlers.ts';
+import { occasions } from '../registry/occasions.ts';
 import { type WireSettings, schemaPath } from '../messaging/cloud-event.ts';
 import type { Database } from '../platform/database.ts';
 import { failedServer } from '../platform/failed-server.ts';
@@ -22,6 +23,7 @@ import { type LimitSettings, createCommandLimit, limitAddress, limitTenant } fro
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
 import { asyncApiDocument } from './asyncapi.ts';
 import { announce, checkDeprecation, untilSunset } from './deprecation.ts';
+import { eventPages } from './event-pages.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
 import { eventSchema } from './published-schema.ts';
@@ -123,8 +125,14 @@ export function appOf(deps: ApiDeps, routes: readonly Route[], load: Load): Expr
   );
   app.use(CODEC, fromPagesOf(deps.codecOrigins));
   const { version } = deps;
+  // Before /docs, which answers everything below it.
+  mountPages(app, eventPages(catalogue, { ...deps.wire, occasions, received: handledEvents }));
   mountDocuments(app, {
-    '/openapi.json': openApiDocument(routes, { version, isDemo: deps.authentication === 'demo' }),
+    '/openapi.json': openApiDocument(routes, {
+      version,
+      publicUrl: deps.wire.publicUrl,
+      isDemo: deps.authentication === 'demo',
+    }),
     '/asyncapi.json': asyncApiDocument(catalogue, handledEvents, { ...deps.wire, version }),
   });
   mountMetrics(app, deps.metrics);
@@ -238,13 +246,21 @@ function mountDocuments(app: Express, documents: Readonly<Record<'/openapi.json'
     '/docs',
     onlyMethods(['get']),
     swaggerUi.serve,
-    swaggerUi.setup(documents['/openapi.json'], { customSiteTitle: 'Billing API' }),
+    // Tried is the service that the page is of, by whatever name: its policy lets it ask no other.
+    swaggerUi.setup({ ...documents['/openapi.json'], servers: [{ url: '/' }] }, { customSiteTitle: 'Billing API' }),
   );
   for (const event of catalogue) {
     const schema = eventSchema(event);
     const path = schemaPath(event);
     app.all(path, onlyMethods(['get']));
     app.get(path, (_request, response) => void response.json(schema));
+  }
+}
+
+function mountPages(app: Express, pages: Readonly<Record<string, { type: string; text: string }>>): void {
+  for (const [path, { type, text }] of Object.entries(pages)) {
+    app.all(path, onlyMethods(['get']));
+    app.get(path, (_request, response) => void response.type(type).send(text));
   }
 }
 

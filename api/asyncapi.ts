@@ -1,26 +1,25 @@
 /** The AsyncAPI 3.1 document of the public events, made of the catalogue: for tools of subscribers. */
-import type { z } from 'zod';
 import { type WireSettings, eventType, schemaPath, topicOf } from '../messaging/cloud-event.ts';
 import type { EventDefinition } from '../messaging/event.ts';
 import { DEFAULT_DOMAIN } from '../messaging/topics.ts';
-import { eventSchema, exampleOf } from './published-schema.ts';
-
-type JsonSchema = z.core.JSONSchema.BaseSchema;
+import { type JsonSchema, eventExample, eventSchema } from './published-schema.ts';
 
 /** The headers of a CloudEvent in Kafka's binary mode, as ours have them. */
-const headers = {
+export const eventHeaders = {
   type: 'object',
+  description:
+    'What Billing publishes has them all, ce_traceparent where the command was traced. What it receives needs those that are required.',
   properties: {
     ce_specversion: { type: 'string', const: '1.0' },
     ce_id: { type: 'string', description: 'A duplicate has the same' },
-    ce_source: { type: 'string' },
-    ce_type: { type: 'string' },
+    ce_source: { type: 'string', description: 'With ce_id it tells this event from all others' },
+    ce_type: { type: 'string', description: 'What happened, and in which version it is told' },
     ce_time: { type: 'string', format: 'date-time', description: 'Of the commit' },
-    ce_subject: { type: 'string' },
-    ce_dataschema: { type: 'string', format: 'uri' },
+    ce_subject: { type: 'string', description: 'The id of what it is about' },
+    ce_dataschema: { type: 'string', format: 'uri', description: 'Where its JSON Schema is' },
     ce_sequence: { type: 'string', description: '1, 2, 3 ... of one key on one topic' },
-    ce_partitionkey: { type: 'string' },
-    ce_tenantid: { type: 'string' },
+    ce_partitionkey: { type: 'string', description: 'The key of the record' },
+    ce_tenantid: { type: 'string', description: 'Whose it is' },
     ce_causationid: { type: 'string', description: 'The key of the command that caused it' },
     ce_actor: { type: 'string', description: 'Who sent that command' },
     ce_factid: { type: 'string', description: 'The same in every version of an event; where it is missing, ce_id' },
@@ -29,13 +28,23 @@ const headers = {
     'content-type': { type: 'string', const: 'application/json' },
   },
   required: ['ce_specversion', 'ce_id', 'ce_source', 'ce_type', 'content-type'],
-} as const;
+} satisfies JsonSchema;
+
+/** Where people read the same. */
+export const EVENTS_PAGE = '/docs/events';
+
+export const HOW_DELIVERED =
+  'CloudEvents 1.0 on Kafka, binary mode. Events are delivered at least once: drop what you have seen by ce_id. Pass over members that you do not know.';
+export const ONE_STREAM = 'One key is one ordered stream.';
+
+/** What the key of its records is made of. */
+export const keyOf = ({ key }: EventDefinition): string => key?.join('|') ?? 'the id of the event';
 
 /** `received` are the events that are sent to us. */
 export function asyncApiDocument(
   events: readonly EventDefinition[],
   received: readonly EventDefinition[],
-  { environment, version }: Pick<WireSettings, 'environment'> & { version: string },
+  { environment, publicUrl, version }: WireSettings & { version: string },
 ) {
   const shown = events.filter(({ scope }) => scope === 'public');
   const topics = new Map<string, EventDefinition[]>();
@@ -54,7 +63,7 @@ export function asyncApiDocument(
         address,
         {
           address,
-          description: `Key: ${own[0]?.key?.join('|') ?? 'the id of the event'}. One key is one ordered stream.`,
+          description: own[0] ? `Key: ${keyOf(own[0])}. ${ONE_STREAM}` : ONE_STREAM,
           messages: Object.fromEntries(
             all.map(messageName).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
           ),
@@ -74,9 +83,9 @@ export function asyncApiDocument(
     info: {
       title: 'Billing',
       version,
-      description:
-        'CloudEvents 1.0 on Kafka, binary mode. Events are delivered at least once: drop what you have seen by ce_id. Pass over members that you do not know.',
+      description: HOW_DELIVERED,
       tags: [{ name: DEFAULT_DOMAIN }],
+      externalDocs: { description: 'The events, for people', url: `${publicUrl}${EVENTS_PAGE}` },
     },
     defaultContentType: 'application/json',
     channels,
@@ -98,9 +107,9 @@ function messageOf(event: EventDefinition, schemas: Record<string, unknown>) {
     summary: event.description,
     description: `Its JSON Schema is at ${schemaPath(event)}.`,
     contentType: 'application/json',
-    headers,
+    headers: eventHeaders,
     payload,
-    examples: [{ name: 'example', payload: exampleOf(schema) }],
+    examples: [{ name: 'example', payload: eventExample(event) }],
   };
 }
 

@@ -12,6 +12,7 @@ import {
   createDocument,
 } from 'zod-openapi';
 import { ACTOR_LENGTH, KEY_LENGTH } from '../values/text.ts';
+import { EVENTS_PAGE } from './asyncapi.ts';
 import { deprecationHeaderNames, deprecationInWords } from './deprecation.ts';
 import { DEMO_TENANT } from './identity.ts';
 import {
@@ -91,11 +92,13 @@ const ifMatchHeader = {
 
 export interface DocumentSettings {
   version: string;
+  /** Where callers reach the service, without a slash at the end. */
+  publicUrl: string;
   /** AUTH=demo: headers say who calls, in place of a bearer token. */
   isDemo: boolean;
 }
 
-export function openApiDocument(routes: readonly Route[], { version, isDemo }: DocumentSettings) {
+export function openApiDocument(routes: readonly Route[], { version, publicUrl, isDemo }: DocumentSettings) {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   const problemAnswer = problemAnswers();
   for (const route of routes) {
@@ -110,12 +113,24 @@ export function openApiDocument(routes: readonly Route[], { version, isDemo }: D
         description:
           'Invoices from draft to paid. Every command may be sent again with its Idempotency-Key; errors are RFC 9457 problems.',
       },
+      servers: [{ url: publicUrl, description: 'This service' }, anyServer],
+      externalDocs: { description: 'The events, for people', url: `${publicUrl}${EVENTS_PAGE}` },
       paths,
       components: { headers: headersIn(routes), ...(isDemo ? {} : { securitySchemes: { bearer } }) },
     },
     { override: published },
   );
 }
+
+const anyServer = {
+  url: '{scheme}://{host}:{port}',
+  description: 'Any other; by default the one that npm start brings',
+  variables: {
+    scheme: { enum: ['http', 'https'], default: 'http' },
+    host: { default: '127.0.0.1' },
+    port: { default: '3000' },
+  },
+};
 
 const bearer = {
   type: 'http',

@@ -14,8 +14,10 @@ import { schemaOf } from '../values/schema.ts';
 import { z } from 'zod';
 import { type EventDefinition } from '../messaging/event.ts';
 
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
+
 interface Publishing {
-  jsonSchema: z.core.JSONSchema.BaseSchema;
+  jsonSchema: JsonSchema;
   /** Absent for events, which go out. */
   io?: 'input' | 'output';
 }
@@ -39,13 +41,16 @@ export function published({ jsonSchema, io = 'output' }: Publishing): void {
 }
 
 /** The JSON Schema of an event's data, as it is served below /schemas. */
-export const eventSchema = ({ schema = z.unknown }: EventDefinition): z.core.JSONSchema.BaseSchema =>
+export const eventSchema = ({ schema = z.unknown }: EventDefinition): JsonSchema =>
   z.toJSONSchema(schemaOf(schema), {
     override: (context) => {
       published(context);
       delete context.jsonSchema.id;
     },
   });
+
+/** Data of an event as it can come. */
+export const eventExample = (event: EventDefinition): unknown => event.example?.() ?? exampleOf(eventSchema(event));
 
 const FORMATS: Readonly<Record<string, string>> = {
   uuid: '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d',
@@ -55,11 +60,11 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 /** A value that fits a schema: its own example, or made of those of its members. */
-export function exampleOf(schema: z.core.JSONSchema.BaseSchema, root = schema): unknown {
+function exampleOf(schema: JsonSchema, root = schema): unknown {
   const { $ref: reference, examples, anyOf, properties, items, format = '', type } = schema;
   if (examples) return examples[0];
   if ('const' in schema) return schema.const;
-  const inside = (one: unknown) => exampleOf(one as z.core.JSONSchema.BaseSchema, root);
+  const inside = (one: unknown) => exampleOf(one as JsonSchema, root);
   if (reference !== undefined) return inside(root.$defs?.[reference.replace('#/$defs/', '')]);
   if (anyOf) return inside(anyOf[0]);
   switch ([type].flat()[0]) {

@@ -19,5 +19,6 @@ export const businessDayEnded = {
       market: oneLine(...dayTexts.market).nullish(),
       region: oneLine(...dayTexts.region).nullish(),
     }),
+  example: () => ({ businessDate: '2029-11-30', market: 'XETR', region: 'DE' }),
   description: 'Received from accounting: a business day is over, drafts that are due get their numbers.',
 } as const;

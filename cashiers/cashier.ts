@@ -41,7 +41,8 @@ export function decideCashier(
     return refused(versionConflict('cashier', state.version, command.expectedVersion));
   const definition = cashierSteps[command.step] as unknown as AnyChange;
   const decision = definition.decide(state, command, lookups);
-  return decision.kind === 'replayed' ? { kind: 'replayed', state } : decision;
+  if (decision.kind === 'replayed') return { kind: 'replayed', state };
+  return decision.kind === 'accepted' && definition.removes ? { ...decision, removed: true } : decision;
 }
 
 function decideCreate(

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CommandHead } from '../commands/decision.ts';
 import type { Occurrence, PublishedEvent } from '../commands/command.ts';
 import type { EventDefinition } from '../messaging/event.ts';
+import { exampleOf } from './example.ts';
 import { type CashierStep, cashierStepNames, cashierStepOf } from './lifecycle.ts';
 import { type Cashier, cashierSchema, cashierToWire } from './members.ts';
 
@@ -26,7 +27,8 @@ export function eventsOf(step: CashierStep): PublishedEvent<Cashier, CommandHead
   if (!event) return [];
   const { instead, ...names } = event;
   const { schema, data } = instead ?? snapshot;
-  return [{ definition: { ...ofCashier, ...names, schema }, data }];
+  const definition = { ...ofCashier, ...names, schema, example: () => data(exampleOf(step)) };
+  return [{ definition, data }];
 }
 
 /** Every event that tells of a cashier. */

@@ -9,8 +9,12 @@ export const cashierMembers = {
   id: { column: text, fixed: true, wire: () => z.guid() },
   name: { column: text, wire: () => z.string() },
   /** It keeps its case; in the tenant it is unique in any case. */
-  email: { column: text, wire: () => z.string() },
-  version: { column: int, initial: 1, wire: () => z.int().min(1) },
+  email: { column: text, wire: () => z.string().meta({ description: 'Unique in the tenant, in any case' }) },
+  version: {
+    column: int,
+    initial: 1,
+    wire: () => z.int().min(1).meta({ description: 'Grows by one with each change' }),
+  },
   createdAt: { column: instant, fixed: true, wire: instantOut },
   updatedAt: { column: instant, wire: instantOut },
 } as const satisfies Members;

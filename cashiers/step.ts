@@ -89,6 +89,8 @@ export interface CashierStepDefinition<
   request?: { schema: z.ZodType<Sent>; examples: Readonly<Record<string, unknown>> };
   /** What the command carries, of what was sent. */
   body: (sent: Sent, inPath: InPath) => Body;
+  /** The cashier is gone after it. */
+  removes?: true;
   /** Why it alone may be refused. */
   refusals: Refuses;
   lookUp?: (asked: { body: Body }, port: CashierLookupPort) => Promise<CashierLookups>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Occurrence, PublishedEvent } from '../commands/command.ts';
 import { type EarlierVersion, type EventDefinition, type VersionedEvent, versionsOf } from '../messaging/event.ts';
 import { type Action, type ActionBodies, type Invoice, actions, definitionOf } from './lifecycle.ts';
+import { exampleOf } from './example.ts';
 import type { FurtherEvent, InvoiceCommand, StepEvent } from './step.ts';
 import { changeBetween, changeSchema, invoice2Schema, toInvoice2, toVersion1, toVersion2 } from './versions.ts';
 import { invoiceSchema, toWire } from './wire.ts';
@@ -16,8 +17,15 @@ type AnyOccurrence = Occurrence<Invoice, InvoiceCommand<never>>;
 const tenantId = () => z.guid();
 
 /** The invoice as it is after the step, what the step changed, and what it says more. */
-const snapshot = ({ name, description, more, data }: StepEvent<never, z.ZodRawShape>) => ({
-  definition: {
+function snapshot(action: Action, { name, description, more, data }: StepEvent<never, z.ZodRawShape>) {
+  const dataOf = (occurrence: AnyOccurrence) => {
+    const { before, state, command } = occurrence;
+    const invoice = toInvoice2(toWire(state, command.acceptedAt));
+    const change = changeBetween(before && toInvoice2(toWire(before, command.acceptedAt)), invoice);
+    return { tenantId: state.tenantId, invoice, change, ...data?.(occurrence) };
+  };
+  const example = () => dataOf(exampleOf(action) as AnyOccurrence);
+  const definition = {
     ...ofInvoice,
     name,
     scope: 'public',
@@ -33,31 +41,28 @@ const snapshot = ({ name, description, more, data }: StepEvent<never, z.ZodRawSh
         }),
         ...more?.(),
       }),
-  } satisfies EventDefinition,
-  data: (occurrence: AnyOccurrence) => {
-    const { before, state, command } = occurrence;
-    const invoice = toInvoice2(toWire(state, command.acceptedAt));
-    const change = changeBetween(before && toInvoice2(toWire(before, command.acceptedAt)), invoice);
-    return { tenantId: state.tenantId, invoice, change, ...data?.(occurrence) };
-  },
-  earlier: [
-    {
-      definition: {
-        ...ofInvoice,
-        name,
-        scope: 'public',
-        version: 1,
-        description,
-        schema: () => z.strictObject({ tenantId: tenantId(), invoice: invoiceSchema, ...more?.() }),
-      },
-      of: toVersion1,
-      later: toVersion2,
-    },
-  ] satisfies EarlierVersion[],
-});
+    example,
+  } satisfies EventDefinition;
+  const first = {
+    ...ofInvoice,
+    name,
+    scope: 'public',
+    version: 1,
+    description,
+    schema: () => z.strictObject({ tenantId: tenantId(), invoice: invoiceSchema, ...more?.() }),
+    example: () => toVersion1(example()),
+  } satisfies EventDefinition;
+  const earlier: EarlierVersion[] = [{ definition: first, of: toVersion1, later: toVersion2 }];
+  return { definition, data: dataOf, earlier };
+}
 
-const further = ({ data, ...definition }: FurtherEvent<never>) => ({
-  definition: { ...ofInvoice, version: 1, ...definition } satisfies EventDefinition,
+const further = (action: Action, { data, ...definition }: FurtherEvent<never>) => ({
+  definition: {
+    ...ofInvoice,
+    version: 1,
+    ...definition,
+    example: () => data(exampleOf(action) as AnyOccurrence),
+  } satisfies EventDefinition,
   data: (occurrence: AnyOccurrence) => data(occurrence),
 });
 
@@ -65,7 +70,7 @@ const further = ({ data, ...definition }: FurtherEvent<never>) => ({
 const published = Object.fromEntries(
   actions.map((action) => {
     const { event, furtherEvents = [] } = definitionOf(action);
-    return [action, [snapshot(event), ...furtherEvents.map(further)]];
+    return [action, [snapshot(action, event), ...furtherEvents.map((one) => further(action, one))]];
   }),
 ) as unknown as { readonly [S in Action]: readonly Published<S>[] };
 

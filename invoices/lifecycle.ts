@@ -59,6 +59,7 @@ export type ActivityName = (Steps & typeof timedSteps)[Action]['activity'];
 /** What every definition has, whatever it is called. */
 interface AnyDefinition {
   from: readonly string[];
+  once?: true;
   pastTense: string;
   activity: ActivityName;
   event: StepEvent<never, z.ZodRawShape>;

@@ -21,20 +21,39 @@ type Amounts = Record<'amountMinor' | 'amountPaidMinor', number> & { currency: s
 export const invoiceMembers = {
   tenantId: { column: text, fixed: true },
   id: { column: text, fixed: true, wire: () => z.guid() },
-  name: { column: text, wire: () => z.string() },
-  customerReference: { column: nullable(text), initial: null, wire: () => z.string().nullable() },
+  name: { column: text, wire: () => z.string().meta({ description: 'What the invoice is for' }) },
+  customerReference: {
+    column: nullable(text),
+    initial: null,
+    wire: () => z.string().nullable().meta({ description: 'The caller’s own reference of the customer' }),
+  },
   // What it may be, on the wire too, is computed from the steps (lifecycle.ts).
   status: { column: text, wire: () => z.string() },
-  overdue: { wire: () => z.boolean(), show: isOverdue },
+  overdue: {
+    wire: () => z.boolean().meta({ description: 'Finalized, not paid, and its due date is over' }),
+    show: isOverdue,
+  },
   amountMinor: {
     column: minorUnits,
     as: 'amount',
     wire: () => z.string().meta({ description: 'Decimal string with the currency’s decimals' }),
     show: ({ amountMinor, currency }: Amounts) => formatAmount(amountMinor, currency),
   },
-  currency: { column: text, wire: () => z.string() },
-  dueDate: { column: nullable(date), initial: null, wire: () => z.iso.date().nullable() },
-  cashierId: { column: nullable(text), initial: null, wire: () => z.guid().nullable() },
+  currency: { column: text, wire: () => z.string().meta({ description: 'ISO 4217 code' }) },
+  dueDate: {
+    column: nullable(date),
+    initial: null,
+    wire: () =>
+      z.iso
+        .date()
+        .nullable()
+        .meta({ description: 'The last day for the payment; finalize gives one where there is none' }),
+  },
+  cashierId: {
+    column: nullable(text),
+    initial: null,
+    wire: () => z.guid().nullable().meta({ description: 'The cashier who collects the money' }),
+  },
   number: {
     column: nullable(text),
     initial: null,
@@ -45,14 +64,26 @@ export const invoiceMembers = {
     column: minorUnits,
     initial: 0,
     as: 'amountPaid',
-    wire: () => z.string(),
+    wire: () => z.string().meta({ description: '0.00 until it is paid' }),
     show: ({ amountPaidMinor, currency }: Amounts) => formatAmount(amountPaidMinor, currency),
   },
-  paidAt: { column: nullable(instant), initial: null, wire: () => instantOut().nullable() },
+  paidAt: {
+    column: nullable(instant),
+    initial: null,
+    wire: () => instantOut().nullable().meta({ description: 'When the money arrived' }),
+  },
   finalizedAt: { column: nullable(instant), initial: null, wire: () => instantOut().nullable() },
   cancelledAt: { column: nullable(instant), initial: null, wire: () => instantOut().nullable() },
-  cancelReason: { column: nullable(text), initial: null, wire: () => z.string().nullable() },
-  version: { column: int, initial: 1, wire: () => z.int().min(1) },
+  cancelReason: {
+    column: nullable(text),
+    initial: null,
+    wire: () => z.string().nullable().meta({ description: 'Why it was cancelled' }),
+  },
+  version: {
+    column: int,
+    initial: 1,
+    wire: () => z.int().min(1).meta({ description: 'Grows by one with each step, and not by what time brings' }),
+  },
   createdAt: { column: instant, fixed: true, wire: instantOut },
   updatedAt: { column: instant, wire: instantOut },
   /** When overdue begins, or began; set by finalize. */

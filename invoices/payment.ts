@@ -9,8 +9,8 @@ export const paymentSchema = () =>
       amount: z.string(),
       currency: z.string(),
       method: z.string(),
-      reference: z.string(),
-      receivedAt: instantOut(),
+      reference: z.string().meta({ description: 'The payment’s own id, unique in the tenant' }),
+      receivedAt: instantOut().meta({ description: 'When the money arrived' }),
     })
     .meta({
       id: 'Payment',

@@ -20,6 +20,15 @@ export const paymentReceived = {
       paymentReference: z.string().meta({ example: 'GW-000812' }),
       receivedAt: instant().nullish(),
     }),
+  example: () => ({
+    tenantId: '11111111-1111-4111-8111-111111111111',
+    invoiceId: '0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d',
+    amount: '1200.00',
+    currency: 'EUR',
+    paymentMethod: 'credit card',
+    paymentReference: 'GW-000812',
+    receivedAt: '2029-12-02T09:30:00.000Z',
+  }),
   description: 'Received from a payment gateway: somebody has paid an invoice.',
 } as const;
 

@@ -147,6 +147,10 @@ export interface TimedDefinition<
   Activity extends string = string,
 > extends Common<Body, More, Activity> {
   from: readonly From[];
+  /** It comes once to an invoice. */
+  once?: true;
+  /** What it carries, as an example. */
+  example: Body;
   decide: (invoice: InvoiceFields, asked: Asked<Body>) => Accepted<InvoiceFields> | { kind: 'replayed' };
 }
 

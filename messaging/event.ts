@@ -26,6 +26,8 @@ export interface EventDefinition<Data = unknown> extends TopicParts {
   /** What the data must look like. Without it nobody can handle the event. */
   schema?: () => z.ZodType<Data>;
   description: string;
+  /** Data as it can come; without it, made of the examples of the schema. */
+  example?: () => Data;
 }
 
 /**

@@ -8,13 +8,14 @@ export const remove = defineCashierStep({
   summary: 'Remove a cashier that no invoice names',
   http: { method: 'delete', path: '/v1/cashiers/{id}' },
   ifMatch: true,
+  removes: true,
   body: () => ({}),
   refusals: { cashier_in_use: { status: 409, title: 'The cashier has invoices' } },
   lookUp: async (_asked, port) => ({ inUse: await port.inUse() }),
   decide: (cashier, { acceptedAt }, { inUse }) =>
     inUse
       ? refused(refusal('cashier_in_use', 'The cashier has invoices, so it cannot be deleted.'))
-      : accepted(nextVersion(cashier, acceptedAt), { removed: true }),
+      : accepted(nextVersion(cashier, acceptedAt)),
   answer: nothing('The cashier is gone'),
   event: {
     name: 'CashierDeleted',

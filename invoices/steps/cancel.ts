@@ -31,7 +31,7 @@ export const cancel = defineStep({
   event: {
     name: 'InvoiceCancelled',
     description: 'A draft or a finalized invoice was cancelled.',
-    more: () => ({ reason: z.string().nullable() }),
+    more: () => ({ reason: z.string().nullable().meta({ description: 'Why, as in the invoice' }) }),
     data: ({ command }) => ({ reason: command.body.reason }),
   },
 });

@@ -30,7 +30,10 @@ export const finalize = defineStep({
   event: {
     name: 'InvoiceFinalized',
     description: 'A draft became an invoice with a public number and a final amount.',
-    more: () => ({ number: z.string(), finalTotalAmount: z.string() }),
+    more: () => ({
+      number: z.string().meta({ description: 'The public number, as in the invoice' }),
+      finalTotalAmount: z.string().meta({ description: 'The amount, which is final now' }),
+    }),
     data: ({ state: { number, amountMinor, currency } }) => {
       if (number === null) throw new TypeError('A finalized invoice lacks its number.');
       return { number, finalTotalAmount: formatAmount(amountMinor, currency) };

@@ -6,6 +6,8 @@ export const overdue = defineTimed({
   from: ['finalized'],
   pastTense: 'became overdue',
   activity: 'markOverdue',
+  once: true,
+  example: {},
   decide: (invoice, { acceptedAt }) =>
     invoice.overdueToldAt === null ? accepted({ ...invoice, overdueToldAt: acceptedAt }) : { kind: 'replayed' },
   event: {

@@ -13,6 +13,7 @@ export const remind = defineTimed({
   from: ['finalized'],
   pastTense: 'reminded of the payment',
   activity: 'remindOfPayment',
+  example: { number: 1 },
   decide: (invoice, { body: { number } }: Asked<RemindBody>) =>
     number <= invoice.remindersSent ? { kind: 'replayed' } : accepted({ ...invoice, remindersSent: number }),
   event: {

@@ -26,7 +26,7 @@ interface Operation {
 let document: { openapi: string; paths: Record<string, Record<string, Operation>> };
 let app: Express;
 beforeAll(() => {
-  const whole = openApiDocument(apiRoutes(deps), { version: '0.0.0', isDemo: true });
+  const whole = openApiDocument(apiRoutes(deps), { ...noDeps.wire, version: '0.0.0', isDemo: true });
   document = resolvedDocument(whole) as unknown as typeof document;
   app = createApp(deps);
 });

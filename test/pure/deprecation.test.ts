@@ -9,13 +9,15 @@ import { type ApiDocument, brokenPromises } from '../../contract/operations.ts';
 import type { Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { endingRoutes } from '../support/ending-routes.ts';
-import { type PublishedDocument, faultsBySchema, resolvedDocument } from '../support/published.ts';
+import { type PublishedDocument, faultsBySchema, noDeps, resolvedDocument } from '../support/published.ts';
 import { waitFor } from '../support/wait.ts';
 
 const TODAY = '2026-11-30';
 const [goes, gone, stays] = endingRoutes(TODAY);
 const documentOf = (routes: readonly Route[]) =>
-  JSON.parse(JSON.stringify(openApiDocument(routes, { version: '0.0.0', isDemo: false }))) as PublishedDocument;
+  JSON.parse(
+    JSON.stringify(openApiDocument(routes, { ...noDeps.wire, version: '0.0.0', isDemo: false })),
+  ) as PublishedDocument;
 
 describe('API-02: what callers are told', () => {
   it('the day it is deprecated since, its last second, and where to go', () => {

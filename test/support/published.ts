@@ -52,7 +52,10 @@ function once<T>(make: () => T): () => T {
 
 const routes = once(() => apiRoutes(noDeps));
 export const publishedDocument = once(
-  () => JSON.parse(JSON.stringify(openApiDocument(routes(), { version: '0.0.0', isDemo: false }))) as PublishedDocument,
+  () =>
+    JSON.parse(
+      JSON.stringify(openApiDocument(routes(), { ...noDeps.wire, version: '0.0.0', isDemo: false })),
+    ) as PublishedDocument,
 );
 
 /** The document as its readers see it: what stands once among the components stands in its places, but for schemas. */
