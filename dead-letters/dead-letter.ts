@@ -31,7 +31,11 @@ export const deadLetterActions = {
     summary: 'Give a dead letter another payload, for its next replay',
     description:
       'A message’s payload must be one that can be handled. An event’s must be as its schema says, and only its texts may change: what was recorded stays. What it was before is kept.',
-    example: { reason: 'The name was far too long', payload: '{"tenantId": "..."}' },
+    example: {
+      reason: 'The gateway had sent the amount in cents',
+      payload:
+        '{"tenantId":"11111111-1111-4111-8111-111111111111","invoiceId":"0b5f6a3e-8f0f-5d8e-9f0c-4f6d2a1b7c3d","amount":"1200.00","currency":"EUR","paymentMethod":"credit card","paymentReference":"GW-000812"}',
+    },
   },
   discard: {
     directions: ['inbound'],
