@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
+import { inBody, wholeNumber } from '../values/schema.ts';
 
 export interface Limits {
   requestsPerSecond: number;
@@ -15,17 +16,14 @@ const LOOKED_UP_MS = 3_000;
 const LOOKED_UP_MAX = 10_000;
 const LIMIT_MAX = 1_000_000;
 
-const limit = z
-  .int()
-  .min(1)
-  .max(LIMIT_MAX)
-  .nullable()
-  .meta({ description: 'null: as the settings of the service say' });
-
-const members = { requestsPerSecond: limit, commandsAtOnce: limit };
+const limit = wholeNumber(1, LIMIT_MAX).nullable();
+const limits = (member: z.ZodType<number | null>) => {
+  const described = member.meta({ description: 'null: as the settings of the service say' });
+  return z.strictObject({ requestsPerSecond: described, commandsAtOnce: described });
+};
 /** What is to be set for a tenant, and what is. */
-export const setLimitsSchema = z.strictObject(members);
-export const ownLimitsSchema = z.strictObject(members).meta({ id: 'TenantLimits' });
+export const setLimitsSchema = limits(inBody(limit));
+export const ownLimitsSchema = limits(limit).meta({ id: 'TenantLimits' });
 export type OwnLimits = z.infer<typeof ownLimitsSchema>;
 
 export async function ownLimitsOf(database: Database, tenantId: string): Promise<OwnLimits> {

@@ -1,6 +1,6 @@
 /** API keys as REST takes and gives them. */
 import { z } from 'zod';
-import { instant, instantOut, oneLine, pageCursor, pageLimit, uuid } from '../values/schema.ts';
+import { inBody, instant, instantOut, oneLine, pageCursor, pageLimit, uuid, wholeNumber } from '../values/schema.ts';
 import { API_KEY_NAME_LENGTH } from '../values/text.ts';
 import { scopeNames } from './scopes.ts';
 
@@ -22,12 +22,9 @@ export const makeKeySchema = z.strictObject({
 
 export const rotateKeySchema = z
   .strictObject({
-    graceSeconds: z
-      .int()
-      .min(0)
-      .max(GRACE_MAX_S)
-      .default(DAY_S)
-      .meta({ description: 'So long the old key goes on counting' }),
+    graceSeconds: inBody(wholeNumber(0, GRACE_MAX_S).default(DAY_S)).meta({
+      description: 'So long the old key goes on counting',
+    }),
     expiresAt,
   })
   .prefault({});

@@ -73,7 +73,7 @@ export const groupSchema = z.strictObject({
   filter: z
     .strictObject({ reason: filter, topic: filter, type: filter })
     .refine((given) => Object.values(given).some((value) => value !== undefined), 'must name at least one')
-    .meta({ description: 'Which: all that are named must be the same' }),
+    .meta({ description: 'Which: all that are named must be the same; one at least', minProperties: 1 }),
   reason: oneLine(...REASON_LENGTH).meta({ description: 'Kept in the audit trail of each' }),
 });
 

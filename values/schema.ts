@@ -5,7 +5,7 @@
  * They are functions: the definitions of steps are part of the workflow bundle, which has no zod. A schema is made when
  * it is asked for, and never in a workflow.
  */
-import { isLosslessNumber } from 'lossless-json';
+import { isLosslessNumber, isSafeNumber } from 'lossless-json';
 import { z } from 'zod';
 import { EXISTING_DATE, EXISTING_INSTANT, isDate, isInstant } from './dates.ts';
 import { CURRENCY_MESSAGE, currencyCode, exponentOf } from './money.ts';
@@ -87,6 +87,21 @@ export const instant = () =>
 export const instantOut = () => z.iso.datetime();
 
 export const uuid = () => z.guid().toLowerCase();
+
+const WHOLE = 'must be a whole number';
+
+/** A JSON number without a fraction, however it is written: 377.0 is one, as JSON Schema says. */
+const wholeOf = (value: unknown): unknown =>
+  isLosslessNumber(value) && isSafeNumber(value.value) ? Number(value.value) : value;
+
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .int({ error: ({ code }) => (code === 'invalid_type' ? WHOLE : undefined) })
+    .min(min)
+    .max(max);
+
+/** Around the whole of a member that is a whole number in a body: what is nullable around it would be optional too, and a default is not told. */
+export const inBody = <S extends z.ZodType>(schema: S) => z.preprocess(wholeOf, schema);
 
 const PAGE_LIMIT_MAX = 200;
 const PAGE_LIMIT_DEFAULT = 50;

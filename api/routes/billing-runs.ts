@@ -60,7 +60,10 @@ const dryRunSchema = z
   })
   .meta({ id: 'BillingDryRun' });
 const requestSchema = z.strictObject({
-  businessDate: calendarDate().meta({ description: 'Drafts that are due on this day or before it are finalized' }),
+  businessDate: calendarDate().meta({
+    description: 'Drafts that are due on this day or before it are finalized; at most tomorrow (UTC)',
+    example: '2026-01-31',
+  }),
   market: oneLine(...dayTexts.market).nullish(),
   region: oneLine(...dayTexts.region).nullish(),
   dryRun: z.boolean().default(false).meta({ description: 'Only tells what would happen' }),

@@ -17,7 +17,10 @@ const BODY_MAX = 8 * 1024 * 1024;
 
 const base64 = z
   .string()
-  .refine((text) => Buffer.from(text, 'base64').toString('base64') === text, 'must be base64')
+  .refine((text) => Buffer.from(text, 'base64').toString('base64') === text, {
+    error: 'must be base64',
+    params: { code: 'not_base64' },
+  })
   .meta({ contentEncoding: 'base64' });
 const payload = z.looseObject({ metadata: z.record(z.string(), base64).optional(), data: base64.optional() });
 const requestSchema = z.strictObject({ payloads: z.array(payload) });

@@ -102,7 +102,7 @@ const uuidOption = parsedBy(z.guid().toLowerCase(), 'a UUID');
 const nameOption = parsedBy(makeKeySchema.shape.name, 'a name of one line');
 const daysOption = parsedBy(z.coerce.number().int().min(1).max(DAYS_MAX), `days from 1 to ${DAYS_MAX}`);
 const graceOption = parsedBy(
-  z.coerce.number().pipe(rotateKeySchema.unwrap().shape.graceSeconds.unwrap()),
+  z.coerce.number().pipe(rotateKeySchema.unwrap().shape.graceSeconds.out.unwrap()),
   'seconds, up to 30 days',
 );
 const scopeOption = parsedBy(z.enum(scopeNames), `one of ${scopeNames.join(', ')}`);

@@ -2,6 +2,7 @@
 import { type LosslessNumber, isLosslessNumber } from 'lossless-json';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { setLimitsSchema } from '../../access/limits.ts';
 import { jsonOf } from '../../api/json-body.ts';
 import { Problem } from '../../api/problems.ts';
 import { parseOrRefuse } from '../../api/validation.ts';
@@ -108,5 +109,34 @@ describe('numbers', () => {
     expect(errorsOf(z.strictObject({ dryRun: z.boolean() }), `{"dryRun":${digits}}`)).toEqual([
       { path: 'dryRun', code: 'invalid_type', message: 'Invalid input: expected boolean, received number' },
     ]);
+  });
+});
+
+describe('a whole number in a body', () => {
+  const limitOf = (digits: string) => {
+    const body = read(`{"requestsPerSecond": ${digits}, "commandsAtOnce": null}`);
+    const { success, data, error } = setLimitsSchema.safeParse(body);
+    return success ? data.requestsPerSecond : error.issues.map(({ message }) => message);
+  };
+
+  // JSON Schema calls them integers, and some languages write every number so.
+  it.each([
+    ['377', 377],
+    ['377.0', 377],
+    ['377.00', 377],
+    ['1e3', 1000],
+  ])('is taken when it is written %s', (digits, value) => {
+    expect(limitOf(digits)).toBe(value);
+  });
+
+  // Read as a float, the last of them would be 20.
+  it.each(['377.5', '19.999999999999999999'])('is not %s', (digits) => {
+    expect(limitOf(digits)).toEqual(['must be a whole number']);
+  });
+
+  it('has its limits', () => {
+    expect(limitOf('0')).toHaveLength(1);
+    expect(limitOf('1000001')).toHaveLength(1);
+    expect(limitOf('"5"')).toEqual(['must be a whole number']);
   });
 });

@@ -62,6 +62,17 @@ describe('the published documents', () => {
   });
 });
 
+it('a number that is read in its own way is published as any other: must it be there, and what is it when absent', () => {
+  const { requestBody } = publishedDocument().paths['/v1/tenant-limits']?.['put'] ?? {};
+  expect(requestBody?.content['application/json']?.schema).toMatchObject({
+    required: ['requestsPerSecond', 'commandsAtOnce'],
+  });
+  const rotate = publishedDocument().paths['/v1/api-keys/{id}/rotate']?.['post'];
+  expect(rotate?.requestBody?.content['application/json']?.schema).toMatchObject({
+    properties: { graceSeconds: { default: 86_400, maximum: 2_592_000 } },
+  });
+});
+
 it('LIM-03: whatever changes an invoice, a cashier or a dead letter is counted among the commands of its tenant', () => {
   const counted = operations.flatMap(({ what, operation: { responses } }) =>
     JSON.stringify(responses).includes('too_many_commands') ? [what] : [],
