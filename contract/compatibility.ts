@@ -44,7 +44,7 @@ const annotations = new Set(
   '$schema $id $defs $comment id title description examples example default deprecated readOnly writeOnly'.split(' '),
 );
 const constraints = `$ref type enum const anyOf properties required additionalProperties items minItems maxItems
-  uniqueItems minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern format
+  minProperties maxProperties uniqueItems minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern format
   contentEncoding propertyNames`;
 const known = new Set([...annotations, ...constraints.split(/\s+/)]);
 
@@ -252,6 +252,16 @@ const compareLists: Comparison = (writer, reader, place) => [
 const membersOf = ({ properties = {} }: SchemaObject) => properties as Readonly<Record<string, Schema>>;
 const requiredOf = ({ required = [] }: SchemaObject) => required as readonly string[];
 
+const compareCounts: Comparison = ({ schema: writer }, { schema: reader }, place) => [
+  ...beyond(
+    place,
+    reader,
+    'minProperties',
+    (limit) => Math.max(numberIn(writer, 'minProperties', 0), requiredOf(writer).length) < limit,
+  ),
+  ...beyond(place, reader, 'maxProperties', (limit) => numberIn(writer, 'maxProperties', Infinity) > limit),
+];
+
 const compareObjects: Comparison = (writer, reader, place) => {
   const [own, theirs] = [membersOf(writer.schema), membersOf(reader.schema)];
   const [ownOthers, theirOthers = true] = [
@@ -287,7 +297,14 @@ const compareObjects: Comparison = (writer, reader, place) => {
       ];
   const names = reader.schema['propertyNames'];
   const isNamed = names === undefined || JSON.stringify(names) === JSON.stringify(writer.schema['propertyNames']);
-  return [...required, ...lost, ...members, ...others, ...(isNamed ? [] : [told(place, 'range', 'propertyNames')])];
+  return [
+    ...required,
+    ...lost,
+    ...members,
+    ...others,
+    ...compareCounts(writer, reader, place),
+    ...(isNamed ? [] : [told(place, 'range', 'propertyNames')]),
+  ];
 };
 
 const byType: Readonly<Record<string, Comparison>> = {

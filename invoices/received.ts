@@ -49,6 +49,7 @@ export const paymentReceived2 = {
         receivedAt: instant().nullish(),
       }),
     }),
+  example: () => upcastPayment(paymentReceived.example()),
 } as const;
 
 /** Version 1 as version 2 tells it; the only place that knows how they differ, but for the names of members below. */

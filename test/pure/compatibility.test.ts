@@ -111,6 +111,8 @@ const breaking: readonly (readonly [...Case, at: string, kind: string])[] = [
     'range',
   ],
   ['more items', object({ a: listOf(text) }), object({ a: listOf(text, { maxItems: 3 }) }), 'a', 'range'],
+  ['no member at all', object({}), { type: 'object', minProperties: 1 }, '', 'range'],
+  ['more members', object({}), { type: 'object', maxProperties: 3 }, '', 'range'],
   ['items that repeat', object({ a: listOf(text) }), object({ a: listOf(text, { uniqueItems: true }) }), 'a', 'range'],
   [
     'a map of another type',
@@ -133,6 +135,7 @@ const breaking: readonly (readonly [...Case, at: string, kind: string])[] = [
 
 const compatible: readonly Case[] = [
   ['the same', object({ a: text }), object({ a: text })],
+  ['a member that is always there', object({ a: text }), { type: 'object', minProperties: 1 }],
   ['a new member, and the reader is open', object({ a: text, b: text }), object({ a: text })],
   ['a new optional member', object({ a: text, b: text }, 'b'), object({ a: text })],
   ['an optional member is gone', object({ a: text }), object({ a: text, b: text }, 'b')],
