@@ -38,6 +38,7 @@ import { deadLetterBatchRoutes } from './routes/dead-letter-batches.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { eventVersionRoutes } from './routes/event-versions.ts';
 import { withDeprecations } from './routes/deprecations.ts';
+import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invoiceBatchRoute } from './routes/invoice-batch.ts';
 import { invoiceCommandRoutes } from './routes/invoice-commands.ts';
@@ -87,6 +88,7 @@ export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
     ...deadLetterRoutes(deps),
     ...deadLetterBatchRoutes(deps),
     ...eventVersionRoutes(deps),
+    ...eventRoutes(deps),
     ...operationRoutes(deps),
     ...apiKeyRoutes(deps),
     ...tenantLimitRoutes(deps),

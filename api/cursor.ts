@@ -11,17 +11,18 @@ import { problemOf } from './problems.ts';
 export const cursorOf = (list: string, ...position: readonly string[]): string =>
   Buffer.from(JSON.stringify({ list, position })).toString('base64url');
 
-/** The position that a cursor of this list names; null without one, which is the beginning. */
+/** The position that a cursor of this list names; null without one, which is the beginning. `member` is where it came. */
 export function positionOf<T extends z.ZodType>(
   list: string,
   schema: T,
   cursor: string | undefined,
+  member = 'cursor',
 ): z.output<T> | null {
   if (cursor === undefined) return null;
   const position = schema.safeParse(positionIn(list, decoded(cursor)));
   if (position.success) return position.data;
   const errors = [
-    { path: 'cursor', code: 'invalid_cursor', message: 'must be the nextCursor of an earlier page of this list' },
+    { path: member, code: 'invalid_cursor', message: 'must be the nextCursor of an earlier page of this list' },
   ];
   throw problemOf(invalidFields(errors));
 }

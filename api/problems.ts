@@ -38,6 +38,7 @@ const edge = {
     members: () => ({ successor: z.string().optional().meta({ example: '/v2/invoices' }) }),
   },
   api_key_revoked: { status: 409, title: 'The API key was revoked' },
+  cursor_outdated: { status: 409, title: 'The database was restored since the cursor was given' },
   attempt_stopped: { status: 409, title: 'A person has stopped the attempt' },
   dead_letter_resolved: {
     status: 409,
@@ -48,6 +49,11 @@ const edge = {
     }),
   },
   decision_refused: { status: 409, title: 'The decision does not fit the dead letter' },
+  events_pruned: {
+    status: 410,
+    title: 'Events that were asked for have been deleted',
+    members: () => ({ firstSequence: z.int().min(1).meta({ description: 'The first that is kept', example: 18 }) }),
+  },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
   payload_refused: { status: 422, title: 'The payload does not fit the event' },

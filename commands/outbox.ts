@@ -6,6 +6,8 @@
  *    events, whose row lock makes commit order and sequence order the same.
  * 2. Whoever locks several streams locks them in the order of their names; those of later versions after all others.
  * 3. The streams of an event's versions have the same sequences.
+ * 4. The transaction ids of a stream's events never become lower: a transaction that began first may get the stream
+ *    last, and readers go by this id (messaging/event-feed.ts).
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
@@ -69,6 +71,9 @@ export function outboxRows(
   }));
 }
 
+/** The number of the transaction that asks. */
+export const THIS_TRANSACTION = sql`pg_current_xact_id()::text::bigint`;
+
 /** In JSON, where every quotation mark within a value is escaped: it stands nowhere else. */
 const NO_SEQUENCE = '"ce_sequence":""';
 
@@ -91,10 +96,11 @@ export const insertEvents = (events: readonly OutboxRow[]): Sql[] => [
     LEFT JOIN event_versions versions ON versions.topic = event.topic
     WHERE coalesce(versions.stage IN ('open', 'deprecated'), event.version = 1))`,
   sql`leaders AS (
-    INSERT INTO streams (stream, last_sequence)
-    SELECT stream, count(*) FROM the_events WHERE leads GROUP BY stream ORDER BY stream
-    ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence
-    RETURNING stream, last_sequence)`,
+    INSERT INTO streams (stream, last_sequence, last_transaction_id)
+    SELECT stream, count(*), ${THIS_TRANSACTION} FROM the_events WHERE leads GROUP BY stream ORDER BY stream
+    ON CONFLICT (stream) DO UPDATE SET last_sequence = streams.last_sequence + excluded.last_sequence,
+      last_transaction_id = greatest(streams.last_transaction_id, excluded.last_transaction_id)
+    RETURNING stream, last_sequence, last_transaction_id)`,
   sql`beside AS (
     SELECT other.stream, count(*) AS added, leaders.last_sequence AS level
     FROM the_events other
@@ -102,24 +108,25 @@ export const insertEvents = (events: readonly OutboxRow[]): Sql[] => [
     JOIN leaders ON leaders.stream = lead.stream
     WHERE NOT other.leads GROUP BY other.stream, leaders.last_sequence)`,
   sql`followers AS (
-    INSERT INTO streams (stream, last_sequence)
-    SELECT stream, CASE WHEN level = added THEN added ELSE 0 END FROM beside ORDER BY stream
+    INSERT INTO streams (stream, last_sequence, last_transaction_id)
+    SELECT stream, CASE WHEN level = added THEN added ELSE 0 END, ${THIS_TRANSACTION} FROM beside ORDER BY stream
     ON CONFLICT (stream) DO UPDATE SET last_sequence = (
-      SELECT CASE WHEN streams.last_sequence = level - added THEN level ELSE streams.last_sequence END
-      FROM beside WHERE beside.stream = streams.stream)
-    RETURNING stream, last_sequence)`,
+        SELECT CASE WHEN streams.last_sequence = level - added THEN level ELSE streams.last_sequence END
+        FROM beside WHERE beside.stream = streams.stream),
+      last_transaction_id = greatest(streams.last_transaction_id, excluded.last_transaction_id)
+    RETURNING stream, last_sequence, last_transaction_id)`,
   sql`taken AS (
-    SELECT stream, last_sequence FROM leaders UNION ALL
-    SELECT stream, last_sequence FROM followers JOIN beside USING (stream) WHERE last_sequence = level)`,
+    SELECT stream, last_sequence, last_transaction_id FROM leaders UNION ALL
+    SELECT stream, last_sequence, last_transaction_id FROM followers JOIN beside USING (stream) WHERE last_sequence = level)`,
   sql`numbered AS (
-    SELECT the_events.*, taken.last_sequence + 1 - row_number() OVER (
+    SELECT the_events.*, taken.last_transaction_id, taken.last_sequence + 1 - row_number() OVER (
       PARTITION BY stream ORDER BY place DESC) AS sequence
     FROM the_events JOIN taken USING (stream))`,
   sql`the_outbox AS (
     INSERT INTO outbox_events
-      (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value)
+      (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value, transaction_id)
     SELECT id, tenant_id, stream, sequence, slot, topic, partition_key, type,
       replace(CASE WHEN sunset IS NULL THEN headers ELSE left(headers, -1) || ',"ce_sunset":"' || sunset || '"}' END,
-        ${NO_SEQUENCE}, '"ce_sequence":"' || sequence || '"'), value
+        ${NO_SEQUENCE}, '"ce_sequence":"' || sequence || '"'), value, last_transaction_id
     FROM numbered ORDER BY place)`,
 ];

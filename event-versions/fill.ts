@@ -10,6 +10,7 @@
  */
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import { THIS_TRANSACTION } from '../commands/outbox.ts';
 import { type WireSettings, eventType, laterHeaders } from '../messaging/cloud-event.ts';
 import { eventWithheld } from '../messaging/event-withheld.ts';
 import type { Database, TransactionClient } from '../platform/database.ts';
@@ -102,12 +103,15 @@ async function fillIn(
   const byKey = new Map(levels.map((level) => [level.key, level]));
   const rows = laterRows(version, byKey, told, before.length, wire);
   await tx.$executeRaw`
-    INSERT INTO outbox_events (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value, recorded_at)
-    SELECT id, tenant_id, stream, sequence, slot, ${version.topic}, partition_key, type, headers, value, recorded_at
+    INSERT INTO outbox_events (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value,
+      recorded_at, transaction_id)
+    SELECT id, tenant_id, row.stream, sequence, slot, ${version.topic}, partition_key, type, headers, value, recorded_at,
+      greatest(own.last_transaction_id, ${THIS_TRANSACTION})
     FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS (id uuid, tenant_id uuid, stream text,
       sequence bigint, slot int, partition_key text, type text, headers text, value text, recorded_at timestamptz))
       WITH ORDINALITY AS row (id, tenant_id, stream, sequence, slot, partition_key, type, headers, value, recorded_at,
         place)
+    LEFT JOIN streams own ON own.stream = row.stream
     ORDER BY place`;
   const filledTo = new Map(rows.map((row) => [row.stream, row.sequence]));
   const ends = levels.flatMap(({ key, begun, pruned }) => {
@@ -116,13 +120,14 @@ async function fillIn(
     return end === undefined ? [] : [{ stream, end, pruned: begun ? '0' : String(pruned) }];
   });
   await tx.$executeRaw`
-    INSERT INTO streams (stream, last_sequence, last_published, pruned_through)
-    SELECT stream, "end", pruned, pruned
+    INSERT INTO streams (stream, last_sequence, last_published, pruned_through, last_transaction_id)
+    SELECT stream, "end", pruned, pruned, ${THIS_TRANSACTION}
     FROM jsonb_to_recordset(${JSON.stringify(ends)}::jsonb) AS given(stream text, "end" bigint, pruned bigint)
     ORDER BY stream
     ON CONFLICT (stream) DO UPDATE SET last_sequence = excluded.last_sequence,
       last_published = greatest(streams.last_published, excluded.last_published),
-      pruned_through = greatest(streams.pruned_through, excluded.pruned_through)`;
+      pruned_through = greatest(streams.pruned_through, excluded.pruned_through),
+      last_transaction_id = greatest(streams.last_transaction_id, excluded.last_transaction_id)`;
   return rows.length;
 }
 

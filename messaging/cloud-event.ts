@@ -72,6 +72,10 @@ export function streamPlace(event: EventDefinition, ids: EventIds, environment: 
   return { topic, partitionKey, stream: `${topic}|${partitionKey}` };
 }
 
+/** Those of one subject on these topics: the keys of our own events are tenant and subject. */
+export const streamsOfSubject = (topics: readonly string[], tenantId: string, subject: string): string[] =>
+  topics.map((topic) => `${topic}|${tenantId}|${subject}`);
+
 export function toRecord(
   event: EventDefinition,
   ids: EventIds,

@@ -5,7 +5,8 @@
  * 1. Of each stream the first ones go, without a gap, and `pruned_through` says up to which: what is left is
  *    `pruned_through + 1` to `last_sequence`.
  * 2. What waits for Kafka is kept, and all of a stream that is blocked.
- * 3. A transaction deletes few rows. It waits for no stream that a command or a relay has locked: that one's turn comes
+ * 3. `pruned_events` says of each tenant up to where, so that nobody who reads the outbox passes over a hole unknowing.
+ * 4. A transaction deletes few rows. It waits for no stream that a command or a relay has locked: that one's turn comes
  *    with the next look.
  */
 import { z } from 'zod';
@@ -39,7 +40,15 @@ export async function pruneEvents(
       FROM old JOIN free USING (stream)),
     pruned AS (
       DELETE FROM outbox_events WHERE position = ANY(ARRAY(SELECT position FROM first WHERE is_next))
-      RETURNING stream, sequence),
+      RETURNING stream, sequence, tenant_id, transaction_id, position, recorded_at),
+    noted AS (
+      INSERT INTO pruned_events (tenant_id, transaction_id, position, recorded_at)
+      SELECT tenant_id, max(transaction_id), max(position), max(recorded_at) FROM pruned
+      GROUP BY tenant_id ORDER BY tenant_id
+      ON CONFLICT (tenant_id) DO UPDATE SET
+        transaction_id = greatest(pruned_events.transaction_id, excluded.transaction_id),
+        position = greatest(pruned_events.position, excluded.position),
+        recorded_at = greatest(pruned_events.recorded_at, excluded.recorded_at)),
     marked AS (
       UPDATE streams SET pruned_through = upto.sequence
       FROM (SELECT stream, max(sequence) AS sequence FROM pruned GROUP BY stream) AS upto

@@ -110,17 +110,19 @@ const PAGE_LIMIT_DEFAULT = 50;
 const plainDigits = (text: unknown): unknown =>
   typeof text === 'string' && /^-?\d+$/.test(text) ? Number(text) : text;
 
-/** How many items a page of a list has: a text in a query. */
-export const pageLimit = () =>
-  z
-    .preprocess(
-      plainDigits,
-      z
-        .int({ error: ({ code }) => (code === 'invalid_type' ? 'must be a whole number in plain digits' : undefined) })
-        .min(1)
-        .max(PAGE_LIMIT_MAX),
-    )
-    .prefault(PAGE_LIMIT_DEFAULT);
+/** A whole number that is a text in a query. */
+export const queryNumber = (min: number, max: number) =>
+  z.preprocess(
+    plainDigits,
+    z
+      .int({ error: ({ code }) => (code === 'invalid_type' ? 'must be a whole number in plain digits' : undefined) })
+      .min(min)
+      .max(max),
+  );
+
+/** How many items a page of a list has. */
+export const pageLimit = (max = PAGE_LIMIT_MAX, otherwise = PAGE_LIMIT_DEFAULT) =>
+  queryNumber(1, max).prefault(otherwise);
 
 /** Where a page ends, as an earlier one said: nextCursor. */
 export const pageCursor = (max: number) =>

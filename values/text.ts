@@ -35,6 +35,9 @@ export const NUMBER_LENGTH: Length = [1, 32];
 /** Of what dead letters are chosen by: a reason, a topic, a type. */
 export const FILTER_LENGTH: Length = [1, 300];
 
+/** Of several of them, with commas between them. */
+export const FILTERS_LENGTH: Length = [1, 3_000];
+
 /** Of a command's key, as callers choose it and as it is stored. */
 export const KEY_LENGTH: Length = [1, 255];
 /** Of what a business day is named by beside its date. */

@@ -31,5 +31,9 @@ const WRITTEN = [
 const nextOf = ({ events, problems }: Recovery): string[] => {
   if (problems.length > 0)
     return ['Nothing was written. -- --write --leave brings back the rest, and leaves these as the backup has them.'];
-  return events === 0 ? [] : ['Nothing was written. -- --write brings it back.'];
+  return [
+    events === 0
+      ? 'Nothing was written. If the database was restored, -- --write all the same: cursors of GET /v1/events do not count in it.'
+      : 'Nothing was written. -- --write brings it back.',
+  ];
 };

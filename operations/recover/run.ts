@@ -7,7 +7,8 @@
  *    left as the backup has it.
  * 2. No sequence that is on Kafka is used again, and no public number that Kafka or Temporal knows is given again: also
  *    not those of what is left.
- * 3. One entity is one transaction. Run again, what was brought back is not lost any more.
+ * 3. Whoever reads the outbox by a cursor is told that it does not count any more.
+ * 4. One entity is one transaction. Run again, what was brought back is not lost any more.
  */
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../platform/database.ts';
@@ -21,6 +22,7 @@ import { versionedTopics } from '../../registry/event-versions.ts';
 import { cashierEvents } from '../../cashiers/events.ts';
 import { invoiceEvents } from '../../invoices/events.ts';
 import type { Invoice } from '../../invoices/lifecycle.ts';
+import { beginEpoch } from './epoch.ts';
 import { recoverableCashiers } from './cashiers.ts';
 import { type LostEntity, type RecoveredStep, loadStored, readSteps, writeEntity, writeEvents } from './entity.ts';
 import { recoverableInvoices } from './invoices.ts';
@@ -76,6 +78,7 @@ export async function recover(deps: RecoverDeps, { sinceMs, write, leave }: Reco
     // First of all: it is refused while a consumer is working.
     await deps.rewind(sinceMs);
     await numbers.raise(database);
+    await beginEpoch(database);
     const left = entities.filter((entity) => !plan.steps.has(entity));
     for (const events of [...left.map((entity) => entity.events), others])
       if (events.length > 0) await database.$transaction((tx) => writeEvents(tx, events));

@@ -100,8 +100,8 @@ async function booksOf(database: Database) {
     payments: bare(await database.payment.findMany(), 'id'),
     ofCashiers: bare(await database.cashierPayment.findMany(), 'paymentId'),
     numbers: bare(await database.invoiceNumber.findMany()),
-    streams: bare(await database.stream.findMany()),
-    events: bare(await database.outboxEvent.findMany(), 'position', 'recordedAt', 'publishedAt'),
+    streams: bare(await database.stream.findMany(), 'lastTransactionId'),
+    events: bare(await database.outboxEvent.findMany(), 'position', 'transactionId', 'recordedAt', 'publishedAt'),
     commands: bare(await database.command.findMany(), 'fingerprint', 'attemptId', 'recordedAt'),
     audit: bare(await database.auditEntry.findMany(), 'hash', 'previousHash', 'reason', 'at'),
   };

@@ -112,6 +112,7 @@ describe('problems in the OpenAPI document', () => {
       event_version_stage: ['stage'],
       event_version_not_replaced: ['replacement'],
       event_version_in_use: ['readers'],
+      events_pruned: ['firstSequence'],
       dead_letter_resolved: ['resolution', 'resolvedBy'],
     });
   });
