@@ -20,6 +20,7 @@ export const scopes = {
   'event-versions:read': 'See which versions of events are published, and who reads them',
   'event-versions:decide': 'Open, deprecate and close versions of events, for all tenants',
   'events:read': 'Read the events as Kafka carries them',
+  'events:replay': 'Have events sent once more, to a topic of a subscriber’s own, and see how far that is',
   'keys:manage': 'Make, list, revoke and rotate API keys',
   'limits:manage': 'Read and set how much a tenant may ask for',
   'deprecations:read': 'See which operations will go, and how much they are used',

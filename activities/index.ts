@@ -3,6 +3,7 @@ import { createLoad } from '../commands/load.ts';
 import { startSoon } from '../dead-letters/open.ts';
 import { createDecideEventVersion } from './decide-event-version.ts';
 import { createDecideLetters } from './decide-letters.ts';
+import { createDecideEventReplay } from './decide-event-replay.ts';
 import { createDiscardMessage } from './discard-message.ts';
 import { type EditMessageDeps, createEditMessage } from './edit-message.ts';
 import { createEscalateDeadLetter } from './escalate-dead-letter.ts';
@@ -15,6 +16,7 @@ import { type ReconcileDeps, createReconcileWorkflows } from './reconcile-workfl
 import { type StepDeps, createStepActivities } from './run-step.ts';
 import { createFinalizeDueDrafts } from './finalize-due-drafts.ts';
 import { type TendDeps, createTendEventVersion } from './tend-event-version.ts';
+import { type ReplayPieceDeps, createSendReplayPiece } from './send-replay-piece.ts';
 import { failingWellFormed } from './well-formed.ts';
 import { createWithholdEvent } from './withhold-event.ts';
 
@@ -24,6 +26,7 @@ export type ActivityDeps = Omit<StepDeps, 'notify' | 'load'> &
   Omit<PruneDeps, 'load'> &
   Omit<TendDeps, 'load' | 'notify'> &
   ReplayMessageDeps &
+  Omit<ReplayPieceDeps, 'environment'> &
   EditMessageDeps;
 
 export const createActivities = (deps: ActivityDeps) => {
@@ -38,6 +41,8 @@ export const createActivities = (deps: ActivityDeps) => {
     discardMessage: createDiscardMessage(deps),
     withholdEvent: createWithholdEvent(deps),
     escalateDeadLetter: createEscalateDeadLetter(deps),
+    sendReplayPiece: createSendReplayPiece({ ...deps, environment: deps.wire.environment }),
+    decideEventReplay: createDecideEventReplay(deps),
     decideLetters: createDecideLetters(deps),
     publishBatch: createPublishBatch({
       ...deps,

@@ -39,6 +39,7 @@ import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { eventVersionRoutes } from './routes/event-versions.ts';
 import { withDeprecations } from './routes/deprecations.ts';
 import { eventRoutes } from './routes/events.ts';
+import { eventReplayRoutes } from './routes/event-replays.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invoiceBatchRoute } from './routes/invoice-batch.ts';
 import { invoiceCommandRoutes } from './routes/invoice-commands.ts';
@@ -89,6 +90,7 @@ export function apiRoutes(deps: ApiDeps, load: Load = createLoad()): Route[] {
     ...deadLetterBatchRoutes(deps),
     ...eventVersionRoutes(deps),
     ...eventRoutes(deps),
+    ...eventReplayRoutes(deps),
     ...operationRoutes(deps),
     ...apiKeyRoutes(deps),
     ...tenantLimitRoutes(deps),

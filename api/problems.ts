@@ -8,6 +8,7 @@ import { resolutions } from '../dead-letters/dead-letter.ts';
 import { type Refusal, type RefusalRow, type Refusals, commonRefusals } from '../commands/refusal.ts';
 import { cashierRefusals } from '../cashiers/refusals.ts';
 import { eventVersionRefusals } from '../event-versions/refusals.ts';
+import { replayRefusals } from '../event-replays/refusals.ts';
 import { invoiceRefusals } from '../invoices/refusals.ts';
 
 /** Codes that the edge itself gives, beside the refusals of the slices. */
@@ -30,6 +31,7 @@ const edge = {
   dead_letter_not_found: { status: 404, title: 'Dead letter not found' },
   dead_letter_batch_not_found: { status: 404, title: 'Batch of dead letters not found' },
   event_version_not_found: { status: 404, title: 'There are no versions of the topic' },
+  event_replay_not_found: { status: 404, title: 'Replay of events not found' },
   operation_not_found: { status: 404, title: 'Operation not found' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   operation_gone: {
@@ -38,6 +40,7 @@ const edge = {
     members: () => ({ successor: z.string().optional().meta({ example: '/v2/invoices' }) }),
   },
   api_key_revoked: { status: 409, title: 'The API key was revoked' },
+  replay_decision_refused: { status: 409, title: 'The decision does not fit the replay of events' },
   cursor_outdated: { status: 409, title: 'The database was restored since the cursor was given' },
   attempt_stopped: { status: 409, title: 'A person has stopped the attempt' },
   dead_letter_resolved: {
@@ -49,11 +52,6 @@ const edge = {
     }),
   },
   decision_refused: { status: 409, title: 'The decision does not fit the dead letter' },
-  events_pruned: {
-    status: 410,
-    title: 'Events that were asked for have been deleted',
-    members: () => ({ firstSequence: z.int().min(1).meta({ description: 'The first that is kept', example: 18 }) }),
-  },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8' },
   payload_refused: { status: 422, title: 'The payload does not fit the event' },
@@ -69,6 +67,7 @@ export const problemTable = {
   ...invoiceRefusals,
   ...cashierRefusals,
   ...eventVersionRefusals,
+  ...replayRefusals,
 };
 export type ProblemCode = keyof typeof problemTable;
 export const problemCodes = Object.keys(problemTable) as ProblemCode[];

@@ -184,6 +184,8 @@ export async function startWorker(parts: Parts): Promise<void> {
       logger,
       sink,
       replaySink,
+      catalogue,
+      openSink: (topic) => createEventSink(createKafka(config, logger), [topic], config),
       notifier: createNotifier(),
       meter: metrics,
       shards: config.OUTBOX_SHARDS,

@@ -136,6 +136,13 @@ async function pageOfStreams(database: Database, filter: FeedFilter, after: Plac
   return { events, next: last ? placeOf(last) : after, isEnd: !isCut };
 }
 
+const wanted = ({ topic, types, from, before }: FeedFilter): Sql[] => [
+  ...(topic === undefined ? [] : [sql`topic = ${topic}`]),
+  ...(types === undefined ? [] : [sql`type = ANY(${[...types]}::text[])`]),
+  ...(from === undefined ? [] : [sql`recorded_at >= ${from}::timestamptz`]),
+  ...(before === undefined ? [] : [sql`recorded_at < ${before}::timestamptz`]),
+];
+
 const foundRow = feedEventRow.extend({ bytes: z.bigint(), seen: z.bigint() });
 
 /**
@@ -145,19 +152,13 @@ const foundRow = feedEventRow.extend({ bytes: z.bigint(), seen: z.bigint() });
 async function read(
   database: Database,
   where: Sql,
-  { topic, types, from, before }: FeedFilter,
+  filter: FeedFilter,
   room: { count: number; bytes: number },
   order: Sql,
 ): Promise<{ events: FeedEvent[]; bytes: number; isCut: boolean }> {
-  const wanted = [
-    ...(topic === undefined ? [] : [sql`topic = ${topic}`]),
-    ...(types === undefined ? [] : [sql`type = ANY(${[...types]}::text[])`]),
-    ...(from === undefined ? [] : [sql`recorded_at >= ${from}::timestamptz`]),
-    ...(before === undefined ? [] : [sql`recorded_at < ${before}::timestamptz`]),
-  ];
   const rows = await queryRows(database, foundRow)`
     WITH seen AS MATERIALIZED (
-      SELECT transaction_id, position, sequence FROM outbox_events WHERE ${sqlAnd([where, ...wanted])}),
+      SELECT transaction_id, position, sequence FROM outbox_events WHERE ${sqlAnd([where, ...wanted(filter)])}),
     page AS (SELECT position FROM seen ORDER BY ${order} LIMIT ${room.count}),
     sized AS (
       SELECT event.*, row_number() OVER (ORDER BY ${order}) AS place,
@@ -168,6 +169,43 @@ async function read(
     FROM sized WHERE place = 1 OR bytes <= ${room.bytes} ORDER BY ${order}`;
   const bytes = Number(rows.at(-1)?.bytes ?? 0n);
   return { events: rows, bytes, isCut: rows.length < Number(rows[0]?.seen ?? 0n) };
+}
+
+const countRow = z.object({ count: z.bigint() });
+
+/** How many events lie behind a place; null when that cannot be said within `limitMs`. */
+export async function countFeed(
+  database: Database,
+  filter: FeedFilter,
+  after: Place,
+  limitMs: number,
+): Promise<number | null> {
+  const until = performance.now() + limitMs;
+  const { streams } = filter;
+  let [from, count] = [after, 0];
+  for (;;) {
+    const piece = streams ? undefined : await endOfPiece(database, filter, from);
+    if (!streams && !piece) return count;
+    const place = piece
+      ? sql`(transaction_id, position) <= (${piece.transactionId}, ${piece.position})`
+      : sql`stream = ANY(${[...(streams ?? [])]}::text[])`;
+    const [row] = await queryRows(database, countRow)`
+      SELECT count(*) FROM outbox_events
+      WHERE ${sqlAnd([ofTenant(filter), behind(from), place, ...wanted(filter)])}`;
+    count += Number(row?.count ?? 0n);
+    if (!piece || piece.rows < PIECE) return count;
+    if (performance.now() >= until) return null;
+    from = placeOf(piece);
+  }
+}
+
+const overRow = z.object({ over: z.boolean() });
+
+/** Every transaction before this one has ended: nothing of theirs is still to come. */
+export async function isOverBefore(database: Database, transactionId: bigint): Promise<boolean> {
+  const [row] = await queryRows(database, overRow)`
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= ${transactionId} AS over`;
+  return row?.over ?? false;
 }
 
 const stateRow = z.object({

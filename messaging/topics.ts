@@ -42,3 +42,7 @@ export function topicName(environment: string, parts: TopicParts): string {
     .join('.')
     .toLowerCase();
 }
+
+/** A subscriber's own, for events that are sent once more. Nobody else reads it, and nothing else is sent there. */
+export const replayTopic = (environment: string, subscriber: string): string =>
+  `${environmentName(environment)}.${DEFAULT_DOMAIN}.replay.${subscriber}.v1`;

@@ -6,6 +6,7 @@ import { billingRunWorkflow } from '../billing-runs/workflow.ts';
 import type { WorkflowKind } from '../commands/workflow-kind.ts';
 import { batchWorkflow } from '../dead-letters/batch-workflow.ts';
 import { deadLetterWorkflow } from '../dead-letters/workflow.ts';
+import { eventReplayWorkflow } from '../event-replays/workflow.ts';
 import { invoiceWorkflow } from '../invoices/workflow.ts';
 
 /** Whoever goes through them need not tell the rows of one kind from those of another. */
@@ -15,5 +16,6 @@ export const workflowKinds: readonly WorkflowKind<unknown>[] = [
   any(deadLetterWorkflow),
   any(batchWorkflow),
   any(billingRunWorkflow),
+  any(eventReplayWorkflow),
   any(invoiceWorkflow),
 ];

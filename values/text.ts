@@ -38,6 +38,9 @@ export const FILTER_LENGTH: Length = [1, 300];
 /** Of several of them, with commas between them. */
 export const FILTERS_LENGTH: Length = [1, 3_000];
 
+/** Of what a subscriber is called in the topic that is replayed to him. */
+export const SUBSCRIBER_LENGTH: Length = [1, 60];
+
 /** Of a command's key, as callers choose it and as it is stored. */
 export const KEY_LENGTH: Length = [1, 255];
 /** Of what a business day is named by beside its date. */

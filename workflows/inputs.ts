@@ -10,6 +10,7 @@ import { type RelayInput, relayWorkflowId } from './contract/outbox-relay.ts';
 import { type InvoiceInput, invoiceWorkflowId } from './contract/invoice.ts';
 import { type DeadLetterInput, deadLetterWorkflowId } from './contract/dead-letter.ts';
 import { type DeadLetterBatchInput, deadLetterBatchWorkflowId } from './contract/dead-letter-batch.ts';
+import { type EventReplayInput, eventReplayWorkflowId } from './contract/event-replay.ts';
 import { type BillingRunInput, billingRunWorkflowId } from './contract/billing-run.ts';
 import { patched, workflowInfo } from '@temporalio/workflow';
 import { checkDeadLetterInput } from './dead-letter-requests.ts';
@@ -43,6 +44,12 @@ export const checkBatchStart = (input: DeadLetterBatchInput): void =>
   checkStart(() => {
     demand('the input', input, { batchId: isUuid });
     expectWorkflowId(deadLetterBatchWorkflowId(input.batchId));
+  });
+
+export const checkEventReplayStart = (input: EventReplayInput): void =>
+  checkStart(() => {
+    demand('the input', input, { replayId: isUuid });
+    expectWorkflowId(eventReplayWorkflowId(input.replayId));
   });
 
 export const checkOutboxRelayStart = (input: RelayInput): void =>

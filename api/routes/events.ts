@@ -13,6 +13,7 @@ import {
   prunedThrough,
   readFeed,
 } from '../../messaging/event-feed.ts';
+import { eventsPruned } from '../../event-replays/refusals.ts';
 import { invalidFields } from '../../commands/refusal.ts';
 import type { Database } from '../../platform/database.ts';
 import { catalogue } from '../../registry/catalogue.ts';
@@ -173,11 +174,7 @@ const outdated = (): Problem =>
 async function refuseIfPruned(database: Database, stream: string, afterSequence: number): Promise<void> {
   const pruned = await prunedThrough(database, stream);
   if (afterSequence >= pruned) return;
-  throw new Problem(
-    'events_pruned',
-    `Retention has deleted the events of this stream up to sequence ${pruned}. Read again what they were about, and go on behind it.`,
-    { firstSequence: pruned + 1 },
-  );
+  throw problemOf(eventsPruned(pruned));
 }
 
 const toWire = (event: FeedEvent): z.input<typeof eventSchema> => ({

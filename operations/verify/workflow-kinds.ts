@@ -4,6 +4,7 @@ import { workflowTypes } from '../../workflows/contract/common.ts';
 import { invoiceWorkflowId } from '../../workflows/contract/invoice.ts';
 import { deadLetterWorkflowId } from '../../workflows/contract/dead-letter.ts';
 import { deadLetterBatchWorkflowId } from '../../workflows/contract/dead-letter-batch.ts';
+import { eventReplayWorkflowId } from '../../workflows/contract/event-replay.ts';
 import { billingRunWorkflowId } from '../../workflows/contract/billing-run.ts';
 import { isDate } from '../../values/dates.ts';
 import { isFinal, statuses } from '../../invoices/lifecycle.ts';
@@ -143,6 +144,27 @@ const deadLetterBatch: WorkflowKind = {
   },
 };
 
+const eventReplay: WorkflowKind = {
+  type: workflowTypes.eventReplay,
+  problemsOf: async (database, workflowIds) => {
+    const rows = await queryRows(database, endedRow)`
+      SELECT id, ended_at IS NOT NULL AS ended FROM event_replays WHERE id = ANY(${uuidsOf(workflowIds)}::uuid[])`;
+    return problems(workflowIds, rows, ({ id }) => eventReplayWorkflowId(id), endedProblem('its replay has ended'));
+  },
+  due: async function* due(world) {
+    const rows = pages(
+      (after: { id: string } | null) =>
+        queryRows(world.database, idRow)`
+        SELECT id FROM event_replays
+        WHERE ended_at IS NULL AND id > ${after?.id ?? NO_KEY.id}::uuid AND ${ofTenants(world, sql`tenant_id`)}
+          AND (workflow_started_at IS NOT NULL OR started_at < now() - ${STARTED_WITHIN})
+        ORDER BY id LIMIT ${PAGE}`,
+    );
+    for await (const page of rows)
+      yield page.map(({ id }) => ({ workflowId: eventReplayWorkflowId(id), because: 'its replay has not ended' }));
+  },
+};
+
 const runRow = z.object({ tenant_id: z.string(), date: z.string(), ended: z.boolean() });
 type RunRow = z.infer<typeof runRow>;
 
@@ -182,4 +204,4 @@ const endedProblem =
   ({ ended }: { ended: boolean }): string | undefined =>
     ended ? problem : undefined;
 
-export const workflowKinds: readonly WorkflowKind[] = [invoice, deadLetter, deadLetterBatch, billingRun];
+export const workflowKinds: readonly WorkflowKind[] = [invoice, deadLetter, deadLetterBatch, billingRun, eventReplay];

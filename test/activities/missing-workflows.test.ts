@@ -13,6 +13,7 @@ import { finalizeChunk } from '../../billing-runs/run.ts';
 import { createSweep } from '../../commands/workflow-kind.ts';
 import { batchWorkflow } from '../../dead-letters/batch-workflow.ts';
 import { deadLetterWorkflow } from '../../dead-letters/workflow.ts';
+import { eventReplayWorkflow } from '../../event-replays/workflow.ts';
 import { billingRunWorkflow } from '../../billing-runs/workflow.ts';
 import { createLimiter } from '../../commands/limiter.ts';
 import { addDays, dateOf } from '../../values/dates.ts';
@@ -46,6 +47,7 @@ beforeEach(async () => {
   await database.deadLetter.deleteMany();
   await database.deadLetterBatch.deleteMany();
   await database.billingRun.deleteMany();
+  await database.eventReplay.deleteMany();
 });
 
 const tenantId = randomUUID();
@@ -76,6 +78,22 @@ const batch = (more: object = {}) => ({
   startedAt: minutesAgo(200),
   ...more,
 });
+const replay = (more: object = {}) => ({
+  id: randomUUID(),
+  tenantId,
+  subscriber: randomUUID(),
+  topic: 'test.billing.replay.copy.v1',
+  request: '{}',
+  rate: 1,
+  epoch: randomUUID(),
+  transactionId: 0n,
+  position: 0n,
+  endTransactionId: 0n,
+  recordedBefore: minutesAgo(200),
+  startedBy: 'ann',
+  startedAt: minutesAgo(200),
+  ...more,
+});
 const run = (n: number, more: object = {}) => ({
   tenantId,
   businessDate: new Date(addDays('2030-01-01', n)),
@@ -103,6 +121,16 @@ const kinds: Record<string, Kind> = {
         data: [...startedAt.map((at) => batch({ workflowStartedAt: at })), batch({ endedAt: now() })],
       }),
     turn: async (limit) => (await batchWorkflow.sweeper(database)(limit)).map(({ id }) => id),
+  },
+  'replays of events': {
+    plant: (startedAt) =>
+      database.eventReplay.createMany({
+        data: [
+          ...startedAt.map((at) => replay({ workflowStartedAt: at })),
+          replay({ status: 'completed', endedAt: now() }),
+        ],
+      }),
+    turn: async (limit) => (await eventReplayWorkflow.sweeper(database)(limit)).map(({ id }) => id),
   },
   'billing runs': {
     plant: (startedAt) =>

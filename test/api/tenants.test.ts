@@ -78,6 +78,18 @@ const named: Record<string, Named> = {
     nothing: randomUUID,
     malformed: 'no-uuid',
   },
+  'event-replays': {
+    make: async () => {
+      const body = {
+        subscriber: `copy-${randomUUID()}`,
+        from: { time: '2026-01-01T00:00:00Z' },
+        reason: 'Its database was lost',
+      };
+      return (await ann.request<{ id: string }>('POST', '/v1/event-replays', { body })).body.id;
+    },
+    nothing: randomUUID,
+    malformed: 'no-uuid',
+  },
   'api-keys': {
     make: async () => {
       const body = { name: 'shop', scopes: ['invoices:read'] };

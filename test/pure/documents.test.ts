@@ -118,6 +118,7 @@ it.each([
   'billing-runs/README.md',
   'event-versions/README.md',
   'docs/migration.md',
+  'event-replays/README.md',
   'access/README.md',
   ...filesIn('docs/decisions'),
 ])('every file that %s names is there', (file) => {

@@ -1,12 +1,14 @@
 /** What the pages of the Web UI say: nothing that is not so, and who is who. */
 import type { InvoiceView } from '../../workflows/contract/invoice.ts';
 import type { DeadLetterView } from '../../workflows/contract/dead-letter.ts';
+import type { EventReplayView } from '../../workflows/contract/event-replay.ts';
 import { describe, expect, it } from 'vitest';
 import { faultsOf } from '../../messaging/faults.ts';
 import { batchDetails } from '../../workflows/dead-letter-batch.ts';
 import { billingRunDetails } from '../../workflows/billing-run.ts';
 import { deadLetterAttributes } from '../../workflows/dead-letter-attributes.ts';
 import { deadLetterDetails } from '../../workflows/dead-letter-details.ts';
+import { eventReplayDetails } from '../../workflows/event-replay-details.ts';
 import { invoiceAttributes } from '../../workflows/invoice-attributes.ts';
 import { invoiceDetails } from '../../workflows/invoice-details.ts';
 
@@ -165,6 +167,47 @@ describe('what works in pieces', () => {
     expect(batchDetails({ batchId: 'b' }, { ...counts, done: 4, refused: 1 })).toContain(
       'GET /v1/dead-letter-batches/b',
     );
+  });
+});
+
+describe('a replay of events', () => {
+  const replay: EventReplayView = {
+    id: 'r',
+    tenantId: input.tenantId,
+    subscriber: 'ledger-copy',
+    topic: 'test.billing.replay.ledger-copy.v1',
+    status: 'running',
+    detail: null,
+    begins: '2026-11-01T10:00:00Z',
+    before: '2026-11-02T10:00:00.000Z',
+    only: 'everything',
+    rate: 100,
+    sent: 40,
+    expected: 200,
+    sentThrough: '2026-11-01T11:00:00.000Z',
+    startedBy: 'ann',
+    startedAt: '2026-11-02T10:00:00.000Z',
+    reason: 'Its database was lost',
+    decisions: [],
+  };
+  const pageOf = (changes: Partial<EventReplayView>) => eventReplayDetails({ ...replay, ...changes });
+
+  it('says how far it is, whose, and who began it', () => {
+    const page = pageOf({});
+    expect(page).toContain('| 40 | 200 | 2026-11-01 11:00:00 | 100 |');
+    expect(page).toContain(`| ${input.tenantId} |`);
+    expect(page).toContain('| start | ann | Its database was lost |');
+    expect(pageOf({ tenantId: null, expected: null })).toMatch(/not counted.+\| all \|/s);
+  });
+
+  it('advises what can be pressed, and nothing else', () => {
+    const pressed = (status: EventReplayView['status']) =>
+      ['pause', 'resume', 'stop'].filter((action) => pageOf({ status }).includes(`the update \`${action}\``));
+    expect(pressed('running')).toEqual(['pause', 'stop']);
+    expect(pressed('paused')).toEqual(['resume', 'stop']);
+    for (const status of ['completed', 'stopped', 'refused'] as const) expect(pressed(status)).toEqual([]);
+    expect(pageOf({ status: 'refused', detail: 'Kafka refuses the event e' })).toContain('from.eventId');
+    expect(eventReplayDetails(null)).toContain('no such replay');
   });
 });
 

@@ -9,6 +9,7 @@ import { createNotifier } from '../../messaging/notify.ts';
 import type { Database } from '../../platform/database.ts';
 import { versionedTopics } from '../../registry/event-versions.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { catalogue } from '../../registry/catalogue.ts';
 
 const logger = createLogger({ level: 'silent', name: 'test' });
 
@@ -36,6 +37,8 @@ export const testActivities = (database: Database, changes: Partial<ActivityDeps
     stopping: new AbortController().signal,
     sink: nowhere,
     replaySink: nowhere,
+    catalogue,
+    openSink: () => nowhere,
     deliver: async () => ({ kind: 'done' }),
     inspect: () => null,
     overdueAfterMs: undefined,

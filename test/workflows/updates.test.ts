@@ -163,6 +163,7 @@ describe('what is refused says why', () => {
     ],
     ['a batch without input', 'deadLetterBatch', `by-hand/${uuid()}`, [], /the input must be an object/],
     ['a version without input', 'eventVersion', `by-hand/${uuid()}`, [], /the input must be an object/],
+    ['a replay without input', 'eventReplay', `by-hand/${uuid()}`, [], /the input must be an object/],
     ['a relay without input', 'outboxRelay', `by-hand/${uuid()}`, [], /the input must be an object/],
     ['an invoice without input', 'invoice', `by-hand/${uuid()}`, [], /the input must be an object/],
     [
@@ -199,6 +200,13 @@ describe('what is refused says why', () => {
       `by-hand/${uuid()}`,
       [{ topic: 'test.billing.public.invoices.v2' }],
       /workflow id event-version\//,
+    ],
+    [
+      'a replay under another id',
+      'eventReplay',
+      `by-hand/${uuid()}`,
+      [{ replayId: uuid() }],
+      /workflow id event-replay\//,
     ],
     [
       'a relay under another id',

@@ -15,6 +15,7 @@ export const workflowTypes = {
   billingRun: 'billingRun',
   deadLetter: 'deadLetter',
   deadLetterBatch: 'deadLetterBatch',
+  eventReplay: 'eventReplay',
 } as const;
 
 /** A killed worker costs a caller at most this; the local activity's two seconds must fit in. */
