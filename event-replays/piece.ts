@@ -9,7 +9,7 @@
  * 3. An event that Kafka refuses for good ends the replay, which says so: the next one may begin with it.
  */
 import type { Database } from '../platform/database.ts';
-import { type EventSink, RefusedByBroker, type StoredEvent } from '../messaging/event-sink.ts';
+import { EVENT_BYTES_MAX, type EventSink, RefusedByBroker, type StoredEvent } from '../messaging/event-sink.ts';
 import { type FeedEvent, type Place, feedState, isOverBefore, readFeed } from '../messaging/event-feed.ts';
 import { type TopicDeps, filterOf } from './range.ts';
 import { type ReplayRow, requestOf } from './rows.ts';
@@ -43,6 +43,7 @@ export async function sendBatch(deps: PieceDeps, sink: EventSink, replay: Replay
   const page = await readFeed(database, filter, after, {
     limit: Math.min(replay.rate, BATCH_MAX),
     limitMs: READ_LIMIT_MS,
+    bytesMax: EVENT_BYTES_MAX,
   });
   const sent = await sendInOrder(sink, replay, page.events);
   const last = page.events[sent.count - 1];

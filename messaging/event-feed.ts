@@ -68,14 +68,17 @@ const PIECE = 5_000;
 /** Of headers and values: one event has 900,000 at most. */
 const PAGE_BYTES_MAX = 8_000_000;
 
-/** The next `limit` events behind a place, or fewer when `limitMs` are over. */
+/**
+ * The next `limit` events behind a place, or fewer: when `limitMs` are over, or when together they would be larger than
+ * `bytesMax`.
+ */
 export async function readFeed(
   database: Database,
   filter: FeedFilter,
   after: Place,
-  { limit, limitMs }: { limit: number; limitMs: number },
+  { limit, limitMs, bytesMax = PAGE_BYTES_MAX }: { limit: number; limitMs: number; bytesMax?: number },
 ): Promise<FeedPage> {
-  if (filter.streams) return pageOfStreams(database, filter, after, limit);
+  if (filter.streams) return pageOfStreams(database, filter, after, { count: limit, bytes: bytesMax });
   const until = performance.now() + limitMs;
   const events: FeedEvent[] = [];
   let [from, bytes] = [after, 0];
@@ -83,7 +86,7 @@ export async function readFeed(
     const piece = await endOfPiece(database, filter, from);
     if (!piece) return { events, next: from, isEnd: true };
     const part = [behind(from), sql`(transaction_id, position) <= (${piece.transactionId}, ${piece.position})`];
-    const room = { count: limit - events.length, bytes: PAGE_BYTES_MAX - bytes };
+    const room = { count: limit - events.length, bytes: bytesMax - bytes };
     const found = await read(database, sqlAnd([ofTenant(filter), ...part]), filter, room, IN_ORDER);
     events.push(...found.events);
     bytes += found.bytes;
@@ -91,7 +94,7 @@ export async function readFeed(
     if (found.isCut && last) return { events, next: placeOf(last), isEnd: false };
     from = placeOf(piece);
     const isEnd = piece.rows < PIECE;
-    const isFull = events.length >= limit || bytes >= PAGE_BYTES_MAX;
+    const isFull = events.length >= limit || bytes >= bytesMax;
     if (isEnd || isFull || performance.now() >= until) return { events, next: from, isEnd };
   }
 }
@@ -121,7 +124,7 @@ async function endOfPiece(database: Database, filter: FeedFilter, after: Place) 
 }
 
 /** The streams of an entity have as many events as its life has: they are looked through at once. */
-async function pageOfStreams(database: Database, filter: FeedFilter, after: Place, limit: number): Promise<FeedPage> {
+async function pageOfStreams(database: Database, filter: FeedFilter, after: Place, room: Room): Promise<FeedPage> {
   const { streams = [], afterSequence } = filter;
   const isOne = streams.length === 1;
   const where = [
@@ -130,10 +133,14 @@ async function pageOfStreams(database: Database, filter: FeedFilter, after: Plac
     ...(isOne ? [] : [IS_OVER]),
     ...(afterSequence === undefined ? [] : [sql`sequence > ${afterSequence}::bigint`]),
   ];
-  const room = { count: limit, bytes: PAGE_BYTES_MAX };
   const { events, isCut } = await read(database, sqlAnd(where), filter, room, isOne ? sql`sequence` : IN_ORDER);
   const last = events.at(-1);
   return { events, next: last ? placeOf(last) : after, isEnd: !isCut };
+}
+
+interface Room {
+  count: number;
+  bytes: number;
 }
 
 const wanted = ({ topic, types, from, before }: FeedFilter): Sql[] => [
@@ -153,7 +160,7 @@ async function read(
   database: Database,
   where: Sql,
   filter: FeedFilter,
-  room: { count: number; bytes: number },
+  room: Room,
   order: Sql,
 ): Promise<{ events: FeedEvent[]; bytes: number; isCut: boolean }> {
   const rows = await queryRows(database, foundRow)`

@@ -297,6 +297,12 @@ it('MSG-11: a page looks through some rows and no more; the next goes on behind 
     [after, isEnd] = [page.next, page.isEnd];
   }
   expect({ found, pages }).toEqual({ found: [`${tenantId}|${wanted}`], pages: 3 });
+  // Headers and value of one of the many have four bytes; one event has room always.
+  const lengths = [3, 4, 8, 9].map(async (bytesMax) => {
+    const page = await readFeed(database, { tenantId }, FEED_START, { limit: 10, limitMs: 0, bytesMax });
+    return page.events.length;
+  });
+  expect(await Promise.all(lengths)).toEqual([1, 1, 2, 2]);
 });
 
 it('TEN-02: another tenant sees none of it, by no filter and no cursor; who may act for all sees all', async () => {
