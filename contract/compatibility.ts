@@ -151,7 +151,7 @@ function compareBranch(writer: Side<SchemaObject>, reader: Side<SchemaObject>, p
   const { anyOf, ...beside } = reader.schema;
   if (!Array.isArray(anyOf)) return compareOne(writer, reader, place);
   const tries = (anyOf as Schema[]).map((branch) => compare(writer, { ...reader, schema: branch }, place));
-  const own = compareOne(writer, { ...reader, schema: beside }, place);
+  const own = compareOne(writer, { ...reader, schema: beside }, { ...place, keeps: undefined });
   if (tries.some((found) => found.length === 0)) return own;
   // The branch that is meant is the one that takes its type, and most of it.
   const [nearest] = tries.toSorted((one, other) => weight(one) - weight(other));
