@@ -1,6 +1,6 @@
 /**
- * `npm run check`: the quick gate. Format, lint, types, dead code, rules without a test, what stands twice, licences,
- * migrations, and the tests without servers.
+ * `npm run check`: the quick gate. The packages for other teams, format, lint, types, dead code, rules without a test,
+ * what stands twice, licences, migrations, and the tests without servers.
  */
 import path from 'node:path';
 import { installPackages } from './stack/install.mjs';
@@ -11,9 +11,11 @@ import { projectFolder } from './stack/settings.mjs';
 const tool = (name) => path.join(projectFolder, 'node_modules', '.bin', name);
 
 const gates = [
+  ['Clients', process.execPath, 'scripts/clients.mjs'],
   ['Format', tool('oxfmt'), '--check'],
   ['Lint', tool('oxlint'), '--type-aware', '--deny-warnings'],
   ['Types', tool('tsc'), '-p', 'tsconfig.json'],
+  ['Types of the tests of the clients', tool('tsc'), '-p', 'test/clients/tsconfig.json'],
   ['Dead code', tool('knip'), '--no-progress'],
   ['Rules without a test', process.execPath, 'scripts/rules.mjs'],
   ['What stands twice', process.execPath, 'scripts/once.mjs'],

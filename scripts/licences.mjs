@@ -1,5 +1,5 @@
 /**
- * Every package that goes into the image has a licence that asks for no more than to be named. Prints those that have
+ * Every package that goes into the image, or is installed with what other teams install, has a licence that asks for no more than to be named. Prints those that have
  * another, one line each; the exit code says whether any has. `npm run sbom` lists the packages themselves.
  */
 import { readFileSync } from 'node:fs';
@@ -25,9 +25,12 @@ const LOOKED_AT = new Map([
   ['unionfs', undefined],
 ]);
 
-const { packages } = JSON.parse(readFileSync(path.join(projectFolder, 'package-lock.json'), 'utf8'));
-const shipped = Object.entries(packages).filter(
-  ([place, { dev, optional, devOptional, peer }]) => place !== '' && !dev && !optional && !devOptional && !peer,
+const packagesOf = (lock) => JSON.parse(readFileSync(path.join(projectFolder, lock), 'utf8')).packages;
+const shipped = ['package-lock.json', 'clients/typescript/package-lock.json'].flatMap((lock) =>
+  Object.entries(packagesOf(lock)).filter(
+    ([place, { dev, optional, devOptional, peer, link }]) =>
+      place.includes('node_modules/') && !dev && !optional && !devOptional && !peer && !link,
+  ),
 );
 const others = shipped.flatMap(([place, { license, version }]) => {
   const name = place.split('node_modules/').at(-1);

@@ -9,6 +9,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { buildClients } from './clients.mjs';
 import { installPackages } from './stack/install.mjs';
 import { freePort, run, stopServersBelow } from './stack/processes.mjs';
 import { SetupError, fail, say, step } from './stack/progress.mjs';
@@ -36,7 +37,7 @@ async function main() {
   const timeSkippingServer = await findTimeSkippingServer(path.join(dataFolder, 'logs'), dataFolder);
   // Before anything else is started: what it does itself is not how slow the machine is.
   const slowness = measureSlowness();
-  const building = step('Building the service', '5 s', () => build(dist));
+  const building = step('Building the service', '5 s', () => Promise.all([build(dist), buildClients()]));
   building.catch(() => {});
   const lanes = process.argv.length > 2 ? 1 : lanesFor(slowness);
   say(`This machine is ${slowness.toFixed(1)} times as slow as usual: ${lanes} test files at once`);
