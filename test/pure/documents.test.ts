@@ -93,8 +93,12 @@ function events(): string {
 const scopeTable = (): string =>
   markdownTable([['scope', 'allows'], ...scopeNames.map((scope) => [`\`${scope}\``, scopes[scope]])]);
 
+const subscriber = (): string =>
+  ['```ts', readDocument('clients/typescript/example/subscriber.ts').trim(), '```'].join('\n');
+
 it.each([
   ['README.md', 'states', states],
+  ['docs/subscriber.md', 'subscriber', subscriber],
   ['docs/rules.md', 'lifecycle', lifecycle],
   ['docs/rules.md', 'events', events],
   ['docs/rules.md', 'errors', errors],
@@ -112,6 +116,7 @@ it.each([
   'docs/rules.md',
   'docs/runbook.md',
   'docs/security.md',
+  'docs/subscriber.md',
   'invoices/README.md',
   'cashiers/README.md',
   'dead-letters/README.md',
@@ -120,6 +125,8 @@ it.each([
   'docs/migration.md',
   'event-replays/README.md',
   'access/README.md',
+  'clients/typescript/events/README.md',
+  'clients/typescript/rest/README.md',
   ...filesIn('docs/decisions'),
 ])('every file that %s names is there', (file) => {
   expect(missingFiles(file)).toEqual([]);

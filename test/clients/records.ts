@@ -1,0 +1,53 @@
+/** Records as the service sends them, made by a test: of versions and in modes that it does not send yet. */
+import { randomUUID } from 'node:crypto';
+import { eventSchema, exampleOf } from '../../api/published-schema.ts';
+import { eventNamed } from '../support/events.ts';
+import { kafka } from './kit.ts';
+
+export interface Sent {
+  topic: string;
+  key: string;
+  sequence: number;
+  type?: string;
+  data?: unknown;
+  factId?: string;
+  structured?: boolean;
+}
+
+export const paidData = exampleOf(eventSchema(eventNamed('InvoicePaid'))) as Record<string, unknown>;
+
+/** As kafkajs takes it. */
+export function recordOf({ key, sequence, type = 'billing.invoice.paid.v1', data = paidData, ...sent }: Sent) {
+  const attributes = {
+    specversion: '1.0',
+    id: randomUUID(),
+    source: '/billing/invoices',
+    type,
+    time: '2030-01-01T00:00:00.000Z',
+    subject: key,
+    sequence: String(sequence),
+    partitionkey: key,
+    ...(sent.factId === undefined ? {} : { factid: sent.factId }),
+  };
+  if (sent.structured) {
+    const headers: Record<string, string> = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
+    return { key, value: JSON.stringify({ ...attributes, data }), headers };
+  }
+  const named = Object.entries(attributes).map(([name, value]) => [`ce_${name}`, value]);
+  const headers: Record<string, string> = { ...Object.fromEntries(named), 'content-type': 'application/json' };
+  return { key, value: JSON.stringify(data), headers };
+}
+
+/** In this order, which is that of each key. */
+export async function send(records: readonly Sent[]): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  try {
+    for (const topic of new Set(records.map((record) => record.topic))) {
+      const messages = records.filter((record) => record.topic === topic).map(recordOf);
+      await producer.send({ topic, messages });
+    }
+  } finally {
+    await producer.disconnect();
+  }
+}
