@@ -18,10 +18,14 @@ async function rest() {
   const operations = Object.entries(document.paths).flatMap(([route, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${route}`, operation })),
   );
-  const keyed = operations.filter(({ operation: { parameters = [] } }) =>
-    parameters.some((parameter) => parameter.in === 'header' && parameter.name === 'Idempotency-Key'),
-  );
-  const names = keyed.map(({ name }) => name);
+  const resolved = ({ $ref, ...node }) =>
+    $ref ? $ref.split('/').reduce((at, part) => (part === '#' ? document : at[part]), document) : node;
+  const names = operations
+    .filter(({ operation: { parameters = [] } }) =>
+      parameters.map(resolved).some((one) => one.in === 'header' && one.name === 'Idempotency-Key'),
+    )
+    .map(({ name }) => name);
+  if (names.length === 0) throw new Error('No operation takes a key: commands would be carried out twice.');
   const problems = Object.entries(document.components.schemas).filter(([, { properties }]) => properties?.code?.const);
   const union = problems.map(([name]) => `components['schemas']['${name}']`).join('\n  | ');
   return {
