@@ -1,11 +1,13 @@
 /**
- * `GET /v1/events` in the form that clients are built on, from the outbox of a test's Postgres.
- *
- * It stands in for the service's own route: when that is there, the tests take `system.url` instead, and this file goes.
+ * `GET /v1/events` as a test needs it: it can be away, and have deleted events. What it answers comes from the service,
+ * or, while the service has no such route, from its outbox in the same form: then `fromOutbox` may go.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Database } from '../../platform/database.ts';
+import { publishedDocument } from '../support/published.ts';
+import type { System } from '../support/system.ts';
+
+const PATH = '/v1/events';
 
 export interface EventsRoute {
   url: string;
@@ -18,24 +20,18 @@ export interface EventsRoute {
   close: () => Promise<unknown>;
 }
 
-export async function startEventsRoute(database: Database): Promise<EventsRoute> {
-  async function answer(query: URLSearchParams, tenantId: string): Promise<[status: number, body: unknown]> {
-    if (route.isAway) return [503, { code: 'temporarily_unavailable', detail: 'away' }];
-    const after = Number(query.get('afterSequence'));
-    const { firstSequence } = route;
-    if (after + 1 < firstSequence) return [410, { code: 'events_pruned', detail: 'deleted', firstSequence }];
-    const rows = await database.outboxEvent.findMany({
-      where: { tenantId, topic: query.get('topic') ?? '', sequence: { gt: after } },
-      orderBy: { sequence: 'asc' },
-    });
-    const items = rows
-      .map(({ id, type, topic, partitionKey, sequence, headers, value }) => {
-        const parsed = JSON.parse(headers) as Record<string, string>;
-        return { id, type, topic, key: partitionKey, sequence: Number(sequence), headers: parsed, value };
-      })
-      .filter(({ headers }) => headers['ce_subject'] === query.get('subject'));
-    return [200, { items: items.slice(0, Number(query.get('limit'))), nextCursor: '' }];
-  }
+type Answer = [status: number, body: unknown];
+type Source = (query: URLSearchParams, tenantId: string) => Promise<Answer>;
+
+export async function startEventsRoute(system: System): Promise<EventsRoute> {
+  const source = PATH in publishedDocument().paths ? fromService(system) : fromOutbox(system);
+  const answer: Source = async (query, tenantId) => {
+    const { isAway, firstSequence } = route;
+    if (isAway) return [503, { code: 'temporarily_unavailable', detail: 'away' }];
+    if (Number(query.get('afterSequence')) + 1 < firstSequence)
+      return [410, { code: 'events_pruned', detail: 'deleted', firstSequence }];
+    return source(query, tenantId);
+  };
   const server = createServer((request, response) => {
     const query = new URL(request.url ?? '', 'http://localhost').searchParams;
     route.asked.push(query);
@@ -53,3 +49,26 @@ export async function startEventsRoute(database: Database): Promise<EventsRoute>
   };
   return route;
 }
+
+const fromService =
+  ({ url }: System): Source =>
+  async (query, tenantId) => {
+    const answer = await fetch(`${url}${PATH}?${query.toString()}`, { headers: { 'X-Tenant-Id': tenantId } });
+    return [answer.status, await answer.json()];
+  };
+
+const fromOutbox =
+  ({ database }: System): Source =>
+  async (query, tenantId) => {
+    const rows = await database.outboxEvent.findMany({
+      where: { tenantId, topic: query.get('topic') ?? '', sequence: { gt: Number(query.get('afterSequence')) } },
+      orderBy: { sequence: 'asc' },
+    });
+    const items = rows
+      .map(({ id, type, topic, partitionKey, sequence, headers, value }) => {
+        const parsed = JSON.parse(headers) as Record<string, string>;
+        return { id, type, topic, key: partitionKey, sequence: Number(sequence), headers: parsed, value };
+      })
+      .filter(({ headers }) => headers['ce_subject'] === query.get('subject'));
+    return [200, { items: items.slice(0, Number(query.get('limit'))), nextCursor: '' }];
+  };
