@@ -33,7 +33,7 @@ const versions: readonly Version[] = definitions.flatMap((definition) => {
     ...earlier.map((one) => ({
       definition,
       event: one.event,
-      upcast: (received: ReceivedEvent) => ({ ...received, data: one.upcast(received.data as never) }) as never,
+      upcast: (received: ReceivedEvent) => ({ ...received, data: one.upcast(received.data) }) as never,
     })),
   ];
 });
@@ -55,9 +55,9 @@ export function createHandlers(deps: HandlerDeps): Handling[] {
 /** Judges a record without handling it. `environment` is NODE_ENV. */
 export const inspectRecords = (environment: string) =>
   createInspect(
-    versions.map(({ definition, event, upcast }) => {
-      const inspect = 'inspect' in definition ? definition.inspect : undefined;
-      return { event, ...(inspect ? { inspect: (received: never) => inspect(upcast(received)) } : {}) };
-    }),
+    versions.map(({ definition, event, upcast }) => ({
+      event,
+      inspect: (received: never) => ('inspect' in definition ? (definition.inspect?.(upcast(received)) ?? null) : null),
+    })),
     environment,
   );

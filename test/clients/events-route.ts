@@ -1,10 +1,8 @@
 /**
- * `GET /v1/events` as a test needs it: it can be away, and have deleted events. What it answers comes from the service,
- * or, while the service has no such route, from its outbox in the same form: then `fromOutbox` may go.
+ * `GET /v1/events` as a test needs it: it can be away, and have deleted events. What it answers comes from the service.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { publishedDocument } from '../support/published.ts';
 import type { System } from '../support/system.ts';
 
 const PATH = '/v1/events';
@@ -24,7 +22,7 @@ type Answer = [status: number, body: unknown];
 type Source = (query: URLSearchParams, tenantId: string) => Promise<Answer>;
 
 export async function startEventsRoute(system: System): Promise<EventsRoute> {
-  const source = PATH in publishedDocument().paths ? fromService(system) : fromOutbox(system);
+  const source = fromService(system);
   const answer: Source = async (query, tenantId) => {
     const { isAway, firstSequence } = route;
     if (isAway) return [503, { code: 'temporarily_unavailable', detail: 'away' }];
@@ -55,20 +53,4 @@ const fromService =
   async (query, tenantId) => {
     const answer = await fetch(`${url}${PATH}?${query.toString()}`, { headers: { 'X-Tenant-Id': tenantId } });
     return [answer.status, await answer.json()];
-  };
-
-const fromOutbox =
-  ({ database }: System): Source =>
-  async (query, tenantId) => {
-    const rows = await database.outboxEvent.findMany({
-      where: { tenantId, topic: query.get('topic') ?? '', sequence: { gt: Number(query.get('afterSequence')) } },
-      orderBy: { sequence: 'asc' },
-    });
-    const items = rows
-      .map(({ id, type, topic, partitionKey, sequence, headers, value }) => {
-        const parsed = JSON.parse(headers) as Record<string, string>;
-        return { id, type, topic, key: partitionKey, sequence: Number(sequence), headers: parsed, value };
-      })
-      .filter(({ headers }) => headers['ce_subject'] === query.get('subject'));
-    return [200, { items: items.slice(0, Number(query.get('limit'))), nextCursor: '' }];
   };

@@ -246,7 +246,9 @@ it(
     const refused = await decide(V1, 'close', { reason: 'Nobody needs it' });
     expect(refused.status).toBe(409);
     expect(refused.body).toMatchObject({ code: 'event_version_in_use', readers: ['warehouse'] });
-    await expect(page.update('close', { actor: 'eve', reason: 'Nobody needs it' })).rejects.toThrow();
+    await expect(page.update('close', { actor: 'eve', reason: 'Nobody needs it' })).rejects.toThrow(
+      'Workflow Update failed',
+    );
     await admin.deleteGroups(['warehouse']);
     await untilReader(V1, 'warehouse', 'gone');
     await database.$executeRaw`

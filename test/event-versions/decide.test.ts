@@ -141,9 +141,11 @@ const table: readonly Given[] = [
 
 describe('MSG-09: a decision about a version', () => {
   it.each(table)('%s', (_what, state, asked, lookups, comes) => {
-    const came = decideVersion(state, asked, lookups);
-    if (typeof comes === 'string') expect(came).toMatchObject({ kind: 'refused', refusal: { code: comes } });
-    else expect(came).toMatchObject({ kind: 'accepted', reason: 'because', state: comes });
+    const expected =
+      typeof comes === 'string'
+        ? { kind: 'refused', refusal: { code: comes } }
+        : { kind: 'accepted', reason: 'because', state: comes };
+    expect(decideVersion(state, asked, lookups)).toMatchObject(expected);
   });
 
   it('that it has everything is told once', () => {

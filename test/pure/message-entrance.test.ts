@@ -66,7 +66,7 @@ it.each([
       if (reading.kind === 'refused' && (reading.reason === 'internal_error' || reading.detail === ''))
         throw new Error(`It is refused with ${reading.reason}, and without words.`);
       if (reading.kind !== 'event') return undefined;
-      const body = bodyOf({ ...reading.event, data: upcastPayment(reading.event.data as never) });
+      const body = bodyOf({ ...reading.event, data: upcastPayment(reading.event.data) });
       if (body.kind === 'refused') return undefined;
       mustBeCarriedOut('pay', body.value);
       return body.value;
