@@ -10,6 +10,7 @@ import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
 import swaggerUi from 'swagger-ui-express';
 import { catalogue } from '../registry/catalogue.ts';
+import { versionedTopics } from '../registry/event-versions.ts';
 import { handledEvents } from '../registry/handlers.ts';
 import { occasions } from '../registry/occasions.ts';
 import { type WireSettings, schemaPath } from '../messaging/cloud-event.ts';
@@ -21,9 +22,11 @@ import { type Authentication, authorize, identify, identityOf } from './identity
 import { jsonBody } from './json-body.ts';
 import { type LimitSettings, createCommandLimit, limitAddress, limitTenant } from './limits.ts';
 import { type MeasuredRequest, measure, noteRoute } from './measure.ts';
-import { asyncApiDocument } from './asyncapi.ts';
+import { EVENTS_PAGE, asyncApiDocument } from './asyncapi.ts';
 import { announce, checkDeprecation, untilSunset } from './deprecation.ts';
-import { eventPages } from './event-pages.ts';
+import { EVENT_PAGE_STYLE, STYLE_PATH } from './event-page-style.ts';
+import { eventsPage } from './event-pages.ts';
+import { createStaged } from './event-stages.ts';
 import { openApiDocument } from './openapi.ts';
 import { Problem, problemDocument, problemTable, unavailable } from './problems.ts';
 import { eventSchema } from './published-schema.ts';
@@ -130,14 +133,21 @@ export function appOf(deps: ApiDeps, routes: readonly Route[], load: Load): Expr
   app.use(CODEC, fromPagesOf(deps.codecOrigins));
   const { version } = deps;
   // Before /docs, which answers everything below it.
-  mountPages(app, eventPages(catalogue, { ...deps.wire, occasions, received: handledEvents }));
-  mountDocuments(app, {
-    '/openapi.json': openApiDocument(routes, {
-      version,
-      publicUrl: deps.wire.publicUrl,
-      isDemo: deps.authentication === 'demo',
-    }),
-    '/asyncapi.json': asyncApiDocument(catalogue, handledEvents, { ...deps.wire, version }),
+  const staged = createStaged(deps.database, versionedTopics(deps.wire.environment));
+  const settings = { ...deps.wire, occasions, received: handledEvents };
+  const { publicUrl } = deps.wire;
+  mountPages(app, {
+    [EVENTS_PAGE]: { type: 'html', text: staged((stages) => eventsPage(catalogue, { ...settings, stages })) },
+    [STYLE_PATH]: { type: 'css', text: async () => EVENT_PAGE_STYLE },
+  });
+  mountDocuments(app, openApiDocument(routes, { version, publicUrl, isDemo: deps.authentication === 'demo' }));
+  mountPages(app, {
+    '/asyncapi.json': {
+      type: 'json',
+      text: staged((stages) =>
+        JSON.stringify(asyncApiDocument(catalogue, handledEvents, { ...deps.wire, version, stages })),
+      ),
+    },
   });
   mountMetrics(app, deps.metrics);
   const paths = byPath(routes);
@@ -240,18 +250,16 @@ function fromPagesOf(origins: readonly string[]): RequestHandler {
       : shared(request, response, next);
 }
 
-/** The OpenAPI document, a page to read it, the AsyncAPI document, and the JSON Schemas of the events. */
-function mountDocuments(app: Express, documents: Readonly<Record<'/openapi.json' | '/asyncapi.json', object>>): void {
-  for (const [path, document] of Object.entries(documents)) {
-    app.all(path, onlyMethods(['get']));
-    app.get(path, (_request, response) => void response.json(document));
-  }
+/** The OpenAPI document, a page to read it, and the JSON Schemas of the events. */
+function mountDocuments(app: Express, openApi: object): void {
+  app.all('/openapi.json', onlyMethods(['get']));
+  app.get('/openapi.json', (_request, response) => void response.json(openApi));
   app.use(
     '/docs',
     onlyMethods(['get']),
     swaggerUi.serve,
     // Tried is the service that the page is of, by whatever name: its policy lets it ask no other.
-    swaggerUi.setup({ ...documents['/openapi.json'], servers: [{ url: '/' }] }, { customSiteTitle: 'Billing API' }),
+    swaggerUi.setup({ ...openApi, servers: [{ url: '/' }] }, { customSiteTitle: 'Billing API' }),
   );
   for (const event of catalogue) {
     const schema = eventSchema(event);
@@ -261,10 +269,13 @@ function mountDocuments(app: Express, documents: Readonly<Record<'/openapi.json'
   }
 }
 
-function mountPages(app: Express, pages: Readonly<Record<string, { type: string; text: string }>>): void {
+function mountPages(
+  app: Express,
+  pages: Readonly<Record<string, { type: string; text: () => Promise<string> }>>,
+): void {
   for (const [path, { type, text }] of Object.entries(pages)) {
     app.all(path, onlyMethods(['get']));
-    app.get(path, (_request, response) => void response.type(type).send(text));
+    app.get(path, async (_request, response) => void response.type(type).send(await text()));
   }
 }
 

@@ -2,6 +2,7 @@
 import { type WireSettings, eventType, schemaPath, topicOf } from '../messaging/cloud-event.ts';
 import type { EventDefinition } from '../messaging/event.ts';
 import { DEFAULT_DOMAIN } from '../messaging/topics.ts';
+import { type Stages, stageInWords } from './event-stages.ts';
 import { type JsonSchema, eventExample, eventSchema } from './published-schema.ts';
 
 /** The headers of a CloudEvent in Kafka's binary mode, as ours have them. */
@@ -44,7 +45,7 @@ export const keyOf = ({ key }: EventDefinition): string => key?.join('|') ?? 'th
 export function asyncApiDocument(
   events: readonly EventDefinition[],
   received: readonly EventDefinition[],
-  { environment, publicUrl, version }: WireSettings & { version: string },
+  { environment, publicUrl, version, stages = new Map() }: WireSettings & { version: string; stages?: Stages },
 ) {
   const shown = events.filter(({ scope }) => scope === 'public');
   const topics = new Map<string, EventDefinition[]>();
@@ -63,7 +64,9 @@ export function asyncApiDocument(
         address,
         {
           address,
-          description: own[0] ? `Key: ${keyOf(own[0])}. ${ONE_STREAM}` : ONE_STREAM,
+          description: [stageInWords(stages, address), own[0] && `Key: ${keyOf(own[0])}.`, ONE_STREAM]
+            .filter(Boolean)
+            .join(' '),
           messages: Object.fromEntries(
             all.map(messageName).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
           ),

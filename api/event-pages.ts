@@ -5,8 +5,9 @@
 import { type WireSettings, eventType, schemaPath, topicOf } from '../messaging/cloud-event.ts';
 import type { EventDefinition } from '../messaging/event.ts';
 import type { Occasion } from '../messaging/occasion.ts';
-import { EVENTS_PAGE, HOW_DELIVERED, ONE_STREAM, eventHeaders, keyOf } from './asyncapi.ts';
-import { EVENT_PAGE_STYLE, STYLE_PATH } from './event-page-style.ts';
+import { HOW_DELIVERED, ONE_STREAM, eventHeaders, keyOf } from './asyncapi.ts';
+import { STYLE_PATH } from './event-page-style.ts';
+import { type Stages, stageInWords } from './event-stages.ts';
 import { type Html, html } from './html.ts';
 import { type JsonSchema, eventExample, eventSchema } from './published-schema.ts';
 
@@ -16,6 +17,7 @@ interface PageSettings extends Pick<WireSettings, 'environment'> {
   occasions: ReadonlyMap<string, Occasion>;
   /** The events that are sent to us. */
   received: readonly EventDefinition[];
+  stages: Stages;
 }
 
 /** All versions of an event. */
@@ -23,12 +25,6 @@ interface Group {
   name: string;
   versions: readonly [EventDefinition, ...EventDefinition[]];
 }
-
-/** What is served, by its path. */
-export const eventPages = (events: readonly EventDefinition[], settings: PageSettings) => ({
-  [EVENTS_PAGE]: { type: 'html', text: eventsPage(events, settings) },
-  [STYLE_PATH]: { type: 'css', text: EVENT_PAGE_STYLE },
-});
 
 export function eventsPage(events: readonly EventDefinition[], settings: PageSettings): string {
   const groups = groupsOf(events.filter(({ scope }) => scope === 'public'));
@@ -138,8 +134,9 @@ function occasionOf(occasion: Occasion | undefined, anywhere: readonly string[])
 const links = (names: readonly string[]): Html[] =>
   names.map((name, index) => html`${index === 0 ? '' : ', '}<a href="#${name}">${name}</a>`);
 
-function versionOf(event: EventDefinition, { environment, received }: PageSettings): Html {
+function versionOf(event: EventDefinition, { environment, received, stages }: PageSettings): Html {
   const type = eventType(event);
+  const stage = stageInWords(stages, topicOf(event, environment));
   const place = 'that of the event in whose place it is sent';
   return html`<h4 id="${type}">Version ${event.version}</h4>
     <dl>
@@ -147,6 +144,12 @@ function versionOf(event: EventDefinition, { environment, received }: PageSettin
       <dd><code>${type}</code></dd>
       <dt>Topic</dt>
       <dd>${event.inPlaceOfAnother ? place : html`<code>${topicOf(event, environment)}</code>`}</dd>
+      ${
+        stage === undefined
+          ? ''
+          : html`<dt>Now</dt>
+              <dd>${stage}</dd>`
+      }
       <dt>Key</dt>
       <dd>${event.inPlaceOfAnother ? place : html`<code>${keyOf(event)}</code>`}</dd>
       <dt>Order</dt>

@@ -164,6 +164,9 @@ export async function startMetrics({ config, logger, shutdown, metrics }: Parts)
  */
 const activationLimit = { isolateExecutionTimeout: '5 minutes' } as Partial<WorkerOptions>;
 
+/** A topic that was just made has no leader for a moment. */
+const READERS_RETRIES = 5;
+
 /** The worker: workflows, activities and the relays. */
 export async function startWorker(parts: Parts): Promise<void> {
   const { config, logger, shutdown, database, temporal, metrics } = parts;
@@ -195,7 +198,7 @@ export async function startWorker(parts: Parts): Promise<void> {
       overdueAfterMs: config.TEST_OVERDUE_AFTER_MS,
       eventsKeptDays: config.RETENTION_EVENTS_DAYS,
       versions: versionedTopics(config.NODE_ENV),
-      readingGroups: createReadingGroups(createKafka(config, logger)),
+      readingGroups: createReadingGroups(createKafka(config, logger, { retries: READERS_RETRIES })),
       send,
       deliver: createDeliver(createHandlers({ database, send, deadlineMs: REPLAY_LIMIT_MS }), config.NODE_ENV),
       inspect: inspectRecords(config.NODE_ENV),

@@ -112,7 +112,7 @@ function whyInUse(
   { acceptedAt }: VersionDecision,
   { readers, isWatched }: VersionLookups,
 ): string | undefined {
-  const unless = 'Close it all the same with "force": true.';
+  const unless = 'It can be closed all the same, by force.';
   if (readers.length > 0) return `${topic} was read within ${UNREAD_DAYS} days, by ${readers.join(', ')}. ${unless}`;
   if (!isWatched) return `${topic} has not been watched for ${UNREAD_DAYS} days: who reads it is not known. ${unless}`;
   if (sunset !== null && dateOf(acceptedAt) <= sunset)

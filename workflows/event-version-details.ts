@@ -65,7 +65,7 @@ const examples: Readonly<Record<DecisionName, object>> = {
 
 const summaries: Readonly<Record<DecisionName, string>> = {
   open: 'Publishes it beside the version before, filled with what was told already; once more, and what it lacks is filled in',
-  deprecate: 'Says in each event until when it goes on (`sunset`); `open` takes it back',
+  deprecate: 'Says in each event through which day it goes on (`sunset`); `open` takes it back',
   close: `Ends it. Refused before its sunset, and while somebody was seen within ${UNREAD_DAYS} days, unless \`force\` is true`,
 };
 
@@ -73,16 +73,29 @@ const summaries: Readonly<Record<DecisionName, string>> = {
 export const howTo = (action: DecisionName): string =>
   `${summaries[action].replaceAll('`', '')}: ${JSON.stringify(examples[action])}`;
 
-function whatToDo({ stage, before, after }: EventVersionView): string[] {
-  const may: readonly DecisionName[] = {
-    planned: ['open'],
-    open: [...(before === null ? [] : ['open']), ...(after === null ? [] : ['deprecate'])] as DecisionName[],
-    deprecated: ['close', 'open', 'deprecate'] as DecisionName[],
-    closed: [],
-  }[stage] as readonly DecisionName[];
+function whatToDo(view: EventVersionView): string[] {
+  const may = decisionsAt(view);
   if (may.length === 0)
-    return [stage === 'closed' ? 'Nothing: it is closed for good.' : 'Nothing: it is the only version.'];
-  return may.map((action) => `- \`${action}\`: ${summaries[action]}. Send \`${JSON.stringify(examples[action])}\`.`);
+    return [view.stage === 'closed' ? 'Nothing: it is closed for good.' : 'Nothing: there is no version after it.'];
+  return may.map((action) => {
+    const summary = action === 'open' && view.stage === 'deprecated' ? TAKEN_BACK : summaries[action];
+    return `- \`${action}\`: ${summary}. Send \`${JSON.stringify(examples[action])}\`.`;
+  });
+}
+
+const TAKEN_BACK = 'It goes on, and its events say so no more';
+
+function decisionsAt({ stage, before, after }: EventVersionView): readonly DecisionName[] {
+  switch (stage) {
+    case 'planned':
+      return ['open'];
+    case 'open':
+      return [...(before === null ? [] : (['open'] as const)), ...(after === null ? [] : (['deprecate'] as const))];
+    case 'deprecated':
+      return ['close', 'open', 'deprecate'];
+    case 'closed':
+      return [];
+  }
 }
 
 const theDecisions = (decisions: EventVersionView['decisions']): string =>

@@ -241,6 +241,10 @@ it(
       return shown.includes('Deprecated') && shown.includes('warehouse') ? shown : undefined;
     });
     expect(details).toContain('`close`');
+    for (const path of ['/docs/events', '/asyncapi.json'])
+      await waitFor(`${path} to tell it`, async () =>
+        (await (await fetch(`${service.url}${path}`)).text()).includes('Published through 2020-01-31'),
+      );
 
     // Closing is refused while somebody was seen, then allowed.
     const refused = await decide(V1, 'close', { reason: 'Nobody needs it' });

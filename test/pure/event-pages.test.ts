@@ -1,6 +1,7 @@
 /** The page of the events says what the catalogue, the lifecycles and the published schemas say, and nothing of its own. */
 import { describe, expect, it } from 'vitest';
-import { eventPages, eventsPage } from '../../api/event-pages.ts';
+import { STYLE_PATH } from '../../api/event-page-style.ts';
+import { eventsPage } from '../../api/event-pages.ts';
 import { html } from '../../api/html.ts';
 import { eventExample, eventSchema } from '../../api/published-schema.ts';
 import { cashierSteps } from '../../cashiers/lifecycle.ts';
@@ -12,7 +13,7 @@ import { handledEvents } from '../../registry/handlers.ts';
 import { occasions } from '../../registry/occasions.ts';
 import { assertPublishedEvent } from '../support/published.ts';
 
-const settings = { environment: 'production', occasions, received: handledEvents };
+const settings = { environment: 'production', occasions, received: handledEvents, stages: new Map() };
 const page = eventsPage(catalogue, settings);
 const shown = catalogue.filter(({ scope }) => scope === 'public');
 
@@ -69,12 +70,7 @@ describe('the page of the events', () => {
     const here = links.filter((link) => link.startsWith('#')).map((link) => link.slice(1));
     expect(here.length).toBeGreaterThan(30);
     expect(here.filter((id) => !ids.includes(id))).toEqual([]);
-    const elsewhere = new Set([
-      '/asyncapi.json',
-      '/docs',
-      ...Object.keys(eventPages([], settings)),
-      ...shown.map(schemaPath),
-    ]);
+    const elsewhere = new Set(['/asyncapi.json', '/docs', STYLE_PATH, ...shown.map(schemaPath)]);
     expect(links.filter((link) => !link.startsWith('#') && !elsewhere.has(link))).toEqual([]);
   });
 
@@ -124,6 +120,19 @@ describe('the page of the events', () => {
     ]);
     expect(section).toContain('prod.billing.public.invoices.v1');
     expect(section).toContain('prod.billing.public.invoices.v2');
+  });
+
+  it('says of each version whether it is published now', () => {
+    const stages = new Map([
+      ['prod.billing.public.invoices.v1', { stage: 'deprecated' as const, sunset: '2031-01-31' }],
+      ['prod.billing.public.invoices.v2', { stage: 'open' as const, sunset: null }],
+    ]);
+    const [, first = '', second = ''] = sectionOf('InvoicePaid', eventsPage(catalogue, { ...settings, stages })).split(
+      '<h4',
+    );
+    expect(first).toContain('Published through 2031-01-31');
+    expect(second).toMatch(/>Published\./);
+    expect(sectionOf('InvoicePaid')).not.toContain('<dt>Now</dt>');
   });
 
   it('members that events share are the same wherever they stand', () => {
