@@ -42,7 +42,8 @@ export function createDeprecatedUses(database: Database, logger: Logger, flushMs
   function add(use: Use): void {
     const key = `${use.tenantId} ${use.operation} ${use.day}`;
     const known = waiting.get(key);
-    if (known) waiting.set(key, { ...use, requests: known.requests + use.requests });
+    const lastSeenAt = known && known.lastSeenAt > use.lastSeenAt ? known.lastSeenAt : use.lastSeenAt;
+    if (known) waiting.set(key, { ...use, lastSeenAt, requests: known.requests + use.requests });
     else if (waiting.size < WAITING_MAX) waiting.set(key, use);
   }
 

@@ -35,7 +35,7 @@ export const eventHeaders = {
 export const EVENTS_PAGE = '/docs/events';
 
 export const HOW_DELIVERED =
-  'CloudEvents 1.0 on Kafka, binary mode. Events are delivered at least once: drop what you have seen by ce_id. Pass over members that you do not know.';
+  'CloudEvents 1.0 on Kafka, binary mode. Events are delivered at least once: drop what you have seen of a key by ce_sequence; read in two versions, an event has the same sequence and ce_factid in both. Pass over members that you do not know.';
 export const ONE_STREAM = 'One key is one ordered stream.';
 
 /** What the key of its records is made of. */

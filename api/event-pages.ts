@@ -11,7 +11,8 @@ import { type Stages, stageInWords } from './event-stages.ts';
 import { type Html, html } from './html.ts';
 import { type JsonSchema, eventExample, eventSchema } from './published-schema.ts';
 
-const COUNTED = 'ce_sequence counts it: 1 to n, without a gap.';
+const COUNTED =
+  'ce_sequence counts it without a gap, from 1; where a version was opened later, from behind what had been deleted.';
 
 interface PageSettings extends Pick<WireSettings, 'environment'> {
   occasions: ReadonlyMap<string, Occasion>;

@@ -12,6 +12,7 @@
  */
 import { schemaOf } from '../values/schema.ts';
 import { z } from 'zod';
+import { MORE_MAY_COME } from '../contract/compatibility.ts';
 import { type EventDefinition } from '../messaging/event.ts';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -21,8 +22,6 @@ interface Publishing {
   /** Absent for events, which go out. */
   io?: 'input' | 'output';
 }
-
-const MORE_MAY_COME = 'More values may come: take one that you do not know for another one';
 
 /** Changes one schema, at any depth, on its way into a document. */
 export function published({ jsonSchema, io = 'output' }: Publishing): void {

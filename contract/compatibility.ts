@@ -27,6 +27,8 @@ export type DifferenceKind =
   | 'type'
   /** It may have a value that the reader does not know; `detail` are the values. */
   | 'value'
+  /** A value that the reader waits for is written no more; `detail` are the values. */
+  | 'lost'
   /** It may lie outside of what the reader takes; `detail` is the keyword and its value. */
   | 'range'
   /** It cannot be compared; `detail` are the keywords. */
@@ -166,7 +168,23 @@ function compareOne(writer: Side<SchemaObject>, reader: Side<SchemaObject>, plac
   const [type = ''] = typesOf(writer.schema);
   const taken = typesOf(reader.schema);
   if (!taken.includes(type) && !(type === 'integer' && taken.includes('number'))) return [told(place, 'type', type)];
-  return [...compareValues(writer.schema, reader.schema, place), ...(byType[type]?.(writer, reader, place) ?? [])];
+  return [
+    ...compareValues(writer.schema, reader.schema, place),
+    ...lostValues(writer.schema, reader.schema, place),
+    ...(byType[type]?.(writer, reader, place) ?? []),
+  ];
+}
+
+/** Stands in the description of a text whose values are published as examples, since more may come. */
+export const MORE_MAY_COME = 'More values may come: take one that you do not know for another one';
+
+/** Of values that may become more: those that are sent no more, whoever waits for them. */
+function lostValues(writer: SchemaObject, reader: SchemaObject, place: Place): Difference[] {
+  const mayGrow = String(reader['description'] ?? '').endsWith(MORE_MAY_COME);
+  const [sent, awaited] = [writer['examples'], reader['examples']];
+  if (!mayGrow || !Array.isArray(awaited) || !Array.isArray(sent)) return [];
+  const lost = awaited.filter((value) => !sent.includes(value)).map((value) => JSON.stringify(value));
+  return lost.length === 0 ? [] : [told(place, 'lost', lost.join(', '))];
 }
 
 function compareValues(writer: SchemaObject, reader: SchemaObject, place: Place): Difference[] {

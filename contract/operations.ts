@@ -35,6 +35,7 @@ interface RequestBody {
 type Security = readonly Readonly<Record<string, readonly string[]>>[];
 
 interface Operation {
+  operationId?: string;
   parameters?: readonly (Parameter | Reference)[];
   requestBody?: RequestBody | Reference;
   responses?: Readonly<Record<string, Answer | Reference>>;
@@ -119,6 +120,11 @@ function operationsIn({ paths = {} }: ApiDocument): Map<string, Operation> {
 
 function compareOperations(own: Operation, theirs: Operation, documents: Compared): string[] {
   return [
+    ...(own.operationId === theirs.operationId
+      ? []
+      : [
+          `its operationId is no more \`${theirs.operationId}\`; clients that are made of the document call it so. Keep it.`,
+        ]),
     ...compareSecurity(own.security ?? documents.now.security, theirs.security ?? documents.before.security),
     ...compareParameters(own, theirs, documents),
     ...compareBodies(own.requestBody, theirs.requestBody, documents),
@@ -174,10 +180,16 @@ function compareParameter(own: Parameter | undefined, theirs: Parameter, documen
   if (!own) return [`${what} disappeared; callers send it. ${TAKE}`];
   return [
     ...(own.required && !theirs.required ? [`${what} became required; callers may leave it out. ${TAKE}`] : []),
+    ...(defaultOf(own) === defaultOf(theirs)
+      ? []
+      : [`${what} is ${defaultOf(own)} where callers leave it out, and was ${defaultOf(theirs)}. Keep it.`]),
     ...(spelling(own) === spelling(theirs) ? [] : [`${what} is spelt in another way now. ${TAKE}`]),
     ...inRequest(what, own.schema ?? true, theirs.schema ?? true, documents),
   ];
 }
+
+const defaultOf = ({ schema }: Parameter): string =>
+  JSON.stringify(typeof schema === 'object' ? (schema['default'] ?? null) : null);
 
 /** How the value of a parameter is written in a request. */
 const spelling = (parameter: object): string =>

@@ -10,6 +10,7 @@ const sent: Words = {
   unknown: () => 'is new; old readers refuse what they do not know',
   type: (type) => `may be ${type} now; old readers do not take that`,
   value: (values) => `may be ${values} now; old readers do not know that`,
+  lost: (values) => `is never ${values} any more; old readers wait for it`,
   range: (limit) => `goes beyond what old readers take: ${limit}`,
   keyword: (keywords) => `cannot be compared: ${keywords}`,
 };
@@ -21,6 +22,7 @@ const received: Words = {
   unknown: () => 'is not taken any more; old senders send it',
   type: (type) => `is not taken as ${type} any more; old senders send that`,
   value: (values) => `is not taken as ${values} any more; old senders send that`,
+  lost: (values) => `names ${values} no more; old senders send it`,
   range: (limit) => `is taken within narrower bounds: ${limit}`,
   keyword: (keywords) => `cannot be compared: ${keywords}`,
 };
@@ -32,6 +34,7 @@ const answered: Words = {
   unknown: () => 'is new; callers refuse what they do not know',
   type: (type) => `may be ${type} now; callers do not take that`,
   value: (values) => `may be ${values} now; callers do not know that`,
+  lost: (values) => `is never ${values} any more; callers wait for it`,
   range: (limit) => `goes beyond what callers take: ${limit}`,
   keyword: (keywords) => `cannot be compared: ${keywords}`,
 };
@@ -43,6 +46,7 @@ const asked: Words = {
   unknown: () => 'disappeared; callers send it',
   type: (type) => `is not taken as ${type} any more; callers send that`,
   value: (values) => `is not taken as ${values} any more; callers send that`,
+  lost: (values) => `names ${values} no more; callers send it`,
   range: (limit) => `is taken within narrower bounds: ${limit}`,
   keyword: (keywords) => `cannot be compared: ${keywords}`,
 };

@@ -47,22 +47,19 @@ async function main() {
   const cwd = path.join(dataFolder, 'schemathesis');
   cpSync(settings, cwd, { recursive: true });
   if (asked.key) appendFileSync(path.join(cwd, 'schemathesis.toml'), withKey);
-  try {
-    await run(
-      schemathesis,
-      [
-        'run',
-        `${asked.url}/openapi.json`,
-        `--url=${asked.url}`,
-        '--checks=all',
-        `--max-examples=${EXAMPLES}`,
-        ...(asked.tenantId ? [`--header=X-Tenant-Id: ${asked.tenantId}`] : []),
-      ],
-      { cwd, env: { ...process.env, API_KEY: asked.key ?? '' } },
-    );
-  } finally {
-    await stillCounts(asked);
-  }
+  await run(
+    schemathesis,
+    [
+      'run',
+      `${asked.url}/openapi.json`,
+      `--url=${asked.url}`,
+      '--checks=all',
+      `--max-examples=${EXAMPLES}`,
+      ...(asked.tenantId ? [`--header=X-Tenant-Id: ${asked.tenantId}`] : []),
+    ],
+    { cwd, env: { ...process.env, API_KEY: asked.key ?? '' } },
+  );
+  await stillCounts(asked);
 }
 
 /** Told in this way, it knows to ask without the key too. */

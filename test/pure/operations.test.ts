@@ -1,4 +1,5 @@
 /** The checker of the REST contract: what breaks callers of an older document, what does not, and when a route may go. */
+import { MORE_MAY_COME } from '../../contract/compatibility.ts';
 import { describe, expect, it } from 'vitest';
 import { type ApiDocument, type Sunsets, brokenPromises, hastened, sunsetsAfter } from '../../contract/operations.ts';
 
@@ -23,8 +24,12 @@ const before = {
   paths: {
     '/v1/things': {
       get: {
+        operationId: 'listThings',
         security: [{ bearer: ['things:read'] }],
-        parameters: [optionally('limit', { ...count, maximum: 200 }), { $ref: '#/components/parameters/Trace' }],
+        parameters: [
+          optionally('limit', { ...count, maximum: 200, default: 50 }),
+          { $ref: '#/components/parameters/Trace' },
+        ],
         responses: { 200: json('ThingList'), 400: { $ref: '#/components/responses/BadRequest' } },
       },
       post: {
@@ -53,6 +58,7 @@ const before = {
           id: { ...text, format: 'uuid' },
           name: { type: ['string', 'null'] },
           note: text,
+          size: { ...text, examples: ['big', 'small'], description: `How big. ${MORE_MAY_COME}` },
           owner: schemaOf('Owner'),
         },
         required: ['id', 'name', 'owner'],
@@ -112,6 +118,17 @@ const breaking: readonly (readonly [what: string, change: Change, told: string])
   ['an operation is gone', { [LIST]: undefined }, 'GET /v1/things: disappeared; callers use it'],
   ['a path is gone', { 'paths|/v1/things/{id}': undefined }, 'DELETE /v1/things/{id}: disappeared; callers use it'],
   ['another method', { [PUT]: undefined, 'paths|/v1/things/{id}|patch': {} }, 'PUT /v1/things/{id}: disappeared'],
+  [
+    'a value of an answer is gone',
+    { [`${SCHEMAS}|Thing|properties|size|examples`]: ['large', 'small'] },
+    'POST /v1/things: answer 201: `size` is never "big" any more; callers wait for it',
+  ],
+  ['another operationId', { [`${LIST}|operationId`]: 'readThings' }, 'its operationId is no more `listThings`'],
+  [
+    'another default',
+    { [`${LIST}|parameters|0|schema|default`]: 1 },
+    'query parameter `limit` is 1 where callers leave it out, and was 50. Keep it.',
+  ],
   ['a status is gone', { [`${PUT}|responses|202`]: undefined }, 'PUT /v1/things/{id}: answer 202: it disappeared'],
   ['a new answer', { [`${POST}|responses|202`]: {} }, 'POST /v1/things: answer 202: it is new; callers do not know it'],
   [
@@ -274,6 +291,7 @@ const breaking: readonly (readonly [what: string, change: Change, told: string])
 ];
 
 const compatible: readonly (readonly [what: string, change: Change])[] = [
+  ['a value more', { [`${SCHEMAS}|Thing|properties|size|examples`]: ['big', 'small', 'tiny'] }],
   ['nothing', {}],
   ['a new operation', { 'paths|/v1/things/{id}|get': { responses: { 200: json('Thing') } } }],
   ['a new path', { 'paths|/v1/others': { get: { security: bearer('others:read'), responses: {} } } }],
