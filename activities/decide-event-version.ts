@@ -1,5 +1,6 @@
 import type { DecideEventVersionInput, EventVersionView } from '../workflows/contract/event-version.ts';
 import { ApplicationFailure } from '@temporalio/common';
+import { answering } from './dead-letter-answers.ts';
 import { refusalInWords } from '../commands/refusal.ts';
 import { staffKey } from '../commands/staff-key.ts';
 import type { TransactionDeps } from '../commands/transaction.ts';
@@ -12,17 +13,18 @@ export interface DecideEventVersionDeps extends TransactionDeps {
   versions: readonly TopicVersion[];
 }
 
-/** Carries out what staff have decided about a version, once. A refusal is not tried again. */
+/** Carries out what staff have decided about a version, once. A refusal, or a bug, is not tried again. */
 export const createDecideEventVersion =
   (deps: DecideEventVersionDeps) =>
-  async ({ topic, action, attemptId, actor, ...request }: DecideEventVersionInput): Promise<EventVersionView> => {
-    const { reason, sunset = null, force = false } = request;
-    const of = versionNamed(deps.versions, topic);
-    const asking = { key: staffKey(topic, attemptId), actor, acceptedAt: new Date().toISOString() };
-    const outcome = await decideEventVersion(deps, { action, of, reason, sunset, force }, asking);
-    if (outcome.kind === 'refused') {
-      const { refusal } = outcome;
-      throw ApplicationFailure.nonRetryable(refusalInWords(refusal), refusal.code, refusal);
-    }
-    return viewOf(deps.database, of);
-  };
+  ({ topic, action, attemptId, actor, ...request }: DecideEventVersionInput): Promise<EventVersionView> =>
+    answering(async () => {
+      const { reason, sunset = null, force = false } = request;
+      const of = versionNamed(deps.versions, topic);
+      const asking = { key: staffKey(topic, attemptId), actor, acceptedAt: new Date().toISOString(), attemptId };
+      const outcome = await decideEventVersion(deps, { action, of, reason, sunset, force }, asking);
+      if (outcome.kind === 'refused') {
+        const { refusal } = outcome;
+        throw ApplicationFailure.nonRetryable(refusalInWords(refusal), refusal.code, refusal);
+      }
+      return viewOf(deps.database, of);
+    });

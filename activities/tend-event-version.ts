@@ -1,11 +1,12 @@
-import type { EventVersionView, TendInput } from '../workflows/contract/event-version.ts';
+import type { EventVersionView, FillProgress, TendInput } from '../workflows/contract/event-version.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Load, givingWay } from '../commands/load.ts';
+import { newAttemptId } from '../commands/key.ts';
 import { STAFF } from '../commands/staff-key.ts';
 import { decideEventVersion } from '../event-versions/commands.ts';
-import { fillStreams, runningTransactions } from '../event-versions/fill.ts';
+import { FROM_THE_FIRST, fillStreams, runningTransactions } from '../event-versions/fill.ts';
 import type { TopicVersion } from '../event-versions/lines.ts';
 import { recordLook } from '../event-versions/readers.ts';
 import { storedVersion, viewOf } from '../event-versions/view.ts';
@@ -18,12 +19,14 @@ import type { Logger } from '../platform/logger.ts';
 const RUN_MS = 60_000;
 /** While it fills, the page is renewed so often. */
 const FILL_MS = 10_000;
+/** When it has everything. */
+const KEEP_MS = 1_000;
+const DECISION_WAIT_MS = 5_000;
 const LOOK_EVERY_MS = 60_000;
 const POLL_EVERY_MS = 2_000;
 const SETTLE_POLL_MS = 200;
 const HEARTBEAT_EVERY_MS = 1_000;
 const ERROR_LENGTH_MAX = 200;
-const FROM_THE_FIRST = '';
 const SERVICE = 'billing';
 
 export interface TendDeps {
@@ -45,7 +48,7 @@ export interface TendDeps {
  */
 export const createTendEventVersion =
   (deps: TendDeps) =>
-  async ({ topic, seen }: TendInput): Promise<EventVersionView> => {
+  async ({ topic, seen, progress: before }: TendInput): Promise<EventVersionView> => {
     const { database, versions, stopping } = deps;
     const of = versionNamed(versions, topic);
     const context = Context.current();
@@ -53,12 +56,12 @@ export const createTendEventVersion =
     const until = performance.now() + RUN_MS;
     const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY_MS);
     try {
-      const isFilling = await fill(deps, of, stopped);
       const lookError = await lookWhenDue(deps, topic);
+      const { progress, isFilling } = await fill(deps, of, before, stopped);
       const isNews = async () =>
         (await versionOf(database, of)) !== seen || (lookError === null && (await isLookDue(database, topic)));
       if (!isFilling && seen !== null) await untilSo(isNews, { until, stopped });
-      return { ...(await viewOf(database, of)), lookError };
+      return { ...(await viewOf(database, of)), lookError, progress };
     } finally {
       clearInterval(beat);
     }
@@ -83,36 +86,55 @@ const versionOf = async (database: Database, { id }: TopicVersion): Promise<numb
   (await storedVersion(database, id))?.version ?? 0;
 
 /**
- * Fills for a while; whether there may be more. It has everything when a look through all streams that began after the
- * last command that did not know of it had ended finds none to fill.
+ * Looks for streams that lack something and fills them: of a version that is being filled for a while, later a little a
+ * minute, since a process of the release before may have written the version before alone. It has everything when a
+ * look through all streams that began after the last command that did not know of it had ended finds none to fill.
  */
-async function fill(deps: TendDeps, of: TopicVersion, stopped: AbortSignal): Promise<boolean> {
-  const { database, wire, load, notify } = deps;
+async function fill(
+  deps: TendDeps,
+  of: TopicVersion,
+  progress: FillProgress | null,
+  stopped: AbortSignal,
+): Promise<{ progress: FillProgress | null; isFilling: boolean }> {
+  const { database, wire, load, logger, notify } = deps;
   const stored = await storedVersion(database, of.id);
-  if (of.before === null || stored?.stage !== 'open' || stored.filledAt !== null) return false;
-  const until = performance.now() + FILL_MS;
-  const { next: fence } = await runningTransactions(database);
-  let after: string | null = FROM_THE_FIRST;
-  let [isSettled, found] = [false, 0];
+  if (of.before === null || stored?.stage !== 'open') return { progress: null, isFilling: false };
+  const isFilled = stored.filledAt !== null;
+  const until = performance.now() + (isFilled ? KEEP_MS : FILL_MS);
+  let now = progress ?? (await beginLook(database, null));
+  let hasEverything = false;
   await givingWay(load, async () => {
-    if (after === FROM_THE_FIRST) [isSettled, found] = [(await runningTransactions(database)).oldest >= fence, 0];
-    const page = await fillStreams(database, of, wire, after ?? FROM_THE_FIRST);
+    const page = await fillStreams(database, of, wire, now.after);
     if (page.events > 0) notify();
-    found += page.streams;
-    after = page.after;
-    if (after === null && isSettled && found === 0) return true;
-    if (after === null && found === 0) await pause(SETTLE_POLL_MS);
-    after ??= FROM_THE_FIRST;
+    for (const stream of page.lost) logger.error({ stream }, 'a stream lacks events that were deleted');
+    now = { ...now, after: page.after ?? FROM_THE_FIRST, found: now.found + page.streams };
+    if (page.after === null) {
+      hasEverything = !isFilled && now.isSettled && now.found === 0;
+      if (!hasEverything && !isFilled && now.found === 0) await pause(SETTLE_POLL_MS);
+      now = await beginLook(database, now);
+      if (hasEverything || isFilled) return true;
+    }
     return performance.now() >= until || stopped.aborted;
   });
-  if (after !== null) return true;
-  const at = new Date().toISOString();
+  if (!hasEverything) return { progress: now, isFilling: !isFilled };
   await decideEventVersion(
-    { database, wire, notify },
+    { ...deps, waitMs: DECISION_WAIT_MS },
     { action: 'fill', of, reason: 'It has everything.', sunset: null, force: false },
-    { key: `${STAFF}fill:${of.topic}:${stored.version}`, actor: SERVICE, acceptedAt: at },
+    {
+      key: `${STAFF}fill:${of.topic}:${stored.version}`,
+      actor: SERVICE,
+      acceptedAt: new Date().toISOString(),
+      attemptId: newAttemptId(),
+    },
   );
-  return false;
+  return { progress: now, isFilling: false };
+}
+
+/** The fence is the first transaction that knows that the version is open. */
+async function beginLook(database: Database, before: FillProgress | null): Promise<FillProgress> {
+  const { oldest, next } = await runningTransactions(database);
+  const fence = before?.fence ?? String(next);
+  return { after: FROM_THE_FIRST, fence, isSettled: oldest >= BigInt(fence), found: 0 };
 }
 
 /** Why it failed; null when it did not. */

@@ -110,10 +110,9 @@ export const insertEvents = (events: readonly OutboxRow[]): Sql[] => [
   sql`followers AS (
     INSERT INTO streams (stream, last_sequence, last_transaction_id)
     SELECT stream, CASE WHEN level = added THEN added ELSE 0 END, ${THIS_TRANSACTION} FROM beside ORDER BY stream
-    ON CONFLICT (stream) DO UPDATE SET last_sequence = (
-        SELECT CASE WHEN streams.last_sequence = level - added THEN level ELSE streams.last_sequence END
-        FROM beside WHERE beside.stream = streams.stream),
+    ON CONFLICT (stream) DO UPDATE SET last_sequence = (SELECT level FROM beside WHERE beside.stream = streams.stream),
       last_transaction_id = greatest(streams.last_transaction_id, excluded.last_transaction_id)
+      WHERE streams.last_sequence = (SELECT level - added FROM beside WHERE beside.stream = streams.stream)
     RETURNING stream, last_sequence, last_transaction_id)`,
   sql`taken AS (
     SELECT stream, last_sequence, last_transaction_id FROM leaders UNION ALL

@@ -190,7 +190,7 @@ async function decideOne(
 /** In the words of who chose the key. */
 const reused = (key: string): Refusal =>
   key.startsWith(STAFF)
-    ? keyReused('The Update ID was used for another request at this invoice. Leave it empty, or take another.')
+    ? keyReused('The Update ID was used for another request here. Leave it empty, or take another.')
     : keyReused();
 
 /** The accepted entities, in their order, with what only the database can give. */

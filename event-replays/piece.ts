@@ -10,7 +10,14 @@
  */
 import type { Database } from '../platform/database.ts';
 import { EVENT_BYTES_MAX, type EventSink, RefusedByBroker, type StoredEvent } from '../messaging/event-sink.ts';
-import { type FeedEvent, type Place, feedState, isOverBefore, readFeed } from '../messaging/event-feed.ts';
+import {
+  type FeedEvent,
+  type Place,
+  feedState,
+  isOverBefore,
+  missingBefore,
+  readFeed,
+} from '../messaging/event-feed.ts';
 import { type TopicDeps, filterOf } from './range.ts';
 import { type ReplayRow, requestOf } from './rows.ts';
 
@@ -45,10 +52,17 @@ export async function sendBatch(deps: PieceDeps, sink: EventSink, replay: Replay
     limitMs: READ_LIMIT_MS,
     bytesMax: EVENT_BYTES_MAX,
   });
+  // Asked after the page was read: retention may have deleted what was still to be sent.
+  const state = await feedState(database, replay.tenantId);
+  const missing = missingBefore(state, after, replay.recordedFrom?.toISOString()) ?? undefined;
   const sent = await sendInOrder(sink, replay, page.events);
   const last = page.events[sent.count - 1];
   const isWhole = sent.refused === undefined;
-  await advance(database, replay, isWhole ? page.next : (last ?? after), sent.count, last?.recordedAt);
+  await advance(database, replay, isWhole ? page.next : (last ?? after), {
+    sent: { increment: sent.count },
+    ...(last ? { sentThrough: last.recordedAt } : {}),
+    ...(missing ? { missingBefore: missing } : {}),
+  });
   if (!isWhole) await end(database, replay, 'refused', sent.refused);
   else if (page.isEnd && isOver) await end(database, replay, 'completed', null);
   return { events: sent.count, waits: isWhole && page.isEnd && !isOver };
@@ -103,17 +117,11 @@ async function advance(
   database: Database,
   { id, transactionId, position }: ReplayRow,
   next: Place,
-  count: number,
-  sentThrough: Date | undefined,
+  told: { sent: { increment: number }; sentThrough?: Date; missingBefore?: Date },
 ): Promise<void> {
   await database.eventReplay.updateMany({
     where: { id, transactionId, position, endedAt: null },
-    data: {
-      transactionId: next.transactionId,
-      position: next.position,
-      sent: { increment: count },
-      ...(sentThrough ? { sentThrough } : {}),
-    },
+    data: { transactionId: next.transactionId, position: next.position, ...told },
   });
 }
 

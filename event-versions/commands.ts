@@ -1,6 +1,6 @@
 /** A decision about a version as a command: one plain transaction, whoever asks. */
 import { z } from 'zod';
-import { fingerprintOf, newAttemptId } from '../commands/key.ts';
+import { fingerprintOf } from '../commands/key.ts';
 import type { CommandDefinition, Outcome } from '../commands/command.ts';
 import type { CommandHead } from '../commands/decision.ts';
 import { type TransactionDeps, carryOut } from '../commands/transaction.ts';
@@ -8,9 +8,15 @@ import type { TransactionClient } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 import { NIL } from 'uuid';
 import { type VersionDecision, type VersionLookups, decideVersion } from './decide.ts';
+import { fillWhole } from './fill.ts';
+import type { TopicVersion } from './lines.ts';
 import { eventVersionEntity, toEventVersion } from './entity.ts';
 import type { EventVersion } from './members.ts';
+import { WATCHED_WITHIN } from './readers.ts';
 import { UNREAD_DAYS } from './stage.ts';
+
+/** Within the time of a request. */
+const LEVEL_LIMIT_MS = 5_000;
 
 type VersionCommand = VersionDecision & CommandHead;
 
@@ -19,20 +25,22 @@ export interface Asking {
   key: string;
   actor: string;
   acceptedAt: string;
+  /** A refusal is kept under it: what Temporal applies again after a reset is refused again. */
+  attemptId: string;
 }
 
 /** Carries a decision out, once. Rejects when the database failed, and then nothing was changed. */
 export async function decideEventVersion(
-  deps: TransactionDeps,
-  decision: Omit<VersionDecision, 'tenantId' | 'acceptedAt'>,
+  deps: TransactionDeps & { versions: readonly TopicVersion[] },
+  decision: Omit<VersionDecision, 'tenantId' | 'acceptedAt' | 'isLevel'>,
   asking: Asking,
 ): Promise<Outcome<EventVersion, EventVersion>> {
   const { action, of, reason, sunset, force } = decision;
   const command: VersionCommand = {
     ...decision,
     ...asking,
+    isLevel: action === 'close' && (await isLevel(deps, of.after)),
     tenantId: NIL,
-    attemptId: newAttemptId(),
     fingerprint: fingerprintOf({
       method: action,
       route: of.topic,
@@ -43,6 +51,15 @@ export async function decideEventVersion(
   const [outcome] = await carryOut(deps, commandOf(action), [command]);
   if (!outcome) throw new TypeError('A decision came back without an outcome.');
   return outcome;
+}
+
+/** A process of the release before may have written the version before alone, since it was filled. */
+async function isLevel(
+  { database, wire, versions }: TransactionDeps & { versions: readonly TopicVersion[] },
+  topic: string | null,
+): Promise<boolean> {
+  const next = versions.find((one) => one.topic === topic);
+  return next !== undefined && fillWhole(database, next, wire, LEVEL_LIMIT_MS);
 }
 
 const commandOf = (
@@ -61,14 +78,12 @@ const readerRow = z.object({ group_id: z.string() });
 const watchedRow = z.object({ watched: z.boolean() });
 const versionRow = z.looseObject({});
 
-/** How late a look may be to count as one of now. */
-const WATCHED_WITHIN = '1 hour';
-
 async function lookUp(
   tx: TransactionClient,
   { of: { topic, after }, acceptedAt }: VersionCommand,
 ): Promise<VersionLookups> {
-  const [next] = await queryRows(tx, versionRow)`SELECT * FROM event_versions WHERE topic = ${after ?? ''}`;
+  const [next] = await queryRows(tx, versionRow)`
+    SELECT * FROM event_versions WHERE topic = ${after ?? ''} FOR SHARE`;
   const readers = await queryRows(tx, readerRow)`
     SELECT group_id FROM event_version_readers
     WHERE topic = ${topic} AND last_seen_at > ${acceptedAt}::timestamptz - ${`${UNREAD_DAYS} days`}::interval

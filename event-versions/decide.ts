@@ -26,6 +26,8 @@ export interface VersionDecision {
   sunset: string | null;
   /** Close it although it may be read. */
   force: boolean;
+  /** For `close`: the version after it has everything at this moment. */
+  isLevel: boolean;
 }
 
 /** What the decision needs beside the version itself. */
@@ -71,7 +73,7 @@ export function decideVersion(
       return isReplaced(lookups) ? after({ stage: 'deprecated', sunset: decision.sunset }) : notReplaced(of);
     case 'close': {
       if (now.stage !== 'deprecated') return atAnother(['deprecated']);
-      if (!isReplaced(lookups)) return notReplaced(of);
+      if (!isReplaced(lookups) || !decision.isLevel) return notReplaced(of);
       const inUse = decision.force ? undefined : whyInUse(now, decision, lookups);
       if (inUse !== undefined)
         return refused(refusal('event_version_in_use', inUse, { readers: [...lookups.readers] }));

@@ -17,11 +17,12 @@ import type { Database, TransactionClient } from '../platform/database.ts';
 import { queryRows } from '../platform/rows.ts';
 import type { TopicVersion } from './lines.ts';
 
-/** Streams that are locked at once, and events that are written at once. */
+/** Streams that are looked at, locked at once, and events that are written at once. */
+const LOOKED_MAX = 5_000;
 const STREAMS_MAX = 50;
 const EVENTS_MAX = 1_000;
 
-const nameRow = z.object({ stream: z.string() });
+const nameRow = z.object({ stream: z.string(), lacks: z.boolean() });
 
 const levelRow = z.object({
   /** What follows the topic: |key */
@@ -50,11 +51,16 @@ export interface Filled {
   /** Streams that were not level. */
   streams: number;
   events: number;
+  /** Streams that lack what retention has deleted: they cannot be filled. */
+  lost: readonly string[];
   /** Where to go on; null when every stream was looked at. */
   after: string | null;
 }
 
-/** Fills the next streams behind `after`, in the order of their names. Of a version that has one before it. */
+/** Before every stream. */
+export const FROM_THE_FIRST = '';
+
+/** Looks at the next streams behind `after`, and fills those that lack something. Of a version that has one before it. */
 export async function fillStreams(
   database: Database,
   version: TopicVersion,
@@ -63,27 +69,43 @@ export async function fillStreams(
 ): Promise<Filled> {
   const { topic, before } = version;
   if (before === null) throw new TypeError(`There is no version before ${topic}.`);
-  const found = await queryRows(database, nameRow)`
-    SELECT old.stream FROM streams old
-    LEFT JOIN streams own ON own.stream = ${topic} || substr(old.stream, ${before.length + 1})
-    WHERE old.stream > ${after} AND starts_with(old.stream, ${`${before}|`})
-      AND old.last_sequence > coalesce(own.last_sequence, 0)
-    ORDER BY old.stream LIMIT ${STREAMS_MAX}`;
-  const names = found.map(({ stream }) => stream);
-  const last = names.at(-1);
-  if (last === undefined) return { streams: 0, events: 0, after: null };
-  const events = await database.$transaction((tx) => fillIn(tx, version, before, names, wire));
-  return { streams: names.length, events, after: names.length < STREAMS_MAX ? null : last };
+  // Of whatever topic: how names of different topics are sorted is the database's affair.
+  const looked = await queryRows(database, nameRow)`
+    WITH page AS MATERIALIZED (
+      SELECT stream, last_sequence FROM streams WHERE stream > ${after} ORDER BY stream LIMIT ${LOOKED_MAX})
+    SELECT page.stream,
+      starts_with(page.stream, ${`${before}|`}) AND page.last_sequence > coalesce(own.last_sequence, 0) AS lacks
+    FROM page LEFT JOIN streams own ON own.stream = ${topic} || substr(page.stream, ${before.length + 1})
+      AND starts_with(page.stream, ${`${before}|`})
+    ORDER BY page.stream`;
+  const lacking = looked.filter(({ lacks }) => lacks).map(({ stream }) => stream);
+  const names = lacking.slice(0, STREAMS_MAX);
+  const end = looked.length < LOOKED_MAX ? null : (looked.at(-1)?.stream ?? null);
+  if (names.length === 0) return { streams: 0, events: 0, lost: [], after: end };
+  const { events, lost, isCut } = await database.$transaction((tx) => fillIn(tx, version, before, names, wire));
+  // Where the events had no room, the same streams are looked at again.
+  const next = isCut ? after : lacking.length > names.length ? (names.at(-1) ?? null) : end;
+  return { streams: names.length - lost.length, events, lost, after: next };
 }
 
-/** How many streams are not level. */
-export async function streamsToFill(database: Database, { topic, before }: TopicVersion): Promise<number> {
-  if (before === null) return 0;
-  const [row] = await queryRows(database, z.object({ count: z.bigint() }))`
-    SELECT count(*) FROM streams old
-    LEFT JOIN streams own ON own.stream = ${topic} || substr(old.stream, ${before.length + 1})
-    WHERE starts_with(old.stream, ${`${before}|`}) AND old.last_sequence > coalesce(own.last_sequence, 0)`;
-  return Number(row?.count ?? 0);
+/**
+ * Fills all streams, for so long at most; whether the version has everything now. For a decision that needs it: what
+ * was level stays so, since commands write both.
+ */
+export async function fillWhole(
+  database: Database,
+  version: TopicVersion,
+  wire: WireSettings,
+  limitMs: number,
+): Promise<boolean> {
+  const until = performance.now() + limitMs;
+  for (let after = FROM_THE_FIRST; ;) {
+    const page = await fillStreams(database, version, wire, after);
+    if (page.lost.length > 0) return false;
+    if (page.after === null) return true;
+    if (performance.now() >= until) return false;
+    after = page.after;
+  }
 }
 
 async function fillIn(
@@ -92,8 +114,10 @@ async function fillIn(
   before: string,
   names: readonly string[],
   wire: WireSettings,
-): Promise<number> {
-  const levels = await lockLevels(tx, version.topic, before, names);
+): Promise<{ events: number; lost: string[]; isCut: boolean }> {
+  const known = await lockLevels(tx, version.topic, before, names);
+  const isLost = ({ begun, level, pruned }: Level) => begun && level < pruned;
+  const levels = known.filter((one) => !isLost(one));
   const told = await queryRows(tx, eventRow)`
     SELECT e.tenant_id, e.stream, e.sequence, e.slot, e.partition_key, e.type, e.headers, e.value, e.recorded_at
     FROM outbox_events e
@@ -128,7 +152,8 @@ async function fillIn(
       last_published = greatest(streams.last_published, excluded.last_published),
       pruned_through = greatest(streams.pruned_through, excluded.pruned_through),
       last_transaction_id = greatest(streams.last_transaction_id, excluded.last_transaction_id)`;
-  return rows.length;
+  const lost = known.filter(isLost).map(({ key }) => version.topic + key);
+  return { events: rows.length, lost, isCut: told.length === EVENTS_MAX };
 }
 
 /** Where the streams stand, locked: those of the version before first. */
@@ -141,15 +166,12 @@ async function lockLevels(
   const own = names.map((name) => topic + name.slice(before.length));
   await tx.$queryRaw`SELECT FROM streams WHERE stream = ANY(${[...names]}::text[]) ORDER BY stream FOR UPDATE`;
   await tx.$queryRaw`SELECT FROM streams WHERE stream = ANY(${own}::text[]) ORDER BY stream FOR UPDATE`;
-  const levels = await queryRows(tx, levelRow)`
+  return queryRows(tx, levelRow)`
     SELECT substr(old.stream, ${before.length + 1}) AS key, coalesce(own.last_sequence, 0) > 0 AS begun,
       CASE WHEN coalesce(own.last_sequence, 0) > 0 THEN own.last_sequence ELSE old.pruned_through END AS level,
       old.pruned_through AS pruned
     FROM streams old LEFT JOIN streams own ON own.stream = ${topic} || substr(old.stream, ${before.length + 1})
     WHERE old.stream = ANY(${[...names]}::text[])`;
-  const lost = levels.find(({ begun, level, pruned }) => begun && level < pruned);
-  if (lost) throw new TypeError(`${topic}${lost.key} lacks events that were deleted: ${lost.level} to ${lost.pruned}.`);
-  return levels;
 }
 
 const WITHHELD = eventType(eventWithheld);
@@ -168,7 +190,8 @@ function laterRows(
     const key = stream.slice(cut);
     const data: unknown = JSON.parse(value);
     const previous = before.get(key) ?? null;
-    if (type !== WITHHELD) before.set(key, data);
+    if (type === WITHHELD) before.delete(key);
+    else before.set(key, data);
     if (sequence <= (levels.get(key)?.level ?? 0n)) return [];
     const upgrade = upgrades.get(type);
     if (!upgrade && type !== WITHHELD) throw new TypeError(`${topic} has no version of ${type}.`);

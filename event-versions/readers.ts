@@ -65,6 +65,11 @@ export const readersOf = (database: Database, topic: string): Promise<Reader[]> 
            first_seen_at AS "firstSeenAt", last_seen_at AS "lastSeenAt"
     FROM event_version_readers WHERE topic = ${topic} ORDER BY group_id`;
 
+/** A topic that nobody has looked at for longer was not watched meanwhile. */
+export const WATCHED_WITHIN = '1 hour';
+/** Groups of a moment (a person's tool, say) are kept no longer. */
+const GONE_KEPT = '90 days';
+
 /** Records a look. */
 export async function recordLook(
   database: Database,
@@ -86,7 +91,13 @@ export async function recordLook(
         looked_at = excluded.looked_at`,
     database.$executeRaw`
       INSERT INTO event_version_looks VALUES (${topic}, ${at}::timestamptz, ${at}::timestamptz)
-      ON CONFLICT (topic) DO UPDATE SET looked_at = excluded.looked_at`,
+      ON CONFLICT (topic) DO UPDATE SET looked_at = excluded.looked_at,
+        first_looked_at = CASE
+          WHEN event_version_looks.looked_at < excluded.looked_at - ${WATCHED_WITHIN}::interval THEN excluded.looked_at
+          ELSE event_version_looks.first_looked_at END`,
+    database.$executeRaw`
+      DELETE FROM event_version_readers
+      WHERE topic = ${topic} AND state = 'gone' AND last_seen_at < ${at}::timestamptz - ${GONE_KEPT}::interval`,
   ]);
 }
 

@@ -6,7 +6,6 @@ import { queryRows } from '../platform/rows.ts';
 import type { EventVersionView } from '../workflows/contract/event-version.ts';
 import { initialStage } from './decide.ts';
 import { toEventVersion } from './entity.ts';
-import { streamsToFill } from './fill.ts';
 import type { TopicVersion } from './lines.ts';
 import type { EventVersion } from './members.ts';
 import { readersOf } from './readers.ts';
@@ -53,7 +52,7 @@ export async function viewOf(database: Database, of: TopicVersion): Promise<Even
     version: stored?.version ?? 0,
     sunset: stored?.sunset ?? null,
     filledAt,
-    toFill: stage === 'open' && filledAt === null ? await streamsToFill(database, of) : 0,
+    progress: null,
     readers: readers.map(({ groupId, state, lag, members, lastSeenAt }) => ({
       groupId,
       state,

@@ -76,7 +76,12 @@ function commandOf(event: Announced, body: PayBody): OutgoingCommand<'pay'> {
     body,
     actor: ACTOR,
     key: storedKey('event', event.source, event.id),
-    fingerprint: fingerprintOf({ method: 'EVENT', route: `${event.type} ${invoiceId}`, ifMatch: null, body }),
+    fingerprint: fingerprintOf({
+      method: 'EVENT',
+      route: `${eventType(paymentReceived)} ${invoiceId}`,
+      ifMatch: null,
+      body,
+    }),
     acceptedAt: new Date().toISOString(),
     expectedVersion: null,
   };

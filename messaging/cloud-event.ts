@@ -121,6 +121,7 @@ export const withheldHeaders = (
 ): Record<string, string> => ({
   ...withheld,
   ce_id: id,
+  ce_factid: withheld['ce_factid'] ?? withheld['ce_id'] ?? '',
   ce_type: eventType(eventWithheld),
   ce_time: time,
   ce_dataschema: schemaUrl(publicUrl, eventWithheld),

@@ -1,11 +1,12 @@
 /** Which consumer groups read a topic, as Kafka knows it now. */
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import { STORABLE, textFaults } from '../values/text.ts';
 import { CLOSE_LIMIT_MS, CONNECT_LIMIT_MS, within } from './kafka.ts';
 
 /** A group that has committed offsets on the topic, or has a member that reads it. */
 export interface ReadingGroup {
   groupId: string;
-  /** The sum of its committed offsets; a partition without one counts as its beginning. */
+  /** The sum of its committed offsets. */
   committed: bigint;
   /** Records behind its offsets. */
   lag: bigint;
@@ -19,6 +20,7 @@ export type ReadingGroups = (topic: string) => Promise<ReadingGroup[]>;
 const AT_ONCE = 8;
 const LOOK_LIMIT_MS = 30_000;
 const NO_OFFSET = '-1';
+const GROUP_LENGTH_MAX = 255;
 
 /** Rejects when the broker is away or does not answer in time; a topic that is not there has no readers. */
 export const createReadingGroups =
@@ -37,7 +39,9 @@ async function readingGroups(admin: Admin, topic: string): Promise<ReadingGroup[
   if (!(await admin.listTopics()).includes(topic)) return [];
   const ends = new Map((await admin.fetchTopicOffsets(topic)).map((one) => [one.partition, one]));
   const { groups } = await admin.listGroups();
-  const ids = groups.filter(({ protocolType }) => protocolType === 'consumer').map(({ groupId }) => groupId);
+  const ids = groups.flatMap(({ protocolType, groupId }) =>
+    protocolType === 'consumer' && isStorable(groupId) ? [groupId] : [],
+  );
   const found: ReadingGroup[] = [];
   for (let from = 0; from < ids.length; from += AT_ONCE) {
     const some = ids.slice(from, from + AT_ONCE);
@@ -52,11 +56,10 @@ async function readingGroups(admin: Admin, topic: string): Promise<ReadingGroup[
       const at = new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
       let [sum, lag] = [0n, 0n];
       for (const [partition, { low, high }] of ends) {
-        const offset = at.get(partition) ?? BigInt(low);
-        sum += offset;
-        // Behind what retention has deleted there is nothing that it could still read.
-        const from_ = offset < BigInt(low) ? BigInt(low) : offset;
-        lag += BigInt(high) > from_ ? BigInt(high) - from_ : 0n;
+        sum += at.get(partition) ?? 0n;
+        // Before what retention has deleted there is nothing that it could still read.
+        const next = [at.get(partition) ?? 0n, BigInt(low)].reduce((one, other) => (one > other ? one : other));
+        if (BigInt(high) > next) lag += BigInt(high) - next;
       }
       found.push({ groupId, committed: sum, lag, members: reading });
     }
@@ -75,8 +78,15 @@ async function membersOf(admin: Admin, groupIds: readonly string[], topic: strin
   );
 }
 
-/** None of a member that is still joining. */
+/** What a database can hold: a name with another character is nobody's who would be asked to move. */
+const isStorable = (groupId: string): boolean => textFaults(groupId, STORABLE, [1, GROUP_LENGTH_MAX]).length === 0;
+
+/** None of a member that is still joining, or that says it in a way of its own. */
 function topicsIn(metadata: Buffer): readonly string[] {
   if (metadata.length === 0) return [];
-  return kafkajs.AssignerProtocol.MemberMetadata.decode(metadata)?.topics ?? [];
+  try {
+    return kafkajs.AssignerProtocol.MemberMetadata.decode(metadata)?.topics ?? [];
+  } catch {
+    return [];
+  }
 }

@@ -21,14 +21,14 @@ export function eventVersionDetails(view: EventVersionView): string {
   ].join('\n');
 }
 
-function inWords({ stage, before, after, toFill, filledAt, sunset }: EventVersionView): string {
+function inWords({ stage, before, after, filledAt, sunset }: EventVersionView): string {
   switch (stage) {
     case 'planned':
       return `Nothing is published here yet; subscribers read ${named(before)}.`;
     case 'open':
       if (before === null) return 'It is published.';
       return filledAt === null
-        ? `It is being filled from ${named(before)}: ${toFill} streams are left. What is new is published already.`
+        ? `It is being filled from ${named(before)}. What is new is published already, but for keys that are not filled yet.`
         : `It is published, and has had everything that ${named(before)} has since ${readable(filledAt)} (UTC).`;
     case 'deprecated':
       return `It is published, and its events say that it goes on through ${sunset ?? 'a day to be named'}. Subscribers are to read ${named(after)}.`;

@@ -3,6 +3,7 @@
  * in Postgres is the truth.
  */
 import {
+  CancellationScope,
   allHandlersFinished,
   condition,
   continueAsNew,
@@ -29,17 +30,19 @@ const LOOKS_MAX = 500;
 
 export async function eventVersion(input: EventVersionInput): Promise<void> {
   checkEventVersionStart(input);
-  let view: EventVersionView | null = null;
+  let view: EventVersionView | null = null as EventVersionView | null;
 
-  async function decide(action: DecisionName, request: EventVersionRequest): Promise<string> {
-    const attemptId = currentUpdateInfo()?.id ?? '';
-    try {
-      show(await decideEventVersion({ ...input, ...request, action, attemptId }));
-      return `${input.topic} is ${view?.stage}.`;
-    } catch (error) {
-      throw answerable(error);
-    }
-  }
+  const decide = (action: DecisionName, request: EventVersionRequest): Promise<string> =>
+    CancellationScope.nonCancellable(async () => {
+      const attemptId = currentUpdateInfo()?.id ?? '';
+      try {
+        const next = await decideEventVersion({ ...input, ...request, action, attemptId });
+        show({ ...next, progress: view?.progress ?? null });
+        return `${input.topic} is ${next.stage}.`;
+      } catch (error) {
+        throw answerable(error);
+      }
+    });
 
   function show(next: EventVersionView): void {
     view = next;
@@ -52,9 +55,10 @@ export async function eventVersion(input: EventVersionInput): Promise<void> {
       description: howTo(action),
     });
   }
-  for (let looks = 0; looks < LOOKS_MAX && !workflowInfo().continueAsNewSuggested; looks += 1) {
-    show(await tendEventVersion({ ...input, seen: (view as EventVersionView | null)?.version ?? null }));
-  }
-  await condition(allHandlersFinished);
-  await continueAsNew<typeof eventVersion>(input);
+  return CancellationScope.nonCancellable(async () => {
+    for (let looks = 0; looks < LOOKS_MAX && !workflowInfo().continueAsNewSuggested; looks += 1)
+      show(await tendEventVersion({ ...input, seen: view?.version ?? null, progress: view?.progress ?? null }));
+    await condition(allHandlersFinished);
+    await continueAsNew<typeof eventVersion>(input);
+  });
 }

@@ -1,7 +1,7 @@
 /** The routes of event versions: which are published, who reads them, and what an operator decides about them. */
 import { z } from 'zod';
 import { NIL } from 'uuid';
-import { restKey } from '../../commands/key.ts';
+import { newAttemptId, restKey } from '../../commands/key.ts';
 import type { TransactionDeps } from '../../commands/transaction.ts';
 import { decideEventVersion } from '../../event-versions/commands.ts';
 import type { TopicVersion } from '../../event-versions/lines.ts';
@@ -26,8 +26,9 @@ const eventVersionSchema = z
     before: z.string().nullable().meta({ description: 'The topic of the version before it' }),
     after: z.string().nullable().meta({ description: 'The topic of the version after it' }),
     sunset: z.iso.date().nullable().meta({ description: 'It may be closed after this day' }),
-    filledAt: instantOut().nullable().meta({ description: 'Since then it has everything that the version before has' }),
-    streamsToFill: z.int().min(0),
+    filledAt: instantOut().nullable().meta({
+      description: 'Since then it has everything that the version before has; null while it is being filled',
+    }),
     lookedAt: instantOut().nullable().meta({ description: 'When Kafka was asked last who reads it' }),
     readers: z
       .array(
@@ -70,6 +71,8 @@ const bodies = {
   },
 } as const satisfies Record<DecisionName, object>;
 
+type Deciding = TransactionDeps & { versions: readonly TopicVersion[] };
+
 const byTopic = z.object({ topic: z.string().meta({ description: 'The name of the topic' }) });
 const ofVersions = { tag: 'Event versions', ofNoTenant: true } as const;
 const refusals: readonly ProblemCode[] = [
@@ -82,7 +85,7 @@ const refusals: readonly ProblemCode[] = [
 export function eventVersionRoutes({ database, wire }: { database: Database; wire: WireSettings }): Route[] {
   const versions = versionedTopics(wire.environment);
   // The relays look by themselves: they run in the workers.
-  const deps: TransactionDeps = { database, wire, notify: () => undefined, waitMs: LONG_WAIT_MS };
+  const deps: Deciding = { database, wire, versions, notify: () => undefined, waitMs: LONG_WAIT_MS };
   return [
     {
       ...ofVersions,
@@ -114,11 +117,12 @@ export function eventVersionRoutes({ database, wire }: { database: Database; wir
         return { status: 200, body: toWire(await viewOf(database, versionIn(versions, call))) };
       },
     },
-    ...decisionNames.map((action) => decisionRoute(deps, versions, action)),
+    ...decisionNames.map((action) => decisionRoute(deps, action)),
   ];
 }
 
-function decisionRoute(deps: TransactionDeps, versions: readonly TopicVersion[], action: DecisionName): Route {
+function decisionRoute(deps: Deciding, action: DecisionName): Route {
+  const { versions } = deps;
   const { schema, example, summary, description } = bodies[action];
   return {
     ...ofVersions,
@@ -146,6 +150,7 @@ function decisionRoute(deps: TransactionDeps, versions: readonly TopicVersion[],
         key: restKey(NIL, call.idempotencyKey),
         actor: call.identity.actor,
         acceptedAt: call.acceptedAt,
+        attemptId: newAttemptId(),
       };
       const decision = { action, of, reason: why, sunset: more.sunset ?? null, force: more.force ?? false };
       const outcome = await decideEventVersion(deps, decision, asking);
@@ -169,6 +174,6 @@ function versionIn(versions: readonly TopicVersion[], { params }: Call): TopicVe
 }
 
 function toWire(view: EventVersionView) {
-  const { toFill: streamsToFill, version: _version, lookError: _error, decisions: _decisions, ...told } = view;
-  return { ...told, streamsToFill };
+  const { version: _version, progress: _progress, lookError: _error, decisions: _decisions, ...told } = view;
+  return told;
 }

@@ -1,6 +1,7 @@
 /** What `npm run migration` does, and what it says of it. */
 import { randomUUID } from 'node:crypto';
 import { refusalInWords } from '../../commands/refusal.ts';
+import { newAttemptId } from '../../commands/key.ts';
 import { staffKey } from '../../commands/staff-key.ts';
 import { decideEventVersion } from '../../event-versions/commands.ts';
 import type { TopicVersion } from '../../event-versions/lines.ts';
@@ -22,9 +23,9 @@ export async function carryOut(database: Database, wire: WireSettings, request: 
   if (!of) throw new Refused(`There are no versions of ${request.topic}. There are: ${namesOf(versions)}.`);
   const { action, reason, actor, sunset, force } = request;
   const outcome = await decideEventVersion(
-    { database, wire, notify: () => undefined },
+    { database, wire, versions, notify: () => undefined },
     { action, of, reason, sunset, force },
-    { key: staffKey(of.topic, randomUUID()), actor, acceptedAt: new Date().toISOString() },
+    { key: staffKey(of.topic, randomUUID()), actor, acceptedAt: new Date().toISOString(), attemptId: newAttemptId() },
   );
   if (outcome.kind === 'refused') throw new Refused(refusalInWords(outcome.refusal));
   return shown([await viewOf(database, of)]);
@@ -34,9 +35,8 @@ const namesOf = (versions: readonly TopicVersion[]): string => versions.map(({ t
 
 const shown = (views: readonly EventVersionView[]): string => views.flatMap(linesOf).join('\n');
 
-function linesOf({ topic, stage, sunset, filledAt, toFill, readers, lookedAt, before }: EventVersionView): string[] {
-  const filling =
-    stage !== 'open' || before === null ? '' : filledAt ? `, filled ${filledAt}` : `, ${toFill} streams to fill`;
+function linesOf({ topic, stage, sunset, filledAt, readers, lookedAt, before }: EventVersionView): string[] {
+  const filling = stage !== 'open' || before === null ? '' : filledAt ? `, filled ${filledAt}` : ', being filled';
   return [
     `${topic}: ${stage}${sunset === null ? '' : ` through ${sunset}`}${filling}`,
     ...readers.map(

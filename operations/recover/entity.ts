@@ -219,8 +219,8 @@ export async function writeEvents(tx: TransactionClient, events: readonly LostEv
       UPDATE outbox_events SET published_at = clock_timestamp() FROM given
       WHERE outbox_events.stream = given.stream AND published_at IS NULL),
     streams_of AS (
-      INSERT INTO streams (stream, last_sequence, last_published)
-      SELECT stream, max(sequence), max(sequence) FROM given GROUP BY stream ORDER BY stream
+      INSERT INTO streams (stream, last_sequence, last_published, pruned_through)
+      SELECT stream, max(sequence), max(sequence), min(sequence) - 1 FROM given GROUP BY stream ORDER BY stream
       ON CONFLICT (stream) DO UPDATE SET last_sequence = greatest(streams.last_sequence, excluded.last_sequence),
         last_published = greatest(streams.last_published, excluded.last_published))
     INSERT INTO outbox_events (id, tenant_id, stream, sequence, slot, topic, partition_key, type, headers, value,

@@ -49,6 +49,8 @@ export async function findLost(
   database: Database,
   readLog: (onRecords: OnRecords, sinceMs: number) => Promise<LogRead>,
   sinceMs: number,
+  /** Topics of later versions: their streams begin behind what was deleted when they were opened. */
+  laterTopics: ReadonlySet<string>,
 ): Promise<LostEvents> {
   const found = new Map<string, Map<bigint, LostEvent>>();
   const begins = new Map<string, bigint>();
@@ -60,7 +62,11 @@ export async function findLost(
         problem: `begins later than the backup, at ${new Date(records[0].timestamp).toISOString()}: what was before it is not known`,
       });
     const events = records.filter(isOurs).map(eventOf);
-    for (const [stream, last] of await lastSequences(database, events)) begins.set(stream, last);
+    for (const [stream, last] of await lastSequences(
+      database,
+      events.map(({ stream }) => stream),
+    ))
+      begins.set(stream, last);
     problems.push(...(await contradictions(database, events, begins)));
     for (const event of events) {
       if (event.sequence <= (begins.get(event.stream) ?? 0n)) continue;
@@ -76,7 +82,9 @@ export async function findLost(
   for (const [stream, events] of found) {
     const inOrder = [...events.values()].toSorted((one, other) => (one.sequence < other.sequence ? -1 : 1));
     streams.set(stream, inOrder);
-    const gap = gapIn(inOrder, begins.get(stream) ?? 0n);
+    const [first] = inOrder;
+    const begin = first && laterTopics.has(first.topic) ? first.sequence - 1n : 0n;
+    const gap = gapIn(inOrder, begins.get(stream) ?? begin);
     if (gap !== undefined)
       problems.push({ about: stream, problem: `sequence ${gap} is neither in Postgres nor on Kafka, later ones are` });
   }
@@ -117,10 +125,10 @@ function gapIn(events: readonly LostEvent[], last: bigint): bigint | undefined {
   return undefined;
 }
 
-async function lastSequences(database: Database, events: readonly LostEvent[]): Promise<Map<string, bigint>> {
-  const names = [...new Set(events.map(({ stream }) => stream))];
+/** Where streams stand in Postgres; those that it does not have are not in it. */
+export async function lastSequences(database: Database, names: readonly string[]): Promise<Map<string, bigint>> {
   const rows = await queryRows(database, streamRow)`
-    SELECT stream, last_sequence FROM streams WHERE stream = ANY(${names}::text[])`;
+    SELECT stream, last_sequence FROM streams WHERE stream = ANY(${[...new Set(names)]}::text[])`;
   return new Map(rows.map((row) => [row.stream, row.last_sequence]));
 }
 

@@ -24,7 +24,7 @@ export function reportOf(recovery: Recovery): string {
 
 const WRITTEN = [
   'Brought back. Messages since then are read again; each still counts once.',
-  'No event tells of: currencies of cashiers, decisions about dead letters, billing runs, replays of events, API keys, limits of tenants. What was changed of them since the backup is lost.',
+  'No event tells of: currencies of cashiers, decisions about dead letters, billing runs, replays of events, which versions of events are open, API keys, limits of tenants. What was changed of them since the backup is lost.',
   'Run npm run verify, then start the service.',
 ];
 

@@ -15,8 +15,12 @@ import type { Database } from '../../platform/database.ts';
 import { violatedConstraint } from '../../platform/database.ts';
 import type { LogRead, OnRecords } from '../../platform/kafka-log.ts';
 import { type WireSettings, eventType, topicOf } from '../../messaging/cloud-event.ts';
+import { newAttemptId } from '../../commands/key.ts';
 import { STAFF } from '../../commands/staff-key.ts';
 import { decideEventVersion } from '../../event-versions/commands.ts';
+import { initialStage } from '../../event-versions/decide.ts';
+import { fillWhole } from '../../event-versions/fill.ts';
+import { type TopicVersion, mirrored } from '../../event-versions/lines.ts';
 import { storedVersion } from '../../event-versions/view.ts';
 import { versionedTopics } from '../../registry/event-versions.ts';
 import { cashierEvents } from '../../cashiers/events.ts';
@@ -27,7 +31,7 @@ import { recoverableCashiers } from './cashiers.ts';
 import { type LostEntity, type RecoveredStep, loadStored, readSteps, writeEntity, writeEvents } from './entity.ts';
 import { recoverableInvoices } from './invoices.ts';
 import { type RecoverableKind, Unreadable } from './kind.ts';
-import { type LostEvent, type Problem, findLost } from './lost.ts';
+import { type LostEvent, type Problem, findLost, lastSequences } from './lost.ts';
 import { Numbers } from './numbers.ts';
 import { aheadInTemporal, endOrphans } from './temporal.ts';
 
@@ -66,8 +70,10 @@ const kinds = [
 
 export async function recover(deps: RecoverDeps, { sinceMs, write, leave }: RecoverOptions): Promise<Recovery> {
   const { database, wire } = deps;
-  const { streams, problems } = await findLost(database, deps.readLog, sinceMs);
-  const { entities, others } = byEntity([...streams.values()].flat(), wire.environment);
+  const versions = versionedTopics(wire.environment);
+  const later = new Set(versions.flatMap(({ topic, before }) => (before === null ? [] : [topic])));
+  const { streams, problems } = await findLost(database, deps.readLog, sinceMs, later);
+  const { entities, others } = await byEntity(database, [...streams.values()].flat(), wire.environment);
   const numbers = new Numbers();
   const plan = await planAll(database, entities, numbers);
   problems.push(...plan.problems);
@@ -83,7 +89,7 @@ export async function recover(deps: RecoverDeps, { sinceMs, write, leave }: Reco
     for (const events of [...left.map((entity) => entity.events), others])
       if (events.length > 0) await database.$transaction((tx) => writeEvents(tx, events));
     await writeInTurns(database, inOrder(plan.steps), wire);
-    await fillAgain(deps);
+    await fillAgain(deps, versions);
     await endOrphans(deps.temporal, database);
   }
   const times = [...streams.values()].flatMap((events) => events.map(({ time }) => time)).toSorted();
@@ -97,25 +103,30 @@ export async function recover(deps: RecoverDeps, { sinceMs, write, leave }: Reco
   };
 }
 
-/** What a later version of the events lacks is filled in, when the service is there again. */
-async function fillAgain({ database, wire }: RecoverDeps): Promise<void> {
-  for (const of of versionedTopics(wire.environment)) {
+/** Versions that are open have the same again: a later one when the service is there, an earlier one now. */
+async function fillAgain({ database, wire }: RecoverDeps, versions: readonly TopicVersion[]): Promise<void> {
+  const stageOf = async (of: TopicVersion | undefined) =>
+    of && ((await storedVersion(database, of.id))?.stage ?? initialStage(of.before));
+  for (const of of versions) {
     const stored = await storedVersion(database, of.id);
     if (of.before === null || stored?.stage !== 'open') continue;
+    if ((await stageOf(versions.find(({ topic }) => topic === of.before))) !== 'closed')
+      await fillWhole(database, mirrored(of), wire, Number.POSITIVE_INFINITY);
     await decideEventVersion(
-      { database, wire, notify: () => undefined },
+      { database, wire, versions, notify: () => undefined },
       { action: 'open', of, reason: 'Postgres was restored from a backup.', sunset: null, force: false },
       {
         key: `${STAFF}recover:${of.topic}:${stored.version}`,
         actor: 'npm run recover',
         acceptedAt: new Date().toISOString(),
+        attemptId: newAttemptId(),
       },
     );
   }
 }
 
 /** The events of each entity, and those that are about none. */
-function byEntity(events: readonly LostEvent[], environment: string) {
+async function byEntity(database: Database, events: readonly LostEvent[], environment: string) {
   const kindOf = new Map(
     kinds.flatMap(({ kind, events: own }) => own.map((event) => [topicOf(event, environment), kind] as const)),
   );
@@ -138,15 +149,18 @@ function byEntity(events: readonly LostEvent[], environment: string) {
     entities.set(name, entity);
     entity.events.push(event);
   }
+  const toldIn = (partitionKey: string) => [...main].map((topic) => `${topic}|${partitionKey}`);
+  const names = [...entities.values()].flatMap(({ events: own }) => toldIn(own[0]?.partitionKey ?? ''));
+  const known = await lastSequences(database, names);
   return {
     others,
     entities: [...entities.values()].map(({ kind, events: own }): LostEntity => {
-      const [tenantId = '', id = ''] = own[0]?.partitionKey.split('|') ?? [];
-      const steps = onceEach(
-        kind,
-        own.filter(({ topic }) => main.has(topic)),
-      );
-      return { kind, tenantId, id, events: own, steps };
+      const [{ partitionKey } = { partitionKey: '' }] = own;
+      const [tenantId = '', id = ''] = partitionKey.split('|');
+      // What Postgres knows in one version it has carried out, whichever versions lack it.
+      const done = toldIn(partitionKey).map((stream) => known.get(stream) ?? 0n);
+      const isNew = ({ topic, sequence }: LostEvent) => main.has(topic) && done.every((last) => sequence > last);
+      return { kind, tenantId, id, events: own, steps: onceEach(kind, own.filter(isNew)) };
     }),
   };
 }

@@ -223,6 +223,24 @@ describe('Kafka', () => {
     send: async (events) => send(events),
   });
 
+  it('MSG-12: what retention deletes while it is under way is told', async () => {
+    const ann = system.caller();
+    await ann.finalized();
+    const id = await replayOf(ann);
+    const last = await system.database.outboxEvent.findFirstOrThrow({
+      where: { tenantId: ann.tenantId },
+      orderBy: { position: 'desc' },
+    });
+    await system.database.$executeRaw`
+      INSERT INTO pruned_events (tenant_id, transaction_id, position, recorded_at)
+      VALUES (${ann.tenantId}::uuid, 0, ${last.position}, now())`;
+    await run(
+      id,
+      sinkOf(() => undefined),
+    );
+    expect((await read(ann, id)).missingBefore).not.toBeNull();
+  });
+
   it('MSG-12: away: nothing counts as sent, and it goes on where it was', async () => {
     const ann = system.caller();
     await ann.finalized();

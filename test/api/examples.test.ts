@@ -11,6 +11,7 @@ import type { Caller } from '../support/caller.ts';
 import { manyDrafts } from '../support/drafts.ts';
 import { type Gateway, outcomesIn, paymentMessage, startGateway } from '../support/gateway.ts';
 import { publishedDocument } from '../support/published.ts';
+import { makeOwnDatabase } from '../support/servers.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -26,6 +27,8 @@ let gateway: Gateway;
 /** An event that Kafka refuses, and whose it is. */
 let refused: { tenantId: string; eventId: string };
 beforeAll(async () => {
+  // Versions of events are opened and closed, which is for all tenants of a database.
+  Object.assign(settings, { DATABASE_URL: await makeOwnDatabase('examples') });
   const quiet = await startSystem(settings, { worker: false });
   refused = await refuseAnEvent(quiet);
   await quiet.stop();
@@ -113,6 +116,55 @@ async function anEvent(): Promise<State> {
   return { caller: system.caller(refused.tenantId), path: { id } };
 }
 
+const [V1, V2] = [TOPIC, TOPIC.replace(/1$/, '2')] as const;
+const aLaterVersion = having(async () => ({ topic: V2 }));
+const aReplacedVersion = having(async (caller) => {
+  await made(caller, `/v1/event-versions/${V2}/open`, { reason: 'an example' });
+  await waitFor('everything', async () => {
+    const { body } = await caller.request<{ filledAt: string | null }>('GET', `/v1/event-versions/${V2}`);
+    return body.filledAt;
+  });
+  return { topic: V1 };
+});
+/** Whose events said for long enough that it ends, and that nobody was seen to read. */
+const anUnreadVersion = having(async (caller) => {
+  await made(caller, `/v1/event-versions/${V1}/deprecate`, { reason: 'an example', sunset: '2026-01-31' });
+  await system.database.eventVersionReader.deleteMany();
+  await system.database.eventVersionLook.deleteMany();
+  await system.database.eventVersionLook.create({
+    data: { topic: V1, firstLookedAt: new Date(0), lookedAt: new Date() },
+  });
+  return { topic: V1 };
+});
+
+const OWNER = randomUUID();
+const EVENT_ID = '0b5f6a3e-8f0f-7d8e-9f0c-4f6d2a1b7c3d';
+const A_REPLAY = { from: { time: '2026-01-31T00:00:00Z' }, reason: 'an example' };
+/** The subscriber of the examples has one replay at a time, which may begin with an event of this id. */
+const aSubscriber = having(async (caller) => {
+  const { database } = system;
+  await caller.draft();
+  await waitFor(
+    'its replays to have ended',
+    async () => (await database.eventReplay.count({ where: { endedAt: null } })) === 0,
+  );
+  const { id } = await database.outboxEvent.findFirstOrThrow({ where: { tenantId: OWNER, topic: V1 } });
+  const known = await database.outboxEvent.findUnique({ where: { id: EVENT_ID } });
+  if (!known) await database.outboxEvent.update({ where: { id }, data: { id: EVENT_ID } });
+  return {};
+}, OWNER);
+/** Slow enough that it is still under way. */
+const aReplay = having(async (caller) => {
+  for (let n = 0; n < 20; n += 1) await caller.draft();
+  const { id } = await made(caller, '/v1/event-replays', { ...A_REPLAY, subscriber: `copy-${randomUUID()}`, rate: 1 });
+  return { id };
+});
+const aPausedReplay = async () => {
+  const state = await aReplay();
+  await made(state.caller, `/v1/event-replays/${state.path['id']}/pause`, { reason: 'an example' });
+  return state;
+};
+
 const states: Readonly<Record<string, () => Promise<State>>> = {
   createInvoice: anybody,
   createInvoices: anybody,
@@ -145,6 +197,19 @@ const states: Readonly<Record<string, () => Promise<State>>> = {
   discardDeadLetters: aMessage,
   getDeadLetterBatch: aBatch,
   getOperation: anOperation,
+  listEventVersions: anybody,
+  getEventVersion: aLaterVersion,
+  openEventVersion: aLaterVersion,
+  deprecateEventVersion: aReplacedVersion,
+  closeEventVersion: anUnreadVersion,
+  listEvents: aDraft,
+  startEventReplay: aSubscriber,
+  listEventReplays: aReplay,
+  getEventReplay: aReplay,
+  pauseEventReplay: aReplay,
+  resumeEventReplay: aPausedReplay,
+  stopEventReplay: aReplay,
+  listDeprecations: anybody,
   makeApiKey: anybody,
   listApiKeys: anApiKey,
   revokeApiKey: anApiKey,

@@ -22,6 +22,7 @@ const decision = (
   reason: 'because',
   sunset: null,
   force: false,
+  isLevel: true,
   ...more,
 });
 
@@ -122,6 +123,13 @@ const table: readonly Given[] = [
     decision('close', first),
     replaced,
     'event_version_in_use',
+  ],
+  [
+    'not while the next lacks something',
+    deprecated,
+    decision('close', first, { isLevel: false, force: true }),
+    replaced,
+    'event_version_not_replaced',
   ],
   [
     'by force all the same',

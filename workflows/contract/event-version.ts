@@ -27,6 +27,19 @@ export interface DecideEventVersionInput extends EventVersionInput, EventVersion
 export interface TendInput extends EventVersionInput {
   /** The version of what the page shows; null before the first look. A change of it is told at once. */
   seen: number | null;
+  /** What the one before has told of it; null at first. */
+  progress: FillProgress | null;
+}
+
+/** How far a look through the streams is. */
+export interface FillProgress {
+  after: string;
+  /** Transactions below this number may not know that the version is open. */
+  fence: string;
+  /** All of them had ended when the look began. */
+  isSettled: boolean;
+  /** Streams that lacked something. */
+  found: number;
 }
 
 /** What the page shows. Instants are RFC 3339. */
@@ -40,8 +53,7 @@ export interface EventVersionView {
   /** YYYY-MM-DD */
   sunset: string | null;
   filledAt: string | null;
-  /** Streams that do not have everything yet. */
-  toFill: number;
+  progress: FillProgress | null;
   readers: { groupId: string; state: ReaderState; lag: string; members: number; lastSeenAt: string }[];
   lookedAt: string | null;
   /** Why Kafka could not be asked; null when it could. */
