@@ -180,7 +180,8 @@ export const MORE_MAY_COME = 'More values may come: take one that you do not kno
 
 /** Of values that may become more: those that are sent no more, whoever waits for them. */
 function lostValues(writer: SchemaObject, reader: SchemaObject, place: Place): Difference[] {
-  const mayGrow = String(reader['description'] ?? '').endsWith(MORE_MAY_COME);
+  const { description } = reader;
+  const mayGrow = typeof description === 'string' && description.endsWith(MORE_MAY_COME);
   const [sent, awaited] = [writer['examples'], reader['examples']];
   if (!mayGrow || !Array.isArray(awaited) || !Array.isArray(sent)) return [];
   const lost = awaited.filter((value) => !sent.includes(value)).map((value) => JSON.stringify(value));

@@ -67,7 +67,8 @@ export function topicVersions(events: readonly VersionedEvent[], environment: st
       id: uuidv5(topic, NAMESPACE),
       before: topics[index - 1] ?? null,
       after: topics[index + 1] ?? null,
-      ...(line.get(topic) ?? { upgrades: new Map(), downgrades: new Map() }),
+      upgrades: line.get(topic)?.upgrades ?? new Map<string, Upgrade>(),
+      downgrades: line.get(topic)?.downgrades ?? new Map<string, Upgrade>(),
     }));
   });
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Database } from '../platform/database.ts';
 import type { ReadingGroup } from '../platform/kafka-groups.ts';
 import { queryRows } from '../platform/rows.ts';
+import { type Length, STORABLE, textFaults } from '../values/text.ts';
 
 export const readerStates = ['moving', 'idle', 'gone'] as const;
 export type ReaderState = (typeof readerStates)[number];
@@ -70,6 +71,8 @@ export const WATCHED_WITHIN = '1 hour';
 /** Groups of a moment (a person's tool, say) are kept no longer. */
 const GONE_KEPT = '90 days';
 
+const GROUP_LENGTH: Length = [1, 255];
+
 /** Records a look. */
 export async function recordLook(
   database: Database,
@@ -77,7 +80,9 @@ export async function recordLook(
   groups: readonly ReadingGroup[],
   at: string,
 ): Promise<void> {
-  const readers = afterLook(await readersOf(database, topic), groups, at);
+  // A name that Postgres cannot hold is nobody's who could be asked to move.
+  const named = groups.filter(({ groupId }) => textFaults(groupId, STORABLE, GROUP_LENGTH).length === 0);
+  const readers = afterLook(await readersOf(database, topic), named, at);
   const rows = JSON.stringify(readers, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
   await database.$transaction([
     database.$executeRaw`

@@ -1,6 +1,5 @@
 /** Which consumer groups read a topic, as Kafka knows it now. */
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
-import { STORABLE, textFaults } from '../values/text.ts';
 import { CLOSE_LIMIT_MS, CONNECT_LIMIT_MS, within } from './kafka.ts';
 
 /** A group that has committed offsets on the topic, or has a member that reads it. */
@@ -20,7 +19,6 @@ export type ReadingGroups = (topic: string) => Promise<ReadingGroup[]>;
 const AT_ONCE = 8;
 const LOOK_LIMIT_MS = 30_000;
 const NO_OFFSET = '-1';
-const GROUP_LENGTH_MAX = 255;
 
 /** Rejects when the broker is away or does not answer in time; a topic that is not there has no readers. */
 export const createReadingGroups =
@@ -39,9 +37,7 @@ async function readingGroups(admin: Admin, topic: string): Promise<ReadingGroup[
   if (!(await admin.listTopics()).includes(topic)) return [];
   const ends = new Map((await admin.fetchTopicOffsets(topic)).map((one) => [one.partition, one]));
   const { groups } = await admin.listGroups();
-  const ids = groups.flatMap(({ protocolType, groupId }) =>
-    protocolType === 'consumer' && isStorable(groupId) ? [groupId] : [],
-  );
+  const ids = groups.filter(({ protocolType }) => protocolType === 'consumer').map(({ groupId }) => groupId);
   const found: ReadingGroup[] = [];
   for (let from = 0; from < ids.length; from += AT_ONCE) {
     const some = ids.slice(from, from + AT_ONCE);
@@ -77,9 +73,6 @@ async function membersOf(admin: Admin, groupIds: readonly string[], topic: strin
     ]),
   );
 }
-
-/** What a database can hold: a name with another character is nobody's who would be asked to move. */
-const isStorable = (groupId: string): boolean => textFaults(groupId, STORABLE, [1, GROUP_LENGTH_MAX]).length === 0;
 
 /** None of a member that is still joining, or that says it in a way of its own. */
 function topicsIn(metadata: Buffer): readonly string[] {

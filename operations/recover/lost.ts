@@ -62,11 +62,8 @@ export async function findLost(
         problem: `begins later than the backup, at ${new Date(records[0].timestamp).toISOString()}: what was before it is not known`,
       });
     const events = records.filter(isOurs).map(eventOf);
-    for (const [stream, last] of await lastSequences(
-      database,
-      events.map(({ stream }) => stream),
-    ))
-      begins.set(stream, last);
+    const named = events.map(({ stream }) => stream);
+    for (const [stream, last] of await lastSequences(database, named)) begins.set(stream, last);
     problems.push(...(await contradictions(database, events, begins)));
     for (const event of events) {
       if (event.sequence <= (begins.get(event.stream) ?? 0n)) continue;

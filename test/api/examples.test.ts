@@ -148,7 +148,7 @@ const aSubscriber = having(async (caller) => {
     'its replays to have ended',
     async () => (await database.eventReplay.count({ where: { endedAt: null } })) === 0,
   );
-  const { id } = await database.outboxEvent.findFirstOrThrow({ where: { tenantId: OWNER, topic: V1 } });
+  const { id } = await database.outboxEvent.findFirstOrThrow({ where: { tenantId: OWNER } });
   const known = await database.outboxEvent.findUnique({ where: { id: EVENT_ID } });
   if (!known) await database.outboxEvent.update({ where: { id }, data: { id: EVENT_ID } });
   return {};

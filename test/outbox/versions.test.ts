@@ -1,13 +1,9 @@
 /** An event that is told in two versions: which are written, and with which sequences. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { insertEvents, outboxRows } from '../../commands/outbox.ts';
-import { topicOf } from '../../messaging/cloud-event.ts';
-import type { EventDefinition } from '../../messaging/event.ts';
 import type { Database } from '../../platform/database.ts';
-import { sqlJoin } from '../../platform/sql.ts';
-import { testWire } from '../support/activities.ts';
 import { testDatabase } from '../support/database.ts';
+import { versioned } from '../support/versioned.ts';
 
 let database: Database;
 beforeAll(() => {
@@ -15,63 +11,11 @@ beforeAll(() => {
 });
 afterAll(() => database?.$disconnect());
 
-const tenantId = randomUUID();
-
-/** Topics of their own: nobody else's versions are touched. */
-function versioned() {
-  const name = `Test${randomUUID().slice(0, 8)}`;
-  const of = (version: number): EventDefinition => ({
-    name,
-    entity: name,
-    version,
-    topicVersion: `v${version}`,
-    scope: 'public',
-    key: ['tenantId', 'testId'],
-    subject: 'testId',
-    description: 'For a test.',
-  });
-  const [first, second] = [of(1), of(2)];
-  const [v1, v2] = [topicOf(first, testWire.environment), topicOf(second, testWire.environment)];
-  const event = {
-    definition: second,
-    earlier: [{ definition: first, of: ({ n }: { n: number }) => ({ n }), later: (data: unknown) => data }],
-  };
-  const rowsOf = (testId: string, n: number) => {
-    const context = { time: new Date().toISOString(), causationId: 'test', actor: 'ann' };
-    return outboxRows(event, { tenantId, testId }, { n, more: true }, context, testWire);
-  };
-  return {
-    v1,
-    v2,
-    write: (testId: string, ...told: number[]) =>
-      database.$executeRaw`
-        WITH ${sqlJoin(insertEvents(told.flatMap((n) => rowsOf(testId, n))), ', ')} SELECT 1`,
-    stage: async (topic: string, stage: string, sunset: string | null = null) => {
-      await database.$executeRaw`
-        INSERT INTO event_versions (tenant_id, id, topic, stage, sunset, version, created_at, updated_at)
-        VALUES (gen_random_uuid(), gen_random_uuid(), ${topic}, ${stage}, ${sunset}::date, 1, now(), now())
-        ON CONFLICT (topic) DO UPDATE SET stage = excluded.stage, sunset = excluded.sunset`;
-    },
-    written: async (topic: string, testId: string) => {
-      const rows = await database.outboxEvent.findMany({
-        where: { stream: `${topic}|${tenantId}|${testId}` },
-        orderBy: { position: 'asc' },
-      });
-      return rows.map(({ sequence, headers, value }) => ({
-        sequence: Number(sequence),
-        n: (JSON.parse(value) as { n: number }).n,
-        value,
-        headers: JSON.parse(headers) as Record<string, string>,
-      }));
-    },
-  };
-}
-
 const numbers = (rows: readonly { n: number; sequence: number }[]) => rows.map(({ n, sequence }) => [n, sequence]);
 
 describe('MSG-09: what is written of two versions', () => {
   it('the first alone, as long as nobody has opened the second', async () => {
-    const { v1, v2, write, written } = versioned();
+    const { v1, v2, write, written } = versioned(database);
     const id = randomUUID();
     await write(id, 1, 2);
     expect(numbers(await written(v1, id))).toEqual([
@@ -82,7 +26,7 @@ describe('MSG-09: what is written of two versions', () => {
   });
 
   it('both on a stream that is new: the same sequence and fact, other ids, each its own data', async () => {
-    const { v1, v2, write, written, stage } = versioned();
+    const { v1, v2, write, written, stage } = versioned(database);
     const id = randomUUID();
     await stage(v2, 'open');
     await write(id, 1, 2);
@@ -106,7 +50,7 @@ describe('MSG-09: what is written of two versions', () => {
   });
 
   it('a stream that has events is left to who fills it, and goes on with both once it is level', async () => {
-    const { v1, v2, write, written, stage } = versioned();
+    const { v1, v2, write, written, stage, tenantId } = versioned(database);
     const id = randomUUID();
     await write(id, 1, 2);
     await stage(v2, 'open');
@@ -124,7 +68,7 @@ describe('MSG-09: what is written of two versions', () => {
   });
 
   it('the second goes on where both were when the first is closed', async () => {
-    const { v1, v2, write, written, stage } = versioned();
+    const { v1, v2, write, written, stage } = versioned(database);
     const id = randomUUID();
     await stage(v2, 'open');
     await write(id, 1, 2);
@@ -138,8 +82,23 @@ describe('MSG-09: what is written of two versions', () => {
     expect(numbers(await written(v2, id))).toEqual([1, 2, 3, 4].map((n) => [n, n]));
   });
 
+  it('a second that stands ahead, as after a restored backup, is left alone, and the first goes on', async () => {
+    const { v1, v2, write, written, stage, tenantId } = versioned(database);
+    const id = randomUUID();
+    await stage(v2, 'open');
+    await write(id, 1, 2);
+    await database.stream.update({ where: { stream: `${v2}|${tenantId}|${id}` }, data: { lastSequence: 4 } });
+    for (const n of [3, 4, 5]) await write(id, n);
+    expect(numbers(await written(v1, id))).toEqual([1, 2, 3, 4, 5].map((n) => [n, n]));
+    expect(numbers(await written(v2, id))).toEqual([
+      [1, 1],
+      [2, 2],
+      [5, 5],
+    ]);
+  });
+
   it('a version that is deprecated says until when', async () => {
-    const { v1, v2, write, written, stage } = versioned();
+    const { v1, v2, write, written, stage } = versioned(database);
     const id = randomUUID();
     await stage(v2, 'open');
     await stage(v1, 'deprecated', '2031-01-31');
@@ -149,7 +108,7 @@ describe('MSG-09: what is written of two versions', () => {
   });
 
   it('thirty writers at once leave both without a gap, with the same facts at the same places', async () => {
-    const { v1, v2, write, written, stage } = versioned();
+    const { v1, v2, write, written, stage } = versioned(database);
     const id = randomUUID();
     await stage(v2, 'open');
     await Promise.all(Array.from({ length: 30 }, (_, n) => write(id, n, n + 100)));
