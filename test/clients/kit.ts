@@ -49,12 +49,13 @@ export interface Shop {
   close: () => Promise<void>;
 }
 
-/** Every type that the kit knows. */
+/** Every type that the tests send. */
 const known = [
   'billing.invoice.created.v1',
   'billing.invoice.updated.v1',
   'billing.invoice.finalized.v1',
   'billing.invoice.paid.v1',
+  'billing.invoice.paid.v2',
   'billing.event.withheld.v1',
 ] as const;
 

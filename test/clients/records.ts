@@ -1,7 +1,8 @@
 /** Records as the service sends them, made by a test: in versions and modes of the test's choice. */
 import { randomUUID } from 'node:crypto';
 import { eventExample } from '../../api/published-schema.ts';
-import { eventNamed } from '../support/events.ts';
+import { eventType } from '../../messaging/cloud-event.ts';
+import { catalogue } from '../../registry/catalogue.ts';
 import { kafka } from './kit.ts';
 
 export interface Sent {
@@ -14,10 +15,16 @@ export interface Sent {
   structured?: boolean;
 }
 
-export const paidData = eventExample(eventNamed('InvoicePaid')) as Record<string, unknown>;
+/** Data of a type as it can come; empty for a type that nobody has published. */
+function dataOf(type: string): Record<string, unknown> {
+  const definition = catalogue.find((one) => eventType(one) === type);
+  return definition ? (eventExample(definition) as Record<string, unknown>) : {};
+}
+
+export const paidData = dataOf('billing.invoice.paid.v1');
 
 /** As kafkajs takes it. */
-export function recordOf({ key, sequence, type = 'billing.invoice.paid.v1', data = paidData, ...sent }: Sent) {
+export function recordOf({ key, sequence, type = 'billing.invoice.paid.v1', data = dataOf(type), ...sent }: Sent) {
   const attributes = {
     specversion: '1.0',
     id: randomUUID(),

@@ -5,6 +5,8 @@ export type EventErrorCode =
   | 'unreadable'
   /** The data does not fit the schema that is published for the type. */
   | 'invalid_data'
+  /** Another version of the event has a handler, this one has none. Nobody but the subscriber can mend it. */
+  | 'unhandled_version'
   /** Events before it are missing, and were not to be had now. */
   | 'gap'
   /** Events before it are missing, and the service has deleted them: the option `lost` decides. */

@@ -44,8 +44,8 @@ export function readEvent(record: KafkaRecord): StreamEvent {
   };
 }
 
-/** `prod.billing.public.invoices.v2` is of the line `prod.billing.public.invoices`. */
-export const lineOf = (topic: string): string => topic.replace(/\.v\d+$/, '');
+/** A topic or a type without its version: `prod.billing.public.invoices` of `prod.billing.public.invoices.v2`. */
+export const lineOf = (name: string): string => name.replace(/\.v\d+$/, '');
 
 interface Parts {
   attributes: Record<string, unknown>;

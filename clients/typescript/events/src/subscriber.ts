@@ -16,7 +16,7 @@ import { EventError } from './errors.ts';
 import type { EventOf, EventType, StreamEvent } from './event.ts';
 import { inTransaction, lockStream, moveStream } from './inbox.ts';
 import type { MissingEvents, Pruned } from './missing-events.ts';
-import { type KafkaRecord, readEvent } from './read-event.ts';
+import { type KafkaRecord, lineOf, readEvent } from './read-event.ts';
 import { isKnown, validated } from './validate.ts';
 
 /** Runs in the transaction of `client`: what it does there takes effect with the event's sequence, or not at all. */
@@ -39,7 +39,10 @@ export interface SubscriberOptions {
   pool: Pool;
   /** Names the subscriber in the inbox: another name applies everything anew. */
   consumer: string;
-  /** By type. An event without one counts as its sequence; so does EventWithheld, which stands in another's place. */
+  /**
+   * By type. An event without one counts as its sequence; so does EventWithheld, which stands in another's place. One
+   * that has a handler in another version only is handed in again: passed over, it would be known in both.
+   */
   handlers: Handlers;
   /** For events of types that this version of the kit does not know. Their data is as it came. */
   others?: Handler<StreamEvent>;
@@ -121,10 +124,10 @@ async function advance(options: SubscriberOptions, entries: readonly [Entry, ...
 
 async function apply({ handlers, others, refused }: SubscriberOptions, entry: Entry, client: PoolClient) {
   const { record, event } = entry;
-  if (!isKnown(event)) return others?.(event, client);
-  const handle = handlers[event.type as EventType] as Handler<StreamEvent> | undefined;
+  const handle = (isKnown(event) ? handlers[event.type as EventType] : others) as Handler<StreamEvent> | undefined;
   // What nobody handles is not looked at: it cannot be in the way.
-  if (!handle) return;
+  if (!handle) return refuseOtherVersion(handlers, event);
+  if (!isKnown(event)) return handle(event, client);
   let checked: StreamEvent;
   try {
     checked = validated(event);
@@ -133,6 +136,14 @@ async function apply({ handlers, others, refused }: SubscriberOptions, entry: En
     return refused(error, record, client);
   }
   return handle(checked, client);
+}
+
+/** Passed over, the event would be lost for good: its copy in the version that is handled counts as known then. */
+function refuseOtherVersion(handlers: Handlers, { type, stream, sequence }: StreamEvent): void {
+  const other = Object.keys(handlers).find((handled) => lineOf(handled) === lineOf(type));
+  if (other === undefined) return;
+  const what = `${sequence} of ${stream} is ${type}, which has no handler, but ${other} has one`;
+  throw new EventError('unhandled_version', `${what}: handle both, with a handler that does nothing if so meant.`);
 }
 
 /** Each round brings the stream forward, or throws. */

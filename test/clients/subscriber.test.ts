@@ -1,0 +1,51 @@
+/** The subscriber of the kit on a real Postgres, handed records that no broker has brought. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type * as Events from '../../clients/typescript/events/src/index.ts';
+import { type Shop, kit, openShop } from './kit.ts';
+import { type Sent, recordOf } from './records.ts';
+
+const V1 = 'prod.billing.public.invoices.v1';
+const V2 = 'prod.billing.public.invoices.v2';
+const record = (sent: Omit<Sent, 'key'>) => ({ topic: sent.topic, ...recordOf({ key: 'a', ...sent }) });
+const v1 = (sequence: number) => record({ topic: V1, sequence });
+const v2 = (sequence: number, type = 'billing.invoice.paid.v2') => record({ topic: V2, sequence, type });
+
+let shop: Shop;
+beforeEach(async () => {
+  shop = await openShop();
+});
+afterEach(() => shop.close());
+
+/** Of the shop; it handles version 1 of what the records tell, and nothing is missing, unless the test says so. */
+function subscriberWith(options: Partial<Events.SubscriberOptions>): Events.Subscriber {
+  const { pool, groupId: consumer, note } = shop;
+  const handlers = { 'billing.invoice.paid.v1': note };
+  return kit.createSubscriber({ pool, consumer, handlers, missing: async () => [], ...options });
+}
+
+const sequences = async () => (await shop.applied()).map(({ sequence }) => sequence);
+
+it.each(['billing.invoice.paid.v2', 'billing.invoice.paid.v9'])(
+  'a version that nobody handles, %s, waits while another version of it is handled, and refused does not take it',
+  async (type) => {
+    const refused = async () => undefined;
+    const old = subscriberWith({ refused });
+    expect(await old.receive(v1(1))).toBe('applied');
+    await expect(old.receive(v2(2, type))).rejects.toMatchObject({
+      code: 'unhandled_version',
+      message: expect.stringContaining(type),
+    });
+    expect(await sequences()).toEqual([1]);
+    expect(await old.receive(v1(2))).toBe('applied');
+    expect(await sequences()).toEqual([1, 2]);
+  },
+);
+
+it('a version with a handler that does nothing, and an event that no version of is handled, count', async () => {
+  const handlers = { 'billing.invoice.paid.v1': shop.note, 'billing.invoice.paid.v2': async () => undefined };
+  const { receive } = subscriberWith({ handlers });
+  expect(await receive(v2(1))).toBe('applied');
+  expect(await receive(record({ topic: V1, sequence: 2, type: 'billing.invoice.updated.v1' }))).toBe('applied');
+  expect(await receive(v1(3))).toBe('applied');
+  expect(await sequences()).toEqual([3]);
+});
