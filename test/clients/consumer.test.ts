@@ -129,7 +129,7 @@ it('a consumer that has waited long enough ends with the error, and its offset s
   expect(await sequencesOf(stream)).toEqual(upTo(4));
 });
 
-it('of events that the service has deleted the subscriber is told, or their stream waits', async () => {
+it('of events that the service has deleted the subscriber is told, or their partition waits', async () => {
   const { stream, tenantId } = await paidInvoice();
   await deleteRecords(tenantId);
   route.firstSequence = 3;
@@ -137,14 +137,17 @@ it('of events that the service has deleted the subscriber is told, or their stre
   await expect(waits.ended).rejects.toMatchObject({ code: 'lost' });
   expect(await sequencesOf(stream)).toEqual([]);
   const told: unknown[] = [];
+  const errors: unknown[] = [];
   await run({
     topics: [INVOICES],
     rest: { baseUrl: route.url },
     lost: async (lost) => void told.push(lost),
+    onRetry: (error) => errors.push(error),
   });
   await waitFor('the last event', async () => (await shop.applied(stream)).length >= 2);
   expect(await sequencesOf(stream)).toEqual([3, 4]);
   expect(told).toContainEqual(expect.objectContaining({ stream, from: 1, to: 2 }));
+  expect(errors).toEqual([]);
 });
 
 /** `count` events of each of the keys, interleaved. */

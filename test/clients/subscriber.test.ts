@@ -49,3 +49,17 @@ it('a version with a handler that does nothing, and an event that no version of 
   expect(await receive(v1(3))).toBe('applied');
   expect(await sequences()).toEqual([3]);
 });
+
+it('after events that the service has deleted, the one right behind them is applied without asking again', async () => {
+  const asked: Events.Asked[] = [];
+  const missing: Events.MissingEvents = async (query) => {
+    asked.push(query);
+    return query.limit < 1 ? Promise.reject(new Error('The limit is at least 1.')) : { firstSequence: 3 };
+  };
+  const told: Events.LostEvents[] = [];
+  const { receive } = subscriberWith({ missing, lost: async (lost) => void told.push(lost) });
+  expect(await receive(v1(3))).toBe('applied');
+  expect(await sequences()).toEqual([3]);
+  expect(told).toMatchObject([{ from: 1, to: 2 }]);
+  expect(asked.map(({ limit }) => limit)).toEqual([2]);
+});

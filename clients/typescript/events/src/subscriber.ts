@@ -151,7 +151,8 @@ async function fillGap(options: SubscriberOptions, entry: Entry, from: number): 
   const { event } = entry;
   for (let last = from; last < event.sequence;) {
     const before = last;
-    const found = await ask(options, event, last);
+    // Behind deleted events it may be the next one itself: there is nothing to ask for then.
+    const found = last + 1 === event.sequence ? [] : await ask(options, event, last);
     if (Array.isArray(found)) ({ last } = await advance(options, [...entriesOf(event, found), entry]));
     else last = await passOver(options, event, last, found);
     if (last <= before)
