@@ -10,6 +10,8 @@ const { OutcomeUnknownError, ProblemError, answerOf, createClient } = (await imp
   pathToFileURL(built).href
 )) as typeof Client;
 
+/** A timer may be over a little before its time. */
+const PAUSE_MIN_MS = 95;
 const SOON = { 'Retry-After': '0' };
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   Response.json(body, { status, headers: { ...SOON, ...headers } });
@@ -39,11 +41,20 @@ function clientWith(answers: readonly (() => Response)[], options: Partial<Clien
 const broken = (): Response => {
   throw new TypeError('fetch failed');
 };
+/** The status has come, and the connection breaks within the body. */
+const brokenWithin = (): Response => {
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('{"id":')),
+    pull: (controller) => controller.error(new TypeError('terminated')),
+  });
+  return new Response(body, { status: 201 });
+};
 const underWay = () => json(202, { status: 'pending' }, { Location: '/v1/operations/1?invoiceId=2' });
 const created = () => json(201, invoice);
 
 it.each([
   ['the connection breaks', broken],
+  ['the connection breaks within the answer', brokenWithin],
   ['it is not available', () => problem(503, 'temporarily_unavailable')],
   ['a gateway gives up', () => new Response('Bad gateway', { status: 502, headers: SOON })],
   ['it asks for too much', () => problem(429, 'rate_limited')],
@@ -61,6 +72,7 @@ it.each([
 
 it.each([
   ['no answer', broken],
+  ['half an answer', brokenWithin],
   ['an operation', underWay],
   ['a 503', () => problem(503, 'temporarily_unavailable')],
 ])('at the deadline, with %s, the outcome is unknown, and the error has the key', async (_, answer) => {
@@ -69,6 +81,49 @@ it.each([
   expect(error).toBeInstanceOf(OutcomeUnknownError);
   expect([...keys()]).toEqual([(error as InstanceType<typeof OutcomeUnknownError>).idempotencyKey]);
 });
+
+it('an answer that has come is not cut at the deadline, however late it is read, and may have no body', async () => {
+  const requests: Request[] = [];
+  const body = (signal: AbortSignal) =>
+    new ReadableStream({
+      start: (controller) => {
+        signal.addEventListener('abort', () => controller.error(signal.reason));
+        controller.enqueue(new TextEncoder().encode('{}'));
+        controller.close();
+      },
+    });
+  const client = createClient({
+    baseUrl: 'http://billing.test',
+    deadlineMs: 20,
+    fetch: async (request) => {
+      requests.push(request);
+      return request.method === 'DELETE'
+        ? new Response(null, { status: 204 })
+        : new Response(body(request.signal), { status: 200 });
+    },
+  });
+  const { data } = await client.GET('/v1/invoices', { parseAs: 'stream' });
+  const signal = requests[0]?.signal;
+  if (signal?.aborted === false)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  expect(await new Response(data).text()).toBe('{}');
+  const deleted = await client.DELETE('/v1/cashiers/{id}', { params: { path: { id: '1' } } });
+  expect(deleted.response.status).toBe(204);
+});
+
+it.each(['', '0', '-1', 'Wed, 21 Oct 2015 07:28:00 GMT'])(
+  'with Retry-After "%s" there is a pause before it is sent again',
+  async (after) => {
+    const sentAt: number[] = [];
+    const refused = () => {
+      sentAt.push(performance.now());
+      return new Response(null, { status: 429, headers: { 'Retry-After': after } });
+    };
+    const { create } = clientWith([refused, () => (sentAt.push(performance.now()), created())]);
+    await create();
+    expect((sentAt[1] ?? 0) - (sentAt[0] ?? 0)).toBeGreaterThanOrEqual(PAUSE_MIN_MS);
+  },
+);
 
 it('each command has a key of its own, and the caller’s own is kept', async () => {
   const { client, create, keys } = clientWith([created]);

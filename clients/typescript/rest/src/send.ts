@@ -2,7 +2,7 @@
  * Sends a request until it has an answer. What the API says of its answers:
  *
  * - 429: not carried out; send it again after Retry-After.
- * - 503, or none (the connection broke, a gateway gave up): nobody knows. 202 with an operation: it is being carried out.
+ * - 503, or none, or half of one (the connection broke, a gateway gave up): nobody knows. 202 with an operation: it is being carried out.
  *   The same request with the same key is safe, and is answered with the outcome. A write without a key is not sent again.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,6 +11,7 @@ export type Send = (request: Request) => Promise<Response>;
 
 export const KEY = 'Idempotency-Key';
 /** Whatever Retry-After says, and where nothing says it. */
+const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 10_000;
 const PAUSE_MS = 500;
 const UNKNOWN: ReadonlySet<number> = new Set([502, 503, 504]);
@@ -47,7 +48,8 @@ export async function sendUntilAnswered(request: Request, { deadlineMs, send }: 
   const isRepeatable = request.method === 'GET' || key !== null;
   for (;;) {
     const limit = AbortSignal.timeout(Math.max(1, deadline - Date.now()));
-    const last = await send(new Request(request.clone(), { signal: AbortSignal.any([signal, limit]) })).catch(failure);
+    const attempt = new Request(request.clone(), { signal: AbortSignal.any([signal, limit]) });
+    const last = await send(attempt).then(whole).catch(failure);
     signal.throwIfAborted();
     const isUnknown = isRepeatable && isOpen(last);
     const isRefused = last instanceof Response && last.status === 429;
@@ -55,9 +57,14 @@ export async function sendUntilAnswered(request: Request, { deadlineMs, send }: 
     const isOver = Date.now() + waitMs >= deadline;
     if (isUnknown && isOver && key !== null) throw new OutcomeUnknownError(key, last);
     if (isOver || !(isUnknown || isRefused)) return settled(last);
-    if (last instanceof Response) await last.body?.cancel();
     await pause(waitMs, undefined, { signal });
   }
+}
+
+/** With its body: while that is under way the connection may still break, and afterwards no deadline cuts it. */
+async function whole(answer: Response): Promise<Response> {
+  const { status, statusText, headers, body } = answer;
+  return new Response(body && (await answer.arrayBuffer()), { status, statusText, headers });
 }
 
 const failure = (error: unknown): Failure => ({ error });
@@ -77,5 +84,5 @@ const isUnderWay = ({ status, headers }: Response): boolean =>
 /** Retry-After in seconds, as the API gives it. */
 function retryAfterMs(last: Response | Failure): number {
   const seconds = last instanceof Response ? Number(last.headers.get('Retry-After') ?? Number.NaN) : Number.NaN;
-  return Number.isNaN(seconds) ? PAUSE_MS : Math.min(seconds * 1_000, PAUSE_MAX_MS);
+  return Number.isNaN(seconds) ? PAUSE_MS : Math.min(Math.max(seconds * 1_000, PAUSE_MIN_MS), PAUSE_MAX_MS);
 }
