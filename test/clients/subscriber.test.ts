@@ -63,3 +63,22 @@ it('after events that the service has deleted, the one right behind them is appl
   expect(told).toMatchObject([{ from: 1, to: 2 }]);
   expect(asked.map(({ limit }) => limit)).toEqual([2]);
 });
+
+it('what is missing before a record of a replay is asked for, and known, on the topic that its sequence counts on', async () => {
+  const asked: Events.Asked[] = [];
+  const missing: Events.MissingEvents = async (query) => {
+    asked.push(query);
+    return [v1(1), v1(2)];
+  };
+  const replayed = (sequence: number) => {
+    const { headers, ...sent } = record({ topic: 'prod.billing.replay.shop.v1', sequence });
+    return { ...sent, headers: { ...headers, ce_replayid: 'replay', ce_replaytopic: V1 } };
+  };
+  const { receive } = subscriberWith({ missing });
+  expect(await receive(replayed(3))).toBe('applied');
+  expect(asked).toMatchObject([{ topic: V1, afterSequence: 0 }]);
+  expect(await receive(v1(3))).toBe('known');
+  expect(await receive(v1(4))).toBe('applied');
+  expect(await receive(replayed(4))).toBe('known');
+  expect(await shop.sequences()).toEqual({ [`${kit.lineOf(V1)}|a`]: [1, 2, 3, 4] });
+});

@@ -19,6 +19,7 @@ export interface StreamEvent<Type extends string = string, Data = unknown> {
   tenantId: string | null;
   /** Of the command that caused it. */
   causationId: string | null;
+  /** On which its sequence counts; a replay brings it on another one. */
   topic: string;
   partitionKey: string;
   /** 1..n without a gap in its stream. */

@@ -26,7 +26,8 @@ export function readEvent(record: KafkaRecord): StreamEvent {
   if (required('specversion') !== '1.0') unreadable(record, 'its specversion is not 1.0');
   const partitionKey = text('partitionkey') ?? textOf(record.key) ?? unreadable(record, 'it has no partition key');
   const id = required('id');
-  const { topic } = record;
+  // A replay brings events on a topic of its own, and says on which one their sequences count.
+  const topic = text('replaytopic') ?? record.topic;
   return {
     type: required('type'),
     data,
