@@ -48,6 +48,7 @@ function inputs() {
     fileURLToPath(import.meta.url),
     path.join(projectFolder, 'contract', 'openapi.json'),
     ...files('contract', 'schemas'),
+    ...files('contract', 'baselines'),
     ...files('clients', 'typescript'),
   ].toSorted();
 }

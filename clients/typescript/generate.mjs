@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile } from 'json-schema-to-typescript';
 import openapiTypescript, { astToString } from 'openapi-typescript';
+import { readerSchema } from './reader-schema.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const contract = path.join(here, '../../contract');
@@ -51,11 +52,12 @@ async function typesOf(type, schema) {
 
 async function events() {
   const types = readdirSync(path.join(contract, 'schemas')).map((file) => file.replace(/\.json$/, ''));
-  const schemas = Object.fromEntries(types.map((type) => [type, readJson('schemas', `${type}.json`)]));
+  const schemaOf = (type) => readerSchema(readJson('schemas', `${type}.json`), readJson('baselines', `${type}.json`));
+  const schemas = Object.fromEntries(types.map((type) => [type, schemaOf(type)]));
   const files = {};
   for (const type of types) files[`${type}.ts`] = await typesOf(type, schemas[type]);
   files['schemas.ts'] = [
-    '/** The published schemas of the data, by the type of the event. */',
+    '/** The published schemas of the data, by the type of the event; required is what events have always had. */',
     `export const schemas: Readonly<Record<string, object>> = ${JSON.stringify(schemas, null, 2)};`,
   ].join('\n');
   files['event-data.ts'] = [
