@@ -141,11 +141,11 @@ it('the subscriber keeps what each customer owes, and counts nothing twice when 
     await ann.step(cancelled.id, 'cancel', { body: { reason: 'a mistake' } });
     const draft = await ann.draft({ customerReference: 'C-2', amount: '7.00' });
     await ann.step(draft.id, 'cancel', { body: { reason: 'a mistake' } });
-    await untilOwed({ 'C-1': '20.00', 'C-2': '0.00' });
+    await untilOwed({ 'C-1': '20.00' });
     expect(await subscriber.stop()).toBe(0);
     subscriber = startSubscriber(url.href);
     await of('C-3', '1.00');
-    await untilOwed({ 'C-1': '20.00', 'C-2': '0.00', 'C-3': '1.00' });
+    await untilOwed({ 'C-1': '20.00', 'C-3': '1.00' });
     expect(await subscriber.stop()).toBe(0);
   } finally {
     await pool.end();

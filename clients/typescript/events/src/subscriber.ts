@@ -53,8 +53,8 @@ export interface SubscriberOptions {
    */
   refused?: (error: EventError, record: KafkaRecord, client: PoolClient) => Promise<void>;
   /**
-   * Makes up for events that the service has deleted, for example by the state of today, read over REST. Without this
-   * their stream waits.
+   * Makes up for events that the service has deleted, for example by the state of today, read over REST. Later events
+   * are in that state already, and come all the same. Without this the record is handed in again: its partition waits.
    */
   lost?: (lost: LostEvents, client: PoolClient) => Promise<void>;
 }
