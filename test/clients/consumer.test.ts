@@ -67,14 +67,14 @@ async function paidInvoice(): Promise<{ stream: string; tenantId: string }> {
   return { stream: `${LINE}|${ann.tenantId}|${id}`, tenantId: ann.tenantId };
 }
 
-/** What retention of the broker does: the first two events of the tenant's invoice are gone, and what lies before. */
-async function deleteRecords(tenantId: string): Promise<void> {
+/** What retention of the broker does: of the tenant's invoice the first events are gone, and what lies before. */
+async function deleteRecords(tenantId: string, count = 2): Promise<void> {
   const subscriber = await subscribe([INVOICES]);
   const events = await subscriber.waitForEvents(tenantId, 4);
   await subscriber.stop();
-  const third = events.find(({ sequence }) => sequence === 3);
-  if (!third) throw new Error('There is no third event.');
-  const partitions = [{ partition: third.partition, offset: String(third.offset) }];
+  const last = events.find(({ sequence }) => sequence === count);
+  if (!last) throw new Error(`There is no event ${count}.`);
+  const partitions = [{ partition: last.partition, offset: String(Number(last.offset) + 1) }];
   await withAdmin(async (admin) => {
     // It finds the leaders of those topics only that it was asked about before.
     await admin.fetchTopicOffsets(INVOICES);
@@ -101,6 +101,18 @@ it('a gap that deleted records left is filled from the service, in order, and as
   });
   expect((await shop.applied(stream)).map(({ id }) => id)).toEqual(recorded.map(({ id }) => id));
   expect(route.asked.map((query) => query.get('afterSequence'))).toContain('0');
+});
+
+it('when the last records of a stream are deleted too, the consumer catches up from the service', async () => {
+  const { stream, tenantId } = await paidInvoice();
+  await deleteRecords(tenantId, 4);
+  const consumer = await run({ topics: [INVOICES], rest: { baseUrl: `${route.url}/` } });
+  await untilCommitted(shop.groupId, [INVOICES]);
+  expect(await sequencesOf(stream)).toEqual([]);
+  const options = { topic: INVOICES, tenantId, from: new Date(Date.now() - 24 * 60 * 60_000) };
+  expect(await consumer.catchUp(options)).toEqual({ applied: 4, prunedBefore: null });
+  expect(await consumer.catchUp(options)).toEqual({ applied: 0, prunedBefore: null });
+  expect(await sequencesOf(stream)).toEqual(upTo(4));
 });
 
 it('while a gap cannot be filled nothing of its stream is applied', async () => {

@@ -82,3 +82,65 @@ it('what is missing before a record of a replay is asked for, and known, on the 
   expect(await receive(replayed(4))).toBe('known');
   expect(await shop.sequences()).toEqual({ [`${kit.lineOf(V1)}|a`]: [1, 2, 3, 4] });
 });
+
+/** A service of these pages, by the cursor that leads to each; every answer is noted. */
+function serviceWith(pages: Record<string, () => Response>) {
+  const asked: URL[] = [];
+  const fetch: typeof globalThis.fetch = async (url) => {
+    const address = new URL(String(url));
+    asked.push(address);
+    return pages[address.searchParams.get('after') ?? 'start']?.() ?? new Response(null, { status: 404 });
+  };
+  return { asked, rest: { baseUrl: 'http://billing.test/', fetch } };
+}
+/** As it is in the service. */
+function recorded(sequence: number, time = Date.now() - 60_000) {
+  const { headers, ...sent } = v1(sequence);
+  return { ...sent, headers: { ...headers, ce_time: new Date(time).toISOString() } };
+}
+const page = (nextCursor: string, ...items: unknown[]) => Response.json({ items, nextCursor, prunedBefore: null });
+
+it('what was deleted at the end of a stream is caught up with from the service, and known the next time', async () => {
+  const { asked, rest } = serviceWith({
+    start: () => page('1', recorded(1), recorded(2)),
+    1: () => page('2'),
+    2: () => Response.json({ items: [recorded(3)], nextCursor: '3', prunedBefore: '2030-01-01T00:00:00.000Z' }),
+    3: () => page('3'),
+  });
+  const subscriber = subscriberWith({});
+  await subscriber.receive(v1(1));
+  const options = { topic: V1, from: new Date(0) };
+  const result = { applied: 2, prunedBefore: '2030-01-01T00:00:00.000Z' };
+  expect(await kit.catchUp(subscriber, rest, options)).toEqual(result);
+  expect(await sequences()).toEqual([1, 2, 3]);
+  expect(await kit.catchUp(subscriber, rest, options)).toEqual({ ...result, applied: 0 });
+  expect(asked.map(({ pathname }) => pathname)).toEqual(Array.from({ length: 8 }, () => '/v1/events'));
+  expect(Object.fromEntries(asked[1]?.searchParams ?? [])).toEqual({
+    topic: V1,
+    limit: '500',
+    from: '1970-01-01T00:00:00.000Z',
+    after: '1',
+  });
+});
+
+it('catching up ends at what was recorded after it began, while more and more comes', async () => {
+  let sequence = 0;
+  const next = () => {
+    sequence += 1;
+    return page(String(sequence % 2), recorded(sequence, Date.now() + (sequence < 3 ? -60_000 : 60_000)));
+  };
+  const { rest } = serviceWith({ start: next, 0: next, 1: next });
+  expect(await kit.catchUp(subscriberWith({}), rest, { topic: V1 })).toMatchObject({ applied: 3 });
+});
+
+it.each([
+  ['200 that is none of the service', () => new Response('<html>')],
+  ['200 of null', () => Response.json(null)],
+  ['503', () => Response.json({ code: 'temporarily_unavailable' }, { status: 503 })],
+])('with the answer %s the events are not to be had now', async (_, answer) => {
+  const { asked, rest } = serviceWith({ start: answer });
+  const asking = { topic: V1, subject: 'a', tenantId: null, afterSequence: 0, limit: 1 };
+  await expect(kit.missingEvents(rest)(asking)).rejects.toMatchObject({ name: 'EventError', code: 'gap' });
+  await expect(kit.catchUp(subscriberWith({}), rest, { topic: V1 })).rejects.toMatchObject({ code: 'gap' });
+  expect(asked[0]?.pathname).toBe('/v1/events');
+});

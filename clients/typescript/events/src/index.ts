@@ -1,3 +1,4 @@
+export { type CatchUpOptions, type CaughtUp, catchUp } from './catch-up.ts';
 export { EventError, type EventErrorCode } from './errors.ts';
 export type { BillingEvent, EventOf, EventType, StreamEvent } from './event.ts';
 export type { EventData } from './generated/event-data.ts';

@@ -5,6 +5,7 @@
  * record that cannot be handled is handed in again after a pause, and only its partition waits.
  */
 import type { EachBatchPayload, Kafka } from 'kafkajs';
+import { type CatchUpOptions, type CaughtUp, catchUp } from './catch-up.ts';
 import { type RestOptions, missingEvents } from './missing-events.ts';
 import { type Subscriber, type SubscriberOptions, createSubscriber } from './subscriber.ts';
 
@@ -31,6 +32,8 @@ export interface RecordPlace {
 export interface RunningConsumer {
   /** Resolves after `stop`; rejects with why the consumer cannot go on. */
   ended: Promise<void>;
+  /** Reads a topic of the consumer from the service, beside Kafka: at its first start, and after a long outage. */
+  catchUp: (options: CatchUpOptions) => Promise<CaughtUp>;
   /** After the record that is being handled. */
   stop: () => Promise<void>;
 }
@@ -71,6 +74,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<RunningCons
   });
   return {
     ended,
+    catchUp: (from) => catchUp(subscriber, rest, from),
     stop: async () => {
       await consumer.disconnect();
       resolve();
