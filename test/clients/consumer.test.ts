@@ -74,7 +74,7 @@ async function deleteRecords(tenantId: string, count = 2): Promise<void> {
   await subscriber.stop();
   const last = events.find(({ sequence }) => sequence === count);
   if (!last) throw new Error(`There is no event ${count}.`);
-  const partitions = [{ partition: last.partition, offset: String(Number(last.offset) + 1) }];
+  const partitions = [{ partition: last.partition, offset: String(last.offset + 1) }];
   await withAdmin(async (admin) => {
     // It finds the leaders of those topics only that it was asked about before.
     await admin.fetchTopicOffsets(INVOICES);

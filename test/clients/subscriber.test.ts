@@ -87,7 +87,7 @@ it('what is missing before a record of a replay is asked for, and known, on the 
 function serviceWith(pages: Record<string, () => Response>) {
   const asked: URL[] = [];
   const fetch: typeof globalThis.fetch = async (url) => {
-    const address = new URL(String(url));
+    const address = new URL(new Request(url).url);
     asked.push(address);
     return pages[address.searchParams.get('after') ?? 'start']?.() ?? new Response(null, { status: 404 });
   };
