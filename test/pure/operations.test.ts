@@ -58,7 +58,7 @@ const before = {
           id: { ...text, format: 'uuid' },
           name: { type: ['string', 'null'] },
           note: text,
-          size: { ...text, examples: ['big', 'small'], description: `How big. ${MORE_MAY_COME}` },
+          scale: { ...text, examples: ['big', 'small'], description: `How big. ${MORE_MAY_COME}` },
           owner: schemaOf('Owner'),
         },
         required: ['id', 'name', 'owner'],
@@ -120,8 +120,8 @@ const breaking: readonly (readonly [what: string, change: Change, told: string])
   ['another method', { [PUT]: undefined, 'paths|/v1/things/{id}|patch': {} }, 'PUT /v1/things/{id}: disappeared'],
   [
     'a value of an answer is gone',
-    { [`${SCHEMAS}|Thing|properties|size|examples`]: ['large', 'small'] },
-    'POST /v1/things: answer 201: `size` is never "big" any more; callers wait for it',
+    { [`${SCHEMAS}|Thing|properties|scale|examples`]: ['large', 'small'] },
+    'POST /v1/things: answer 201: `scale` is never "big" any more; callers wait for it',
   ],
   ['another operationId', { [`${LIST}|operationId`]: 'readThings' }, 'its operationId is no more `listThings`'],
   [
@@ -291,7 +291,7 @@ const breaking: readonly (readonly [what: string, change: Change, told: string])
 ];
 
 const compatible: readonly (readonly [what: string, change: Change])[] = [
-  ['a value more', { [`${SCHEMAS}|Thing|properties|size|examples`]: ['big', 'small', 'tiny'] }],
+  ['a value more', { [`${SCHEMAS}|Thing|properties|scale|examples`]: ['big', 'small', 'tiny'] }],
   ['nothing', {}],
   ['a new operation', { 'paths|/v1/things/{id}|get': { responses: { 200: json('Thing') } } }],
   ['a new path', { 'paths|/v1/others': { get: { security: bearer('others:read'), responses: {} } } }],
