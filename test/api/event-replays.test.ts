@@ -192,15 +192,19 @@ describe('staff', () => {
 });
 
 describe('Kafka', () => {
-  /** A replay that no worker has: its workflow is ended before it is looked at. */
+  /** A replay that no worker has ever had: what one has begun goes on for a moment when its workflow is ended. */
   async function replayOf(ann: Caller): Promise<string> {
     const { id } = (await ask(ann, { rate: 1 })).body;
-    await decide(ann, id, 'pause');
-    await staff(id).terminate();
-    await system.database.eventReplay.update({
-      where: { id },
+    await decide(ann, id, 'stop');
+    const { eventReplay } = system.database;
+    const row = await eventReplay.findUniqueOrThrow({ where: { id } });
+    const copy = await eventReplay.create({
       data: {
+        ...row,
+        id: randomUUID(),
         status: 'running',
+        detail: null,
+        endedAt: null,
         sent: 0n,
         transactionId: 0n,
         position: 0n,
@@ -208,7 +212,7 @@ describe('Kafka', () => {
         workflowStartedAt: new Date(),
       },
     });
-    return id;
+    return copy.id;
   }
   const run = (replayId: string, sink: EventSink): Promise<EventReplayView | null> =>
     new MockActivityEnvironment().run<
