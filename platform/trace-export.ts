@@ -43,5 +43,6 @@ export function exportTraces({ collector, service, linksMax, logger }: TraceExpo
     spanProcessors: [new BatchSpanProcessor(exporter)],
   });
   provider.register();
-  return () => provider.shutdown();
+  return () =>
+    provider.shutdown().catch((error: unknown) => logger.warn({ err: error }, 'traces: what was left was not sent'));
 }

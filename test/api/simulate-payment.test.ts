@@ -2,7 +2,8 @@
 import type { WireInvoice } from '../../invoices/wire.ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type ApiDeps, apiRoutes } from '../../api/app.ts';
+import { apiRoutes } from '../../api/app.ts';
+import { noDeps } from '../support/published.ts';
 import { type Subscriber, subscribe } from '../support/subscriber.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { waitFor } from '../support/wait.ts';
@@ -82,8 +83,7 @@ it('PAY-01: what no payment could be is refused with its faults', async () => {
 });
 
 it('PAY-01: absent in production', () => {
-  const paths = (simulatePayments: boolean) =>
-    apiRoutes({ simulatePayments, send: {} } as unknown as ApiDeps).map(({ path }) => path);
+  const paths = (simulatePayments: boolean) => apiRoutes({ ...noDeps, simulatePayments }).map(({ path }) => path);
   expect(paths(true)).toContain('/v1/invoices/{id}/simulate-payment');
   expect(paths(false)).not.toContain('/v1/invoices/{id}/simulate-payment');
 });
