@@ -1,6 +1,6 @@
 /** Replays of events as REST takes and gives them. */
 import { z } from 'zod';
-import { instant, instantOut, oneLine, pageCursor, pageLimit, uuid } from '../values/schema.ts';
+import { inBody, instant, instantOut, oneLine, pageCursor, pageLimit, uuid, wholeNumber } from '../values/schema.ts';
 import { FILTER_LENGTH, REASON_LENGTH, SUBSCRIBER_LENGTH } from '../values/text.ts';
 import { replayActionNames, replayStatuses } from './replay.ts';
 
@@ -20,7 +20,7 @@ const subject = uuid().optional().meta({ description: 'Only what is about this i
 const begin = z
   .union([
     z.strictObject({ time: instant() }),
-    z.strictObject({ topic: filter, subject: uuid(), sequence: z.int().min(1) }),
+    z.strictObject({ topic: filter, subject: uuid(), sequence: inBody(wholeNumber(1, Number.MAX_SAFE_INTEGER)) }),
     z.strictObject({ eventId: uuid() }),
   ])
   .meta({
@@ -35,7 +35,9 @@ export const startReplaySchema = z.strictObject({
   types: z.array(filter).min(1).max(TYPES_MAX).optional().meta({ description: 'Only events of these types' }),
   topic,
   subject,
-  rate: z.int().min(1).max(RATE_MAX).default(RATE_DEFAULT).meta({ description: 'At most so many events a second' }),
+  rate: inBody(wholeNumber(1, RATE_MAX).default(RATE_DEFAULT)).meta({
+    description: 'At most so many events a second',
+  }),
   reason: oneLine(...REASON_LENGTH).meta({ description: 'Kept with it' }),
 });
 
