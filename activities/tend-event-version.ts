@@ -4,7 +4,6 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Load, givingWay } from '../commands/load.ts';
 import { newAttemptId } from '../commands/key.ts';
-import { STAFF } from '../commands/staff-key.ts';
 import { decideEventVersion } from '../event-versions/commands.ts';
 import { FROM_THE_FIRST, fillStreams, runningTransactions } from '../event-versions/fill.ts';
 import type { TopicVersion } from '../event-versions/lines.ts';
@@ -101,7 +100,9 @@ async function fill(
   if (of.before === null || stored?.stage !== 'open') return { progress: null, isFilling: false };
   const isFilled = stored.filledAt !== null;
   const until = performance.now() + (isFilled ? KEEP_MS : FILL_MS);
-  let now = progress ?? (await beginLook(database, null));
+  const { version } = stored;
+  const isOfNow = progress?.version === version;
+  let now = isOfNow ? progress : await beginLook(database, version, null);
   let hasEverything = false;
   await givingWay(load, async () => {
     const page = await fillStreams(database, of, wire, now.after);
@@ -111,7 +112,7 @@ async function fill(
     if (page.after === null) {
       hasEverything = !isFilled && now.isSettled && now.found === 0;
       if (!hasEverything && !isFilled && now.found === 0) await pause(SETTLE_POLL_MS);
-      now = await beginLook(database, now);
+      now = await beginLook(database, version, now);
       if (hasEverything || isFilled) return true;
     }
     return performance.now() >= until || stopped.aborted;
@@ -121,7 +122,7 @@ async function fill(
     { ...deps, waitMs: DECISION_WAIT_MS },
     { action: 'fill', of, reason: 'It has everything.', sunset: null, force: false },
     {
-      key: `${STAFF}fill:${of.topic}:${stored.version}`,
+      key: `fill:${of.topic}:${version}`,
       actor: SERVICE,
       acceptedAt: new Date().toISOString(),
       attemptId: newAttemptId(),
@@ -131,10 +132,10 @@ async function fill(
 }
 
 /** The fence is the first transaction that knows that the version is open. */
-async function beginLook(database: Database, before: FillProgress | null): Promise<FillProgress> {
+async function beginLook(database: Database, version: number, before: FillProgress | null): Promise<FillProgress> {
   const { oldest, next } = await runningTransactions(database);
   const fence = before?.fence ?? String(next);
-  return { after: FROM_THE_FIRST, fence, isSettled: oldest >= BigInt(fence), found: 0 };
+  return { version, after: FROM_THE_FIRST, fence, isSettled: oldest >= BigInt(fence), found: 0 };
 }
 
 /** Why it failed; null when it did not. */

@@ -14,6 +14,7 @@ import { eventVersionEntity, toEventVersion } from './entity.ts';
 import type { EventVersion } from './members.ts';
 import { WATCHED_WITHIN } from './readers.ts';
 import { UNREAD_DAYS } from './stage.ts';
+import { storedVersion } from './view.ts';
 
 /** Within the time of a request. */
 const LEVEL_LIMIT_MS = 5_000;
@@ -53,13 +54,18 @@ export async function decideEventVersion(
   return outcome;
 }
 
-/** A process of the release before may have written the version before alone, since it was filled. */
+/**
+ * Whether the version has everything at this moment: a process of the release before may have written the version before
+ * alone, since it was filled. One that is not open is left as it is: a refused decision tells nothing.
+ */
 async function isLevel(
   { database, wire, versions }: TransactionDeps & { versions: readonly TopicVersion[] },
   topic: string | null,
 ): Promise<boolean> {
   const next = versions.find((one) => one.topic === topic);
-  return next !== undefined && fillWhole(database, next, wire, LEVEL_LIMIT_MS);
+  const stored = next && (await storedVersion(database, next.id));
+  if (!next || stored?.stage !== 'open' || stored.filledAt === null) return false;
+  return fillWhole(database, next, wire, LEVEL_LIMIT_MS);
 }
 
 const commandOf = (

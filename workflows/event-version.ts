@@ -37,7 +37,7 @@ export async function eventVersion(input: EventVersionInput): Promise<void> {
       const attemptId = currentUpdateInfo()?.id ?? '';
       try {
         const next = await decideEventVersion({ ...input, ...request, action, attemptId });
-        show({ ...next, progress: view?.progress ?? null });
+        show(next);
         return `${input.topic} is ${next.stage}.`;
       } catch (error) {
         throw answerable(error);

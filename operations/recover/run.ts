@@ -16,7 +16,6 @@ import { violatedConstraint } from '../../platform/database.ts';
 import type { LogRead, OnRecords } from '../../platform/kafka-log.ts';
 import { type WireSettings, eventType, topicOf } from '../../messaging/cloud-event.ts';
 import { newAttemptId } from '../../commands/key.ts';
-import { STAFF } from '../../commands/staff-key.ts';
 import { decideEventVersion } from '../../event-versions/commands.ts';
 import { initialStage } from '../../event-versions/decide.ts';
 import { fillWhole } from '../../event-versions/fill.ts';
@@ -116,7 +115,7 @@ async function fillAgain({ database, wire }: RecoverDeps, versions: readonly Top
       { database, wire, versions, notify: () => undefined },
       { action: 'open', of, reason: 'Postgres was restored from a backup.', sunset: null, force: false },
       {
-        key: `${STAFF}recover:${of.topic}:${stored.version}`,
+        key: `recover:${of.topic}:${stored.version}`,
         actor: 'npm run recover',
         acceptedAt: new Date().toISOString(),
         attemptId: newAttemptId(),

@@ -1,6 +1,7 @@
 /** A topic of a later version that is filled from the outbox, and an earlier one from a later one. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decideEventVersion } from '../../event-versions/commands.ts';
 import { FROM_THE_FIRST, fillStreams, fillWhole } from '../../event-versions/fill.ts';
 import { type TopicVersion, mirrored } from '../../event-versions/lines.ts';
 import type { Database } from '../../platform/database.ts';
@@ -22,6 +23,20 @@ const told = (rows: readonly { n: number; sequence: number; value: string }[]) =
 const step = (n: number, before: number | null) => ({ n, more: true, before });
 
 describe('MSG-09: a version that is opened later', () => {
+  it('is not filled by a close of the one before that is refused', async () => {
+    const { v2, write, written, versions } = versioned(database);
+    const id = randomUUID();
+    await write(id, 1, 2);
+    const asking = { key: randomUUID(), actor: 'ann', acceptedAt: new Date().toISOString(), attemptId: randomUUID() };
+    const outcome = await decideEventVersion(
+      { database, wire: testWire, versions: versions.all, notify: () => undefined },
+      { action: 'close', of: versions.first, reason: 'too early', sunset: null, force: true },
+      asking,
+    );
+    expect(outcome.kind).toBe('refused');
+    expect(await written(v2, id)).toEqual([]);
+  });
+
   it('has what was told before, at the same places, and commands write both from then on', async () => {
     const { v1, v2, write, written, stage, version } = versioned(database);
     const [one, other] = [randomUUID(), randomUUID()];

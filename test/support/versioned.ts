@@ -39,13 +39,15 @@ export function versioned(database: Database) {
     const context = { time: new Date().toISOString(), causationId: 'test', actor: 'ann' };
     return outboxRows(event, { tenantId, testId }, { n, more: true }, context, testWire);
   };
-  const [, later] = topicVersions([event], testWire.environment);
-  if (!later) throw new Error('There is no later version.');
+  const versions = topicVersions([event], testWire.environment);
+  const [earlier, later] = versions;
+  if (!earlier || !later) throw new Error('There is no later version.');
   return {
     v1,
     v2,
     tenantId,
     version: later satisfies TopicVersion,
+    versions: { all: versions, first: earlier },
     write: (testId: string, ...told: number[]) =>
       database.$executeRaw`
         WITH ${sqlJoin(insertEvents(told.flatMap((n) => rowsOf(testId, n))), ', ')} SELECT 1`,

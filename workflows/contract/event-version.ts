@@ -33,6 +33,8 @@ export interface TendInput extends EventVersionInput {
 
 /** How far a look through the streams is. */
 export interface FillProgress {
+  /** Of the row that it looks for: a decision begins the look anew. */
+  version: number;
   after: string;
   /** Transactions below this number may not know that the version is open. */
   fence: string;
