@@ -5,11 +5,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type Load, givingWay } from '../commands/load.ts';
 import { newAttemptId } from '../commands/key.ts';
 import { decideEventVersion } from '../event-versions/commands.ts';
-import { FROM_THE_FIRST, fillStreams, runningTransactions } from '../event-versions/fill.ts';
+import { FROM_THE_FIRST, fillStreams, nextTransaction } from '../event-versions/fill.ts';
 import type { TopicVersion } from '../event-versions/lines.ts';
 import { recordLook } from '../event-versions/readers.ts';
 import { storedVersion, viewOf } from '../event-versions/view.ts';
 import type { WireSettings } from '../messaging/cloud-event.ts';
+import { isOverBefore } from '../messaging/event-feed.ts';
 import type { Database } from '../platform/database.ts';
 import type { ReadingGroups } from '../platform/kafka-groups.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -133,9 +134,9 @@ async function fill(
 
 /** The fence is the first transaction that knows that the version is open. */
 async function beginLook(database: Database, version: number, before: FillProgress | null): Promise<FillProgress> {
-  const { oldest, next } = await runningTransactions(database);
-  const fence = before?.fence ?? String(next);
-  return { version, after: FROM_THE_FIRST, fence, isSettled: oldest >= BigInt(fence), found: 0 };
+  const fence = before?.fence ?? String(await nextTransaction(database));
+  const isSettled = await isOverBefore(database, BigInt(fence));
+  return { version, after: FROM_THE_FIRST, fence, isSettled, found: 0 };
 }
 
 /** Why it failed; null when it did not. */

@@ -80,6 +80,9 @@ const commandOf = (
   events: [],
 });
 
+/** In a refusal. */
+const READERS_NAMED = 20;
+
 const readerRow = z.object({ group_id: z.string() });
 const watchedRow = z.object({ watched: z.boolean() });
 const versionRow = z.looseObject({});
@@ -93,7 +96,7 @@ async function lookUp(
   const readers = await queryRows(tx, readerRow)`
     SELECT group_id FROM event_version_readers
     WHERE topic = ${topic} AND last_seen_at > ${acceptedAt}::timestamptz - ${`${UNREAD_DAYS} days`}::interval
-    ORDER BY group_id`;
+    ORDER BY last_seen_at DESC, group_id LIMIT ${READERS_NAMED}`;
   const [look] = await queryRows(tx, watchedRow)`
     SELECT looked_at > ${acceptedAt}::timestamptz - ${WATCHED_WITHIN}::interval
       AND first_looked_at < ${acceptedAt}::timestamptz - ${`${UNREAD_DAYS} days`}::interval AS watched

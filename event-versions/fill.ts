@@ -213,13 +213,12 @@ function laterRows(
   });
 }
 
-const snapshotRow = z.object({ oldest: z.bigint(), next: z.bigint() });
+const nextRow = z.object({ next: z.bigint() });
 
-/** The oldest transaction that is still running, and the number that the next one gets. */
-export async function runningTransactions(database: Database): Promise<{ oldest: bigint; next: bigint }> {
-  const [row] = await queryRows(database, snapshotRow)`
-    SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next
-    FROM (SELECT pg_current_snapshot() AS s) now`;
-  if (!row) throw new TypeError('Postgres did not tell which transactions are running.');
-  return row;
+/** The number that the next transaction gets. */
+export async function nextTransaction(database: Database): Promise<bigint> {
+  const [row] = await queryRows(database, nextRow)`
+    SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next`;
+  if (!row) throw new TypeError('Postgres did not tell which transaction is the next.');
+  return row.next;
 }

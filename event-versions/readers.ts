@@ -59,12 +59,12 @@ const readerRow = z.object({
   lastSeenAt: z.date().transform((at) => at.toISOString()),
 });
 
-/** By their names. */
+/** Those that were seen last come first. */
 export const readersOf = (database: Database, topic: string): Promise<Reader[]> =>
   queryRows(database, readerRow)`
     SELECT group_id AS "groupId", state, committed, lag, members,
            first_seen_at AS "firstSeenAt", last_seen_at AS "lastSeenAt"
-    FROM event_version_readers WHERE topic = ${topic} ORDER BY group_id`;
+    FROM event_version_readers WHERE topic = ${topic} ORDER BY last_seen_at DESC, group_id`;
 
 /** A topic that nobody has looked at for longer was not watched meanwhile. */
 export const WATCHED_WITHIN = '1 hour';

@@ -18,7 +18,9 @@ export const eventVersionRefusals = {
     status: 409,
     title: 'The version may still be read',
     members: () => ({
-      readers: z.array(z.string()).meta({ description: 'Consumer groups seen lately', example: ['warehouse'] }),
+      readers: z
+        .array(z.string())
+        .meta({ description: 'Consumer groups seen lately, at most 20', example: ['warehouse'] }),
     }),
   },
 } as const satisfies Refusals;

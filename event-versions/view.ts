@@ -11,6 +11,8 @@ import type { EventVersion } from './members.ts';
 import { readersOf } from './readers.ts';
 
 const DECISIONS_SHOWN = 10;
+/** Also in the history of its workflow: groups of a moment may be many. */
+const READERS_SHOWN = 100;
 
 const versionRow = z.looseObject({});
 const entryRow = z.object({
@@ -53,7 +55,7 @@ export async function viewOf(database: Database, of: TopicVersion): Promise<Even
     sunset: stored?.sunset ?? null,
     filledAt,
     progress: null,
-    readers: readers.map(({ groupId, state, lag, members, lastSeenAt }) => ({
+    readers: readers.slice(0, READERS_SHOWN).map(({ groupId, state, lag, members, lastSeenAt }) => ({
       groupId,
       state,
       lag: String(lag),

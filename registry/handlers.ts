@@ -40,17 +40,11 @@ const versions: readonly Version[] = definitions.flatMap((definition) => {
 
 export const handledEvents = versions.map(({ event }) => event);
 
-export function createHandlers(deps: HandlerDeps): Handling[] {
-  const handlers = new Map(definitions.map((definition) => [definition, definition.create(deps)] as const));
-  return versions.map(({ definition, event, upcast }) => ({
-    event,
-    handle: async (received) => {
-      const handle = handlers.get(definition);
-      if (!handle) throw new TypeError(`Nothing handles ${event.name}.`);
-      return handle(upcast(received));
-    },
-  }));
-}
+export const createHandlers = (deps: HandlerDeps): Handling[] =>
+  versions.map(({ definition, event, upcast }) => {
+    const handle = definition.create(deps);
+    return { event, handle: async (received) => handle(upcast(received)) };
+  });
 
 /** Judges a record without handling it. `environment` is NODE_ENV. */
 export const inspectRecords = (environment: string) =>

@@ -39,7 +39,10 @@ const eventVersionSchema = z
           lastSeenAt: instantOut().meta({ description: 'When it last moved, or had a member' }),
         }),
       )
-      .meta({ description: 'Consumer groups that were seen. Readers that commit no offsets are not seen' }),
+      .meta({
+        description:
+          'Consumer groups that were seen, at most 100, those that were seen last first. Readers that commit no offsets are not seen',
+      }),
   })
   .meta({ id: 'EventVersion' });
 const listSchema = z.strictObject({ items: z.array(eventVersionSchema) }).meta({ id: 'EventVersionList' });
