@@ -26,17 +26,18 @@ interface Version {
 }
 
 /** Every version of every event that is handled. */
-const versions: readonly Version[] = definitions.flatMap((definition) => {
+const versions: readonly Version[] = definitions.flatMap(versionsOf);
+
+function versionsOf(definition: (typeof definitions)[number]): Version[] {
   const { event, earlier = [] }: AnyDefinition = definition;
-  return [
-    { definition, event, upcast: (received: ReceivedEvent) => received as never },
-    ...earlier.map((one) => ({
-      definition,
-      event: one.event,
-      upcast: (received: ReceivedEvent) => ({ ...received, data: one.upcast(received.data) }) as never,
-    })),
-  ];
-});
+  const newest: Version = { definition, event, upcast: (received) => received as never };
+  const others = earlier.map((one): Version => ({
+    definition,
+    event: one.event,
+    upcast: (received) => ({ ...received, data: one.upcast(received.data) }) as never,
+  }));
+  return [newest, ...others];
+}
 
 export const handledEvents = versions.map(({ event }) => event);
 
