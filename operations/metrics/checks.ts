@@ -1,6 +1,6 @@
 /** The cheap checks of verify/, every minute in each worker: a fault shows as a number before somebody reports it. */
 import type { Logger } from '../../platform/logger.ts';
-import { createPoll } from './poll.ts';
+import { createPoll } from '../../platform/poll.ts';
 
 const EVERY_MS = 60_000;
 /** Each statement has its own limit, far below; this is for all of them together. */

@@ -11,7 +11,7 @@ import type { MeasuredRequest } from '../../api/measure.ts';
 import type { RecordOutcome } from '../../dead-letters/receive.ts';
 import type { DeadLetterCount } from '../../dead-letters/counts.ts';
 import type { ReaderCount } from '../../event-versions/readers.ts';
-import { createPoll } from './poll.ts';
+import { createPoll } from '../../platform/poll.ts';
 
 /** What the gauges of the database are read with. */
 export interface Figures {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createPoll } from '../../operations/metrics/poll.ts';
+import { createPoll } from '../../platform/poll.ts';
 
 const settings = { limitMs: 20, maxAgeMs: 10_000 };
 

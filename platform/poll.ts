@@ -1,4 +1,4 @@
-/** Looks at something that a scrape must not wait for, nor ask for too often. */
+/** Looks at something that who asks must not wait for, nor ask for too often. */
 import pTimeout from 'p-timeout';
 
 export interface PollSettings {
