@@ -1,8 +1,9 @@
 /** The command line of `npm run keys`. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { makeKeySchema, rotateKeySchema } from '../../access/schemas.ts';
 import { type Scope, scopeNames, scopes } from '../../access/scopes.ts';
+import { parsedBy } from '../option.ts';
 
 /** What is asked for, with the tenant (null: keys of all tenants) and who asks. */
 export type KeysRequest = { tenantId: string | null; actor: string } & (
@@ -89,14 +90,6 @@ const scopeLines = (): string => scopeNames.map((scope) => `  ${scope}: ${scopes
 
 const expiryOf = ({ expiresInDays: days }: Options): Date | null =>
   days === undefined ? null : new Date(Date.now() + days * DAY_MS);
-
-const parsedBy =
-  <S extends z.ZodType>(schema: S, expected: string) =>
-  (text: string): z.output<S> => {
-    const { success, data } = schema.safeParse(text);
-    if (!success) throw new InvalidArgumentError(`Expected ${expected}.`);
-    return data;
-  };
 
 const uuidOption = parsedBy(z.guid().toLowerCase(), 'a UUID');
 const nameOption = parsedBy(makeKeySchema.shape.name, 'a name of one line');

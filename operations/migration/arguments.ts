@@ -1,8 +1,10 @@
 /** The command line of `npm run migration`. */
 import { userInfo } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { decisionNames, type DecisionName } from '../../event-versions/stage.ts';
-import { isDate } from '../../values/dates.ts';
+import { calendarDate, oneLine } from '../../values/schema.ts';
+import { ACTOR_LENGTH, REASON_LENGTH } from '../../values/text.ts';
+import { parsedBy } from '../option.ts';
 
 export type MigrationRequest =
   | { action: 'status' }
@@ -37,8 +39,8 @@ export function parseArguments(argv: readonly string[]): MigrationRequest {
       .description(descriptions[action])
       .copyInheritedSettings(program)
       .argument('<topic>', 'its name, as status says it')
-      .requiredOption('--reason <text>', 'stands in the audit trail')
-      .option('--actor <name>', 'who decides', userInfo().username)
+      .requiredOption('--reason <text>', 'stands in the audit trail', reasonOption)
+      .option('--actor <name>', 'who decides', actorOption, userInfo().username)
       .allowExcessArguments(false)
       .action((topic: string, { reason, actor, sunset, force }: Options) => {
         request = { action, topic, reason, actor, sunset: sunset ?? null, force: force ?? false };
@@ -58,7 +60,6 @@ const descriptions: Readonly<Record<DecisionName, string>> = {
   close: 'Ends a version for good',
 };
 
-function dayOption(text: string): string {
-  if (!isDate(text)) throw new InvalidArgumentError('Expected a day as YYYY-MM-DD.');
-  return text;
-}
+const reasonOption = parsedBy(oneLine(...REASON_LENGTH), 'a reason of one line');
+const actorOption = parsedBy(oneLine(...ACTOR_LENGTH), 'a name of one line');
+const dayOption = parsedBy(calendarDate(), 'a day as YYYY-MM-DD');

@@ -62,7 +62,7 @@ const eventsOf = (tenantId: string) =>
     orderBy: [{ transactionId: 'asc' }, { position: 'asc' }],
   });
 
-describe('MSG-12: the range', () => {
+describe('MSG-11: the range', () => {
   it('begins at an instant or an event, ends at an instant, and is what the filters name', async () => {
     const ann = system.caller();
     const early = await ann.finalized();
@@ -227,7 +227,7 @@ describe('Kafka', () => {
     send: async (events) => send(events),
   });
 
-  it('MSG-12: what retention deletes while it is under way is told', async () => {
+  it('MSG-11: what retention deletes while it is under way is told', async () => {
     const ann = system.caller();
     await ann.finalized();
     const id = await replayOf(ann);
@@ -245,7 +245,7 @@ describe('Kafka', () => {
     expect((await read(ann, id)).missingBefore).not.toBeNull();
   });
 
-  it('MSG-12: away: nothing counts as sent, and it goes on where it was', async () => {
+  it('MSG-11: away: nothing counts as sent, and it goes on where it was', async () => {
     const ann = system.caller();
     await ann.finalized();
     const id = await replayOf(ann);
@@ -267,7 +267,7 @@ describe('Kafka', () => {
     ).toMatchObject({ status: 'completed', sent: count });
   });
 
-  it('MSG-12: an event that is refused for good ends it, is named, and those before it count', async () => {
+  it('MSG-11: an event that is refused for good ends it, is named, and those before it count', async () => {
     const ann = system.caller();
     await ann.finalized();
     const id = await replayOf(ann);

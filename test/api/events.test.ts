@@ -144,7 +144,7 @@ function naiveReader(tenantId: string) {
   };
 }
 
-it('MSG-11: beside sixteen writers and one that commits late nothing is missed, and each stream is in order; by positions alone the late one is', async () => {
+it('MSG-10: beside sixteen writers and one that commits late nothing is missed, and each stream is in order; by positions alone the late one is', async () => {
   const ann = system.caller();
   const { tenantId } = ann;
   const invoiceIds = Array.from({ length: STREAMS }, () => randomUUID());
@@ -208,7 +208,7 @@ it('MSG-11: beside sixteen writers and one that commits late nothing is missed, 
 });
 
 // Two commands about one entity: which of them has the lower transaction id does not say which was first.
-it('MSG-11: a transaction that began first and had the stream last comes behind, also when a page ends between', async () => {
+it('MSG-10: a transaction that began first and had the stream last comes behind, also when a page ends between', async () => {
   const ann = system.caller();
   const { tenantId } = ann;
   const invoiceId = randomUUID();
@@ -221,7 +221,7 @@ it('MSG-11: a transaction that began first and had the stream last comes behind,
   expect(sequencesOf(items, `${tenantId}|${invoiceId}`)).toEqual([1, 2]);
 });
 
-it('MSG-11: a stream shows what is committed at once, whatever else is being written', async () => {
+it('MSG-10: a stream shows what is committed at once, whatever else is being written', async () => {
   const ann = system.caller();
   const invoiceId = randomUUID();
   const { commit } = await slowWriter(ann.tenantId);
@@ -233,7 +233,7 @@ it('MSG-11: a stream shows what is committed at once, whatever else is being wri
   expect((await allOf(ann)).items).toHaveLength(4);
 });
 
-it('MSG-11: headers and value are byte by byte what Kafka carries', async () => {
+it('MSG-10: headers and value are byte by byte what Kafka carries', async () => {
   const ann = system.caller();
   const subscriber = await subscribe();
   const paid = await ann.finalized({ name: 'Grüße — "Hosting"\u2028' });
@@ -251,7 +251,7 @@ it('MSG-11: headers and value are byte by byte what Kafka carries', async () => 
   expect(items.map(bare).toSorted()).toEqual(onKafka.map(bare).toSorted());
 });
 
-it('MSG-11: by type, topic, subject, instant and sequence; an empty page gives the same place', async () => {
+it('MSG-10: by type, topic, subject, instant and sequence; an empty page gives the same place', async () => {
   const ann = system.caller();
   const early = await ann.finalized();
   const { recordedAt } = await system.database.outboxEvent.findFirstOrThrow({
@@ -279,7 +279,7 @@ it('MSG-11: by type, topic, subject, instant and sequence; an empty page gives t
   expect(end).toEqual({ items: [], nextCursor: (await allOf(ann)).nextCursor, prunedBefore: null });
 });
 
-it('MSG-11: a page looks through some rows and no more; the next goes on behind them', async () => {
+it('MSG-10: a page looks through some rows and no more; the next goes on behind them', async () => {
   const tenantId = randomUUID();
   const wanted = randomUUID();
   await database.$executeRaw`
@@ -320,7 +320,7 @@ it('TEN-02: another tenant sees none of it, by no filter and no cursor; who may 
   expect(await problemOf(operator, { subject: id })).toMatchObject({ status: 400, code: 'tenant_required' });
 });
 
-it('MSG-11: what is asked wrongly is refused, and a cursor of other filters', async () => {
+it('MSG-10: what is asked wrongly is refused, and a cursor of other filters', async () => {
   const ann = system.caller();
   await ann.draft();
   await untilShown();

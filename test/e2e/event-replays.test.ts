@@ -41,7 +41,7 @@ const sourceOf = (events: readonly ReadEvent[]) =>
   events.map((event) => ({ ...event, topic: event.headers['ce_replaytopic'] ?? event.topic }));
 
 it(
-  'MSG-12: a replay arrives whole, in order for each key and byte by byte, though it rests and its worker is killed; on the live topics nothing of it is seen',
+  'MSG-11: a replay arrives whole, in order for each key and byte by byte, though it rests and its worker is killed; on the live topics nothing of it is seen',
   async () => {
     const ann = createCaller(service.url, randomUUID());
     const bob = createCaller(service.url, randomUUID());
